@@ -1,0 +1,83 @@
+# uploaderd. Two commands are enough: `make run`, and `make test`. `make help` lists the others.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+ARGS ?=
+
+SWIFT_PATH = $(shell packaging/find-swift)
+# One set of flags for every release build, so that nothing is compiled twice; the Swift runtime is linked in, so that
+# what is installed needs no toolchain.
+RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
+BIN = .build/release
+PYTHON = .venv/bin/python
+
+# Children of one make take turns: swift build uses all cores by itself, and holds a lock on .build.
+.NOTPARALLEL:
+.PHONY: help run build test check format install uninstall bench soak sanitize clean build-deps test-deps
+
+help:
+	@echo 'make run [ARGS=…]          builds, then watches your own sessions in the foreground; Ctrl-C stops it'
+	@echo 'make test                  everything: packaging/check, then the end-to-end tests'
+	@echo 'make check                 format, build, unit tests, units; under a minute when little changed'
+	@echo 'make build                 the two programs, optimised: $(BIN)/uploaderd and $(BIN)/uploaderctl'
+	@echo 'make install [PREFIX=$(PREFIX)] [DESTDIR=]   PREFIX=~/.local installs for you alone, without root'
+	@echo 'make uninstall [PREFIX=…]  removes exactly what install put there'
+	@echo 'make bench                 measures; nothing is asserted'
+	@echo 'make soak                  the end-to-end tests at their full length'
+	@echo 'make sanitize              unit tests under AddressSanitizer and ThreadSanitizer'
+	@echo 'make format                formats the Swift sources'
+	@echo 'make clean                 removes .build and .venv'
+
+build-deps:
+	@packaging/install-deps --build
+
+test-deps:
+	@packaging/install-deps --test
+
+build: build-deps
+	@$(SWIFT_PATH) build $(RELEASE) --product uploaderd
+	@$(SWIFT_PATH) build $(RELEASE) --product uploaderctl
+
+run: build
+	@if [ -n "$$SUDO_USER" ]; then \
+	    echo "warning: under sudo this watches root's sessions, not $$SUDO_USER's" >&2; \
+	    echo "hint: run 'make run' without sudo" >&2; fi
+	@exec $(BIN)/uploaderd $(ARGS)
+
+check: test-deps
+	@packaging/check
+
+test: check build
+	@UPLOADERD="$${UPLOADERD:-$(CURDIR)/$(BIN)/uploaderd}" UPLOADERCTL="$${UPLOADERCTL:-$(CURDIR)/$(BIN)/uploaderctl}" \
+	    $(PYTHON) -m pytest Tests/EndToEnd $(ARGS)
+
+soak: test-deps build
+	@UPLOADER_SOAK=1 $(PYTHON) -m pytest Tests/EndToEnd $(ARGS)
+
+bench: test-deps build
+	@$(PYTHON) Tests/Bench/bench.py $(ARGS)
+
+# Each sanitizer in a folder of its own: one build cannot hold both, and neither should undo the usual one.
+sanitize: build-deps
+	@for sanitizer in address thread; do \
+	    echo "== $$sanitizer"; \
+	    $(SWIFT_PATH) test --sanitize $$sanitizer --scratch-path .build/$$sanitizer --disable-xctest || exit 1; \
+	done
+
+format:
+	@$(SWIFT_PATH) format format --in-place --parallel --recursive Package.swift Sources Tests
+
+# `make build && sudo make install` must leave no files of root in .build: under sudo what is there is installed.
+install:
+	@if [ -z "$$SUDO_USER" ] || [ ! -x $(BIN)/uploaderd ] || [ ! -x $(BIN)/uploaderctl ]; then \
+	    if [ -n "$$SUDO_USER" ]; then \
+	        echo "error: nothing is built yet, and building under sudo would leave root's files here" >&2; \
+	        echo "hint: run 'make build' first, without sudo" >&2; exit 2; fi; \
+	    $(MAKE) --no-print-directory build; fi
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' packaging/install-files install
+
+uninstall:
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' packaging/install-files uninstall
+
+clean:
+	rm -rf .build .venv

@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// On every target, tests too: without it epoll, eventfd and timerfd are invisible, with it on some only, fd_set breaks.
+let gnu: [CSetting] = [.define("_GNU_SOURCE"), .treatAllWarnings(as: .error)]
+
+/// A room: one library target in its own folder. `uses` is the whole list of arrows out of it.
+func room(
+    _ name: String, in folder: String, without others: [String] = [], uses: [Target.Dependency] = []
+) -> Target {
+    .target(
+        name: name, dependencies: uses, path: folder, exclude: others, cSettings: gnu, swiftSettings: strict)
+}
+
+/// A C library that the operating system provides, found with pkg-config.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/Shared/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// The tests of one room, in `Tests/<room>Tests`.
+func tests(_ name: String, uses: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: uses + ["TestSupport"], cSettings: gnu, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "uploaderd",
+    targets: [
+        // The operating system.
+        .target(name: "CLinux", path: "Sources/Shared/C/CLinux", cSettings: gnu),
+        .target(
+            name: "CToml", path: "Sources/Shared/C/CToml",
+            cxxSettings: [.define("_GNU_SOURCE"), .treatAllWarnings(as: .error)]),
+        system("CSystemd", pkgConfig: "libsystemd", apt: "libsystemd-dev"),
+        system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+
+        // What both programs speak.
+        room("Shared", in: "Sources/Shared", without: ["C", "LinuxSystem", "Digests"]),
+        room("LinuxSystem", in: "Sources/Shared/LinuxSystem", uses: ["Shared", "CLinux"]),
+        room("Digests", in: "Sources/Shared/Digests", uses: ["Shared", "CCrypto"]),
+
+        // The daemon's rooms, in the order the bytes flow.
+        room(
+            "Configuration", in: "Sources/uploaderd/Configuration", uses: ["Shared", "LinuxSystem", "CToml"]),
+        room("Capture", in: "Sources/uploaderd/Capture", uses: ["Shared", "LinuxSystem", "Digests"]),
+        room("Redaction", in: "Sources/uploaderd/Redaction", uses: ["Shared", "Digests"]),
+        room(
+            "Segments", in: "Sources/uploaderd/Segments",
+            uses: ["Shared", "Redaction", "Digests", "CDeflate", "CZlib", "CZstd"]),
+        room(
+            "Store", in: "Sources/uploaderd/Store",
+            uses: ["Shared", "LinuxSystem", "Digests", "Segments", "CSQLite"]),
+        room("Delivery", in: "Sources/uploaderd/Delivery", uses: ["Shared", "LinuxSystem", "Digests"]),
+        room("ControlPlane", in: "Sources/uploaderd/Control", uses: ["Shared", "LinuxSystem"]),
+        room(
+            "Engine", in: "Sources/uploaderd/Engine",
+            uses: [
+                "Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Redaction", "Segments",
+                "Store", "Delivery", "ControlPlane",
+            ]),
+        .executableTarget(
+            name: "uploaderd",
+            dependencies: [
+                "Engine", "Capture", "Shared", "LinuxSystem", "Configuration", "ControlPlane", "CSystemd",
+            ],
+            path: "Sources/uploaderd/Main", cSettings: gnu, swiftSettings: strict),
+
+        // The other program.
+        room("ControlClient", in: "Sources/uploaderctl/Client", uses: ["Shared", "LinuxSystem"]),
+        .executableTarget(
+            name: "uploaderctl", dependencies: ["ControlClient", "Shared", "LinuxSystem"],
+            path: "Sources/uploaderctl/Main", cSettings: gnu, swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["Shared", "LinuxSystem"], path: "Tests/Support",
+            cSettings: gnu, swiftSettings: strict),
+        tests("Shared", uses: ["Shared"]),
+        tests("LinuxSystem", uses: ["LinuxSystem", "Shared"]),
+        tests("Configuration", uses: ["Configuration", "Shared"]),
+        tests("Capture", uses: ["Capture", "LinuxSystem", "Digests", "Shared"]),
+        tests("Segments", uses: ["Segments", "Redaction", "Digests", "Shared"]),
+        tests("Store", uses: ["Store", "Segments", "Redaction", "LinuxSystem", "Digests", "Shared"]),
+        tests("Delivery", uses: ["Delivery", "LinuxSystem", "Shared"]),
+        tests("ControlPlane", uses: ["ControlPlane", "ControlClient", "LinuxSystem", "Shared"]),
+        tests("ControlClient", uses: ["ControlClient", "Shared"]),
+        tests(
+            "Engine",
+            uses: [
+                "Engine", "Store", "Segments", "Redaction", "Capture", "Delivery", "LinuxSystem", "Shared",
+            ]),
+    ]
+)

@@ -1,0 +1,117 @@
+/// The kinds of stores and servers that a segment can be delivered to.
+package enum DestinationType: String, Sendable, CaseIterable {
+    case directory, s3, supabase, presigned, confab, agnes, history
+
+    /// Those that this version can deliver to; adding one is one word here.
+    package static let available: [DestinationType] = [.directory]
+}
+
+/// Where a destination is, by its type.
+package enum DestinationPlace: Hashable, Sendable {
+    case directory(path: String, prefix: String)
+    case s3(BucketPlace)
+    case supabase(url: String, bucket: String, prefix: String)
+    case presigned(url: String, prefix: String)
+    case confab(url: String)
+    case agnes(url: String)
+    case history(BucketPlace)
+
+    package var type: DestinationType {
+        switch self {
+        case .directory: .directory
+        case .s3: .s3
+        case .supabase: .supabase
+        case .presigned: .presigned
+        case .confab: .confab
+        case .agnes: .agnes
+        case .history: .history
+        }
+    }
+}
+
+/// A bucket of an S3 server.
+package struct BucketPlace: Hashable, Sendable {
+    /// `https://host[:port]`.
+    package var endpoint: String
+    package var bucket: String
+    /// Empty, or ends in a slash.
+    package var prefix: String
+    package var region: String
+    package var pathStyle: Bool
+
+    package init(endpoint: String, bucket: String, prefix: String, region: String, pathStyle: Bool) {
+        self.endpoint = endpoint
+        self.bucket = bucket
+        self.prefix = prefix
+        self.region = region
+        self.pathStyle = pathStyle
+    }
+}
+
+/// Where a destination's secret is. A file is read when it is needed, so that a new key needs no restart.
+package enum CredentialsSource: Hashable, Sendable {
+    /// Below $CREDENTIALS_DIRECTORY, where the service manager guards it, or a path with mode 0600.
+    case file(String, guarded: Bool)
+    /// From a flag or a variable.
+    case given(Secret)
+}
+
+/// One place that segments are delivered to.
+package struct DestinationConfiguration: Hashable, Sendable {
+    /// Unique; what `--dest` takes.
+    package var name: String
+    package var place: DestinationPlace
+    /// A segment stays in the spool until every required destination has it.
+    package var isRequired: Bool
+    /// Also keep the whole session as one uncompressed object.
+    package var history: Bool
+    /// `nil` where the type needs none.
+    package var credentials: CredentialsSource?
+    package var transport: TransportConfiguration
+    /// Nobody configured a destination: this is the local store in the state directory.
+    package var isDefault: Bool
+
+    package init(
+        name: String, place: DestinationPlace, isRequired: Bool = true, history: Bool = false,
+        credentials: CredentialsSource? = nil, transport: TransportConfiguration = TransportConfiguration(),
+        isDefault: Bool = false
+    ) {
+        self.name = name
+        self.place = place
+        self.isRequired = isRequired
+        self.history = history
+        self.credentials = credentials
+        self.transport = transport
+        self.isDefault = isDefault
+    }
+
+    package var type: DestinationType { place.type }
+
+    /// The local store that is used when no destination is configured.
+    package static func local(store path: String) -> DestinationConfiguration {
+        DestinationConfiguration(
+            name: "store", place: .directory(path: path, prefix: defaultPrefix), isDefault: true)
+    }
+
+    /// Of every object store.
+    package static let defaultPrefix = "sessions/"
+}
+
+/// How a remote destination is spoken to; has no meaning for a directory.
+package struct TransportConfiguration: Hashable, Sendable {
+    /// Requests in flight, at most.
+    package var concurrency = 16
+    /// Without progress.
+    package var timeout: Duration = .seconds(60)
+    package var limit: TransferRate = .off
+    /// Certificates to trust besides the system's.
+    package var caFile: String?
+    package var proxy: String?
+    /// Plain http beyond loopback is allowed.
+    package var insecure = false
+    /// "none" is the only method so far; recipients belong to the others.
+    package var encryption = "none"
+    package var recipients: [String] = []
+
+    package init() {}
+}

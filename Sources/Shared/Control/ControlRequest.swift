@@ -1,0 +1,102 @@
+/// A call of `io.uploaderd.Control`, understood: every method, with parameters that have been checked.
+package enum ControlRequest: Hashable, Sendable {
+    case getStatus
+    case listSessions(SessionFilter)
+    case describeSession(SessionID)
+    case replay(ReplayRequest)
+    case verify(VerifyRequest)
+    case flush(FlushRequest)
+    case reload
+    case showConfiguration
+
+    /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
+    package init(_ call: VarlinkCall) throws(ControlError) {
+        var reader = ParameterReader(call.parameters)
+        switch call.name {
+        case "GetStatus": self = .getStatus
+        case "ListSessions":
+            self = .listSessions(
+                SessionFilter(
+                    agent: try reader.agent("agent"), since: try reader.time("since"),
+                    atRisk: try reader.truth("at_risk") ?? false, after: try reader.session("after")))
+        case "DescribeSession": self = .describeSession(try reader.required(reader.session("sid"), "sid"))
+        case "Replay":
+            self = .replay(
+                ReplayRequest(
+                    sid: try reader.required(reader.session("sid"), "sid"),
+                    toCheckpoint: try reader.text("to_checkpoint").map { CheckpointChoice($0) },
+                    lines: try reader.lines("lines"), stream: try reader.stream("stream") ?? .main,
+                    generation: try reader.count("generation"), from: try reader.text("from"),
+                    follow: try reader.truth("follow") ?? false, maxLines: try reader.count("max_lines")))
+        case "Verify":
+            self = .verify(
+                VerifyRequest(
+                    sid: try reader.session("sid"), deep: try reader.truth("deep") ?? false,
+                    sample: try reader.sample("sample")))
+        case "Flush":
+            let sid = try reader.session("sid")
+            let path = try reader.text("path")
+            // Not an absolute path: the daemon's working directory is nobody's business.
+            if let path, !path.hasPrefix("/") || sid != nil || path.utf8.contains(0) {
+                throw .invalidParameter("path")
+            }
+            let scope: FlushRequest.Scope = sid.map { .session($0) } ?? path.map { .file($0) } ?? .everything
+            self = .flush(FlushRequest(scope, wait: try reader.truth("wait") ?? false))
+        case "Reload": self = .reload
+        case "ShowConfiguration": self = .showConfiguration
+        default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
+        }
+        try reader.end()
+    }
+
+    /// The call that a client sends.
+    package func call(more: Bool = false) -> VarlinkCall {
+        var parameters: [String: JSONValue] = [:]
+        func put(_ name: String, _ text: String?) { if let text { parameters[name] = .string(text) } }
+        func put(_ name: String, _ count: Int?) { if let count { parameters[name] = .integer(Int64(count)) } }
+        func put(_ name: String, _ truth: Bool) { if truth { parameters[name] = .bool(true) } }
+        let name: String
+        switch self {
+        case .getStatus: name = "GetStatus"
+        case .listSessions(let filter):
+            name = "ListSessions"
+            put("agent", filter.agent?.rawValue)
+            put("since", filter.since.map { RFC3339.text($0) })
+            put("at_risk", filter.atRisk)
+            put("after", filter.after?.rawValue)
+        case .describeSession(let sid):
+            name = "DescribeSession"
+            put("sid", sid.rawValue)
+        case .replay(let request):
+            name = "Replay"
+            put("sid", request.sid.rawValue)
+            put("to_checkpoint", request.toCheckpoint?.text)
+            if let lines = request.lines {
+                var range: [String: JSONValue] = ["first": .integer(Int64(lines.first))]
+                if let last = lines.last { range["last"] = .integer(Int64(last)) }
+                parameters["lines"] = .object(range)
+            }
+            if request.stream != .main { put("stream", request.stream.rawValue) }
+            put("generation", request.generation)
+            put("from", request.from)
+            put("follow", request.follow)
+            put("max_lines", request.maxLines)
+        case .verify(let request):
+            name = "Verify"
+            put("sid", request.sid?.rawValue)
+            put("deep", request.deep)
+            put("sample", request.sample?.text)
+        case .flush(let request):
+            name = "Flush"
+            switch request.scope {
+            case .everything: break
+            case .session(let sid): put("sid", sid.rawValue)
+            case .file(let path): put("path", path)
+            }
+            put("wait", request.wait)
+        case .reload: name = "Reload"
+        case .showConfiguration: name = "ShowConfiguration"
+        }
+        return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
+    }
+}

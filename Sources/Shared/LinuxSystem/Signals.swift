@@ -1,0 +1,74 @@
+import CLinux
+import Glibc
+
+/// The signals that a daemon is spoken to with, as a descriptor on the loop: signalfd(2).
+package struct Signals: ~Copyable, Sendable {
+    package enum Signal: Sendable, Hashable, CaseIterable {
+        case hangup, interrupt, terminate
+
+        var number: Int32 {
+            switch self {
+            case .hangup: SIGHUP
+            case .interrupt: SIGINT
+            case .terminate: SIGTERM
+            }
+        }
+    }
+
+    private let descriptor: Descriptor
+    private let token: WatchToken
+
+    /// Blocks the signals in the calling thread, which must be the first and only one so far, and ignores SIGPIPE.
+    ///
+    /// - Parameter handler: on the loop, once per signal.
+    package init(on loop: EventLoop, _ handler: @escaping @Sendable (Signal) -> Void) throws(SystemError) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in Signal.allCases { sigaddset(&set, signal.number) }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        signal(SIGPIPE, SIG_IGN)
+        // A lease that we ask for is broken with it, whose default ends the process: fcntl(2), F_SETLEASE.
+        signal(SIGIO, SIG_IGN)
+        let descriptor = Descriptor(
+            owning: try checked("signalfd") { signalfd(-1, &set, Int32(SFD_NONBLOCK) | Int32(SFD_CLOEXEC)) })
+        let number = descriptor.number
+        token = try loop.watch(descriptor, .readable) { _ in
+            var info = signalfd_siginfo()
+            while Glibc.read(number, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
+                for signal in Signal.allCases where signal.number == Int32(info.ssi_signo) { handler(signal) }
+            }
+        }
+        self.descriptor = descriptor
+    }
+}
+
+/// Facts about this process and its user.
+package enum Process {
+    package static var id: Int32 { getpid() }
+    package static var user: UInt32 { geteuid() }
+
+    /// Keeps memory out of core dumps and from other processes of the user: prctl(2), PR_SET_DUMPABLE.
+    package static func forbidDumps() { _ = clinux_set_dumpable(0) }
+
+    /// Takes group and other rights from every file that is made from now on.
+    package static func restrictFileModes() { _ = umask(0o077) }
+
+    package static func isTerminal(_ standardStream: Int32) -> Bool { isatty(standardStream) == 1 }
+
+    /// Processors that this process may run on.
+    package static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// Raises the soft limit of open files to the hard one, at most `wanted`.
+    ///
+    /// - Returns: the limit in force.
+    package static func raiseOpenFiles(to wanted: UInt64) -> UInt64 {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        if limit.rlim_cur < wanted {
+            limit.rlim_cur = min(limit.rlim_max, rlim_t(wanted))
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        return UInt64(limit.rlim_cur)
+    }
+}

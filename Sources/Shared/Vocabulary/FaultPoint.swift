@@ -1,0 +1,41 @@
+/// The numbered points of the crash protocol (docs/formats.md, "Crash protocol"), at which tests stop the process.
+package enum FaultPoint: String, Sendable, CaseIterable {
+    /// seal: the temporary file is written, nothing is synced.
+    case sealWritten = "seal.1"
+    /// seal: renamed and its folders synced, no row yet.
+    case sealRenamed = "seal.2"
+    /// seal: segment row and cursor are committed.
+    case sealCommitted = "seal.3"
+    /// deliver: the attempt row is committed, nothing is sent.
+    case deliverClaimed = "deliver.4a"
+    /// deliver: a put begins, on the destination's lane.
+    case deliverStarted = "deliver.4"
+    /// deliver: the object is in the store, no receipt.
+    case deliverPut = "deliver.4b"
+    /// deliver: the receipt row is committed.
+    case deliverReceipt = "deliver.5"
+    /// publish: the manifest is kept locally.
+    case manifestKept = "deliver.6a"
+    /// publish: the manifest is in the store.
+    case manifestPut = "deliver.6b"
+    /// publish: the manifest row is committed.
+    case manifestRow = "deliver.7"
+    /// retire: the row says retired, the file is still there.
+    case retireRow = "retire.8"
+    /// retire: the file is unlinked.
+    case retireUnlinked = "retire.9"
+    /// merge: the merged segment is sealed, its parts are still listed.
+    case mergeSealed = "merge.1"
+    /// merge: a superseded object is deleted, its row is still there.
+    case mergeDeleted = "merge.2"
+}
+
+/// The crash hook: real daemons use `NoFaults`; tests stop the process or throw at a point.
+package protocol FaultHook: Sendable {
+    func reach(_ point: FaultPoint)
+}
+
+package struct NoFaults: FaultHook {
+    package init() {}
+    package func reach(_ point: FaultPoint) {}
+}

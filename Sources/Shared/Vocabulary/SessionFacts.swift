@@ -1,0 +1,71 @@
+/// What is known about a session besides its lines; `session` in a manifest.
+package struct SessionFacts: Hashable, Sendable, Codable {
+    package var agent: Agent?
+    package var agentVersion: String?
+    package var cwd: String?
+    package var cwds: [String]?
+    package var git: JSONValue?
+    package var branches: [String]?
+    package var title: String?
+    package var firstUserMessage: String?
+    package var summary: String?
+    package var model: String?
+    package var models: [String]?
+    /// RFC 3339.
+    package var startedAt: String?
+    package var lastAt: String?
+    package var endedAt: String?
+    package var endReason: String?
+    package var parentSID: SessionID?
+    package var links: [JSONValue]?
+    /// The label of the machine, from the configuration.
+    package var host: String?
+    /// The application-specific machine id: machine-id(5).
+    package var machine: String?
+    package var user: String?
+    package var sourcePath: String?
+
+    package init(agent: Agent? = nil) { self.agent = agent }
+
+    package enum CodingKeys: String, CodingKey {
+        case agent, cwd, cwds, git, branches, title, summary, model, models, links, host, machine, user
+        case agentVersion = "agent_version"
+        case firstUserMessage = "first_user_message"
+        case startedAt = "started_at"
+        case lastAt = "last_at"
+        case endedAt = "ended_at"
+        case endReason = "end_reason"
+        case parentSID = "parent_sid"
+        case sourcePath = "source_path"
+    }
+
+    /// These facts with those of `newer` laid over them: what `newer` knows wins, what only we know stays.
+    package func merged(with newer: SessionFacts) -> SessionFacts {
+        var all = self
+        func take<Value>(_ path: WritableKeyPath<SessionFacts, Value?>) {
+            if let value = newer[keyPath: path] { all[keyPath: path] = value }
+        }
+        take(\.agent)
+        take(\.agentVersion)
+        take(\.cwd)
+        take(\.cwds)
+        take(\.git)
+        take(\.branches)
+        take(\.title)
+        take(\.firstUserMessage)
+        take(\.summary)
+        take(\.model)
+        take(\.models)
+        take(\.startedAt)
+        take(\.lastAt)
+        take(\.endedAt)
+        take(\.endReason)
+        take(\.parentSID)
+        take(\.links)
+        take(\.host)
+        take(\.machine)
+        take(\.user)
+        take(\.sourcePath)
+        return all
+    }
+}

@@ -1,0 +1,63 @@
+import Glibc
+import LinuxSystem
+import Shared
+
+/// Where a command's words go. The second one is the tests', which keeps them.
+package protocol Console: AnyObject {
+    /// Standard output is a terminal: foreign text is escaped, tables fit its width.
+    var isTerminal: Bool { get }
+    /// Standard error is one: progress may be shown there.
+    var errorIsTerminal: Bool { get }
+    /// Columns of the terminal.
+    var width: Int { get }
+
+    /// To standard output.
+    ///
+    /// - Throws: `outputClosed` when nobody reads any more.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(ClientError)
+
+    /// To standard error, as it is. That it cannot be said is no reason to fail.
+    func note(_ text: String)
+}
+
+extension Console {
+    package func write(_ text: String) throws(ClientError) {
+        try Array(text.utf8).withBytes { (bytes) throws(ClientError) in try write(bytes) }
+    }
+}
+
+/// The process's own standard streams.
+package final class StandardConsole: Console {
+    private let output = Descriptor.inherited(1)
+    private let errors = Descriptor.inherited(2)
+    package let isTerminal = Process.isTerminal(1)
+    package let errorIsTerminal = Process.isTerminal(2)
+
+    package init() {}
+
+    package var width: Int {
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(ClientError) {
+        var written = 0
+        while written < bytes.count {
+            do throws(SystemError) {
+                written += try output.write(UnsafeRawBufferPointer(rebasing: bytes[written...]))
+            } catch {
+                if error.code == EPIPE { throw .outputClosed }
+                // Somebody else made the stream non-blocking; it is shared.
+                guard error.wouldBlock, (try? output.wait(.writable, milliseconds: -1)) != nil else {
+                    throw ClientError(.failed, "could not write to standard output", cause: error.reason)
+                }
+            }
+        }
+    }
+
+    package func note(_ text: String) {
+        // Standard error is where errors are told; there is no further place.
+        try? Array(text.utf8).withBytes { (bytes) throws(SystemError) in try errors.writeAll(bytes) }
+    }
+}

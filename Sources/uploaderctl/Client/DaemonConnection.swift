@@ -1,0 +1,207 @@
+import Glibc
+import LinuxSystem
+package import Shared
+
+/// Speaks with the daemon: one call at a time, waiting for each answer. Blocks.
+package final class DaemonConnection {
+    /// How long a socket is waited for that exists and is not served: a daemon that comes up again after a crash.
+    private static let patience = 2_000
+    private static let step = 50
+    /// What the daemon takes at most to say what it is, in milliseconds.
+    private static let greeting: Int32 = 10_000
+
+    private let socket: UnixConnection
+    private let path: String
+    private var framing = VarlinkFraming(limit: 16 << 20)
+    /// What the daemon says of itself.
+    package private(set) var info = ServiceInfo()
+
+    /// Connects, and learns what answers.
+    ///
+    /// - Throws: `unreachable` with the cure; `refused` when the socket is somebody else's.
+    package init(to path: String) throws(ClientError) {
+        self.path = path
+        socket = try Self.connect(to: path)
+        try send(VarlinkCall("\(ControlInterface.serviceName).GetInfo"), passing: nil)
+        info = try decoded(try reply(to: "GetInfo", within: Self.greeting))
+        guard info.interfaces.contains(ControlInterface.name) else {
+            throw ClientError(
+                .unreachable, "what answers on \(path) is no uploaderd, but \(info.product)",
+                hint: "give the right socket with --socket or $UPLOADERD_SOCKET")
+        }
+    }
+
+    private static func connect(to path: String) throws(ClientError) -> UnixConnection {
+        var waited = 0
+        while true {
+            do throws(SystemError) {
+                return try UnixConnection.connect(to: path)
+            } catch {
+                // Refused: a socket whose daemon is gone, maybe for a moment. Its file is not there: it was stopped.
+                let mayPass = error.code == ECONNREFUSED || error.wouldBlock
+                guard mayPass, waited < patience else { throw unreachable(path, error) }
+                waited += step
+                usleep(UInt32(step * 1_000))
+            }
+        }
+    }
+
+    private static func unreachable(_ path: String, _ error: SystemError) -> ClientError {
+        if error.isRefused {
+            return ClientError(
+                .refused, "the control socket \(path) is not yours", hint: "runuser -u USER -- uploaderctl …",
+                cause: error.reason)
+        }
+        return ClientError(
+            .unreachable, "no uploaderd answers on \(path)",
+            hint: "systemctl --user start uploaderd, or make run; --socket names another socket", cause: error.reason)
+    }
+
+    // MARK: Asking
+
+    /// One question, one answer.
+    package func ask<Reply: Decodable>(_ request: ControlRequest, for what: String) throws(ClientError) -> Reply {
+        try send(request.call(), passing: nil)
+        return try decoded(try reply(to: what))
+    }
+
+    /// One question, several answers; `take` gets each, in order.
+    package func ask(
+        _ request: ControlRequest, for what: String, _ take: (ReceivedReply) throws(ClientError) -> Void
+    ) throws(ClientError) {
+        try send(request.call(more: true), passing: nil)
+        while true {
+            let reply = try reply(to: what)
+            try take(reply)
+            if !reply.continues { return }
+        }
+    }
+
+    /// A replay whose bytes come through a pipe, as they are.
+    package func pour(
+        _ request: ReplayRequest, for what: String, _ take: (UnsafeRawBufferPointer) throws(ClientError) -> Void
+    ) throws(ClientError) -> ReplayTotals {
+        let reading = try passPipe(request)
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count: Int
+            do throws(SystemError) {
+                count = try buffer.withMutableBytes { (buffer) throws(SystemError) in try reading.read(into: buffer) }
+            } catch {
+                throw ClientError(.failed, "could not read the pipe from the daemon", cause: "\(error)")
+            }
+            if count == 0 { break }
+            try buffer.withBytes { (bytes) throws(ClientError) in
+                try take(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            }
+        }
+        let totals: ReplayReply = try decoded(try reply(to: what))
+        return ReplayTotals(lines: totals.totalLines ?? 0, bytes: totals.totalBytes ?? 0)
+    }
+
+    /// Our writing end closes here: the daemon's is then the only one, so that its end is the pipe's end.
+    private func passPipe(_ request: ReplayRequest) throws(ClientError) -> Descriptor {
+        let pipe = try made { () throws(SystemError) in try Descriptor.pipe() }
+        try send(ControlRequest.replay(request).call(), passing: pipe.writing)
+        return try made { () throws(SystemError) in try pipe.reading.duplicate() }
+    }
+
+    private func made<Made: ~Copyable>(_ make: () throws(SystemError) -> Made) throws(ClientError) -> Made {
+        do throws(SystemError) {
+            return try make()
+        } catch {
+            throw ClientError(.failed, "could not make a pipe", cause: "\(error)")
+        }
+    }
+
+    package func decoded<Reply: Decodable>(_ reply: ReceivedReply) throws(ClientError) -> Reply {
+        do {
+            return try JSONText.decode(Reply.self, from: try JSONText.encode(reply.parameters))
+        } catch {
+            throw ClientError(
+                .failed, "the daemon's answer is not what was expected",
+                hint: "uploaderctl version shows whether both sides are of one version", cause: "\(error)")
+        }
+    }
+
+    // MARK: Frames
+
+    private func send(_ call: VarlinkCall, passing: borrowing Descriptor) throws(ClientError) {
+        try send(call) { (bytes) throws(SystemError) in try socket.send(bytes, passing: passing) }
+    }
+
+    private func send(_ call: VarlinkCall, passing: Never?) throws(ClientError) {
+        try send(call) { (bytes) throws(SystemError) in try socket.send(bytes) }
+    }
+
+    /// - Parameter begin: sends the first bytes, and a descriptor with them.
+    private func send(
+        _ call: VarlinkCall, _ begin: (UnsafeRawBufferPointer) throws(SystemError) -> Int
+    ) throws(ClientError) {
+        let frame: [UInt8]
+        do {
+            frame = VarlinkFraming.framed(try call.text())
+        } catch {
+            throw ClientError(.failed, "could not write the call as JSON", cause: "\(error)")
+        }
+        var sent = 0
+        while sent < frame.count {
+            do throws(SystemError) {
+                sent += try frame.withBytes { (bytes) throws(SystemError) in
+                    let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
+                    return sent == 0 ? try begin(rest) : try socket.send(rest)
+                }
+            } catch {
+                if error.wouldBlock {
+                    _ = try waited { () throws(SystemError) in try socket.wait(.writable, milliseconds: -1) }
+                } else {
+                    // A daemon that refuses us closes at once, but it has said why: the answer is read all the same.
+                    return
+                }
+            }
+        }
+    }
+
+    private func waited(_ wait: () throws(SystemError) -> Bool) throws(ClientError) -> Bool {
+        do throws(SystemError) {
+            return try wait()
+        } catch {
+            throw ClientError(.failed, "could not wait for the daemon", cause: "\(error)")
+        }
+    }
+
+    private func reply(to what: String, within milliseconds: Int32 = -1) throws(ClientError) -> ReceivedReply {
+        do throws(ControlError) {
+            return try ReceivedReply(frame: try frame(of: what, milliseconds))
+        } catch {
+            throw ClientError(error, asking: what)
+        }
+    }
+
+    private func frame(of what: String, _ milliseconds: Int32) throws(ControlError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            do throws(VarlinkFraming.TooLong) {
+                if let frame = try framing.next() { return frame }
+            } catch {
+                throw ControlError(.badReply, "the answer is longer than \(error.limit) bytes")
+            }
+            do throws(SystemError) {
+                let count = try buffer.withMutableBytes { (buffer) throws(SystemError) in
+                    try socket.receive(into: buffer).count
+                }
+                guard count > 0 else { throw SystemError("recvmsg", code: ECONNRESET) }
+                buffer.withUnsafeBytes { framing.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            } catch {
+                guard error.wouldBlock else { throw .disconnected }
+                do throws(SystemError) {
+                    guard try socket.wait(.readable, milliseconds: milliseconds) else {
+                        throw SystemError("poll", code: ETIMEDOUT)
+                    }
+                } catch {
+                    throw ControlError(.disconnected, "the daemon does not answer on \(path)", cause: error.reason)
+                }
+            }
+        }
+    }
+}

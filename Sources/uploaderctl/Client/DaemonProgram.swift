@@ -1,0 +1,80 @@
+import Glibc
+import LinuxSystem
+
+/// The program uploaderd, for what must work without a running daemon: beside this program, else in $PATH.
+struct DaemonProgram {
+    private let path: String
+
+    static func found(environment: [String: String]) throws(ClientError) -> DaemonProgram {
+        var folders: [String] = []
+        if let own = ownPath() { folders.append(Files.parent(of: own)) }
+        folders += (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+        for folder in folders where access("\(folder)/uploaderd", X_OK) == 0 {
+            return DaemonProgram(path: "\(folder)/uploaderd")
+        }
+        throw ClientError(
+            .failed, "the program uploaderd is neither beside uploaderctl nor in $PATH",
+            hint: "install both together: make install PREFIX=…")
+    }
+
+    private static func ownPath() -> String? {
+        guard let text = realpath("/proc/self/exe", nil) else { return nil }
+        defer { free(text) }
+        return String(cString: text)
+    }
+
+    /// Takes this process over. Returns only if that fails, with the reason.
+    func become(_ words: [String]) -> ClientError {
+        // What we ignore, a program that we become would ignore too: execve(2).
+        signal(SIGPIPE, SIG_DFL)
+        let code = withArguments(words) { arguments in
+            execv(path, arguments)
+            return errno
+        }
+        return ClientError(.failed, "could not run \(path)", cause: SystemError("execve", code: code).reason)
+    }
+
+    /// Runs it, and returns what it wrote to both its outputs.
+    func output(of words: [String]) throws(ClientError) -> (output: String, exit: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw failure(errno) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        var child: pid_t = 0
+        let code = withArguments(words) { posix_spawn(&child, path, &actions, nil, $0, environ) }
+        _ = Glibc.close(ends[1])
+        defer { _ = Glibc.close(ends[0]) }
+        guard code == 0 else { throw failure(code) }
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(ends[0], &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { break }
+            output.append(contentsOf: buffer[..<count])
+        }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        // WIFEXITED and WEXITSTATUS are macros: wait(2).
+        let exit = status & 0x7F == 0 ? status >> 8 & 0xFF : ExitCode.failed.rawValue
+        return (String(decoding: output, as: UTF8.self), exit)
+    }
+
+    private func failure(_ code: Int32) -> ClientError {
+        ClientError(.failed, "could not run \(path)", cause: SystemError("posix_spawn", code: code).reason)
+    }
+
+    private func withArguments<Result>(
+        _ words: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        let texts: [UnsafeMutablePointer<CChar>?] = ([path] + words).map { strdup($0) } + [nil]
+        defer { for text in texts { free(text) } }
+        return texts.withUnsafeBufferPointer { buffer in
+            // The buffer is not empty: it ends with the nil above.
+            buffer.baseAddress.map(body) ?? body(UnsafePointer(bitPattern: 1).unsafelyUnwrapped)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package import Shared
+
+/// Where a source is: a file below a watched root.
+package struct SourcePath: Hashable, Sendable, CustomStringConvertible {
+    package var agent: Agent
+    /// Absolute, as configured.
+    package var root: String
+    /// Below `root`; no leading slash, no `.` or `..`.
+    package var relativePath: String
+
+    package init(agent: Agent, root: String, relativePath: String) {
+        self.agent = agent
+        self.root = root
+        self.relativePath = relativePath
+    }
+
+    package var absolute: String { root == "/" ? "/\(relativePath)" : "\(root)/\(relativePath)" }
+
+    package var description: String { absolute }
+}
+
+/// A source as a scan saw it.
+package struct FoundSource: Hashable, Sendable {
+    package var path: SourcePath
+    /// In bytes.
+    package var size: Int64
+    /// Nanoseconds since 1970.
+    package var modified: Int64
+    package var identity: FileIdentity
+
+    package init(path: SourcePath, size: Int64, modified: Int64, identity: FileIdentity) {
+        self.path = path
+        self.size = size
+        self.modified = modified
+        self.identity = identity
+    }
+}

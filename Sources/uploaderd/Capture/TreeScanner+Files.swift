@@ -1,0 +1,120 @@
+import LinuxSystem
+import Shared
+
+/// Single files: what they are, and what is said of those that are not read.
+extension TreeScanner {
+    func look(_ root: Int, _ path: String, sweep: Bool) async {
+        guard let directory = open[root] else { return }
+        do throws(SystemError) {
+            let status = try Descriptor.open(beneath: directory.descriptor, path, [.pathOnly]).status()
+            switch status.kind {
+            case .directory: if parts.roots[root].mayHold(path) { push(root, path, sweep: sweep) }
+            case .regular:
+                guard parts.roots[root].includes(path) else { return }
+                forgive(root, path)
+                found.append(
+                    FoundSource(
+                        path: parts.roots[root].source(path), size: status.size, modified: status.modified,
+                        identity: status.identity))
+            case .symlink: refuseLink(root, path)
+            case .fifo: refuseIfMeant(root, path, "is a FIFO, which is not read")
+            case .socket: refuseIfMeant(root, path, "is a socket, which is not read")
+            case .device: refuseIfMeant(root, path, "is a device, which is not read")
+            case .other: refuseIfMeant(root, path, "is not a regular file, so it is not read")
+            }
+        } catch {
+            // Gone again: its own event tells. Other failures repeat when it is opened, and are said there.
+            if error.isEscape { refuseLink(root, path) }
+        }
+        if found.count >= Self.batch { await flush() }
+    }
+
+    func flush() async {
+        guard !found.isEmpty else { return }
+        let batch = found
+        found = []
+        while !parts.inbox.offer(batch), !Task.isCancelled {
+            _ = await parts.inbox.room.wait(on: parts.time)
+        }
+    }
+
+    /// A link matters when it stands for a session file or for a directory that may hold some.
+    func refuseLink(_ root: Int, _ path: String) {
+        let isMeant: Bool
+        if parts.roots[root].includes(path) {
+            isMeant = true
+        } else if parts.roots[root].mayHold(path) {
+            isMeant = Self.isDirectory(parts.roots[root].source(path).absolute)
+        } else {
+            isMeant = false
+        }
+        if isMeant { refuse(root, path, "is a symbolic link, which is not followed") }
+    }
+
+    /// Looks at what a path leads to, and opens nothing.
+    static func isDirectory(_ path: String) -> Bool {
+        do throws(SystemError) {
+            return try Files.status(path, followLinks: true)?.kind == .directory
+        } catch {
+            // What cannot be looked at is none that we could use.
+            return false
+        }
+    }
+
+    private func refuseIfMeant(_ root: Int, _ path: String, _ reason: String) {
+        if parts.roots[root].includes(path) { refuse(root, path, reason) }
+    }
+
+    func refuse(_ root: Int, _ path: String, _ reason: String) {
+        guard parts.registry.refuse(root: root, path: path) else { return }
+        let absolute = parts.roots[root].source(path).absolute
+        let hint = "remove it, exclude it, or watch the place that it leads to as a root of its own"
+        parts.log.record(Event(.sourceRefused, "\(absolute) \(reason)", hint: hint))
+        raise(Self.refusedKind, absolute, "\(absolute) \(reason)", hint: hint)
+    }
+
+    func raise(_ kind: String, _ subject: String, _ message: String, hint: String?) {
+        parts.inbox.post(
+            .raised(
+                HealthEntry(
+                    kind: kind, subject: subject, message: message, hint: hint,
+                    since: RFC3339.text(parts.time.wall))))
+    }
+
+    /// A path that was refused is something that we take.
+    private func forgive(_ root: Int, _ path: String) {
+        guard parts.registry.unrefuse(root: root, path: path) else { return }
+        parts.inbox.post(.cleared(kind: Self.refusedKind, subject: parts.roots[root].source(path).absolute))
+    }
+
+    /// A directory was listed: whatever was wrong with it is over.
+    func isListed(_ root: Int, _ path: String) {
+        forgive(root, path)
+        guard !unreadable.isEmpty else { return }
+        let absolute = parts.roots[root].source(path).absolute
+        if unreadable.remove(absolute) != nil {
+            parts.inbox.post(.cleared(kind: Self.unreadableKind, subject: absolute))
+        }
+    }
+
+    /// At the end of a sweep: entries of what vanished while no event told.
+    func forgetHealthOfTheGone(_ root: Int) {
+        for path in parts.registry.refused(root: root) {
+            if !Self.exists(parts.roots[root].source(path).absolute) { forgive(root, path) }
+        }
+        let folder = parts.roots[root].root + "/"
+        for path in unreadable where path.hasPrefix(folder) && !Self.exists(path) {
+            unreadable.remove(path)
+            parts.inbox.post(.cleared(kind: Self.unreadableKind, subject: path))
+        }
+    }
+
+    private static func exists(_ path: String) -> Bool {
+        do throws(SystemError) {
+            return try Files.status(path) != nil
+        } catch {
+            // What cannot be looked at is not known to be gone.
+            return true
+        }
+    }
+}

@@ -1,0 +1,247 @@
+import LinuxSystem
+import Shared
+
+/// Walks the roots on its lane: watches each directory, then lists it, so that nothing falls between.
+///
+/// One directory at a time; what it finds goes into the inbox in batches, and it waits when that has no room.
+actor TreeScanner {
+    nonisolated let executor: any RoomExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// Kinds of our health entries.
+    static let refusedKind = "source_refused"
+    static let unreadableKind = "source_unreadable"
+    static let limitKind = "watch_limit"
+    static let rootKind = "root_unreadable"
+
+    struct Parts: Sendable {
+        let roots: [WatchRoot]
+        let directories: RootDirectories
+        let registry: WatchRegistry
+        let requests: ScanRequests
+        let inbox: WatchInbox
+        let time: any TimeSource
+        let random: any RandomSource
+        let log: any EventLog
+        let rescan: Duration
+        let poll: Duration
+        /// Called once, when every root is watched or waited for and was scanned.
+        let onReady: @Sendable () -> Void
+    }
+
+    struct Item {
+        var root: Int
+        /// Empty: the root itself.
+        var path: String
+        var isOfSweep: Bool
+    }
+
+    private struct Sweep {
+        var outstanding = 1
+        /// Asked for again since it began.
+        var again = false
+    }
+
+    static let batch = 256
+    static let unreadableLimit = 256
+
+    let parts: Parts
+    /// By index, the roots that exist.
+    var open: [RootDirectory?]
+    /// Roots whose path cannot be watched for, so that it is looked at now and then.
+    var polledRoots: Set<Int> = []
+    /// By root that cannot be opened, why: said once.
+    var absent: [Int: SystemError] = [:]
+    var stack: [Item] = []
+    private var sweeps: [Int: Sweep] = [:]
+    /// By root: the number of its last sweep.
+    private var serials: [UInt32]
+    var found: [FoundSource] = []
+    /// Directories without a watch, and the digest of their last listing.
+    var polled: [WatchPlace: UInt64] = [:]
+    var unreadable: Set<String> = []
+    var isLimitSaid = false
+    private var isReady = false
+    var nextPoll: Instant?
+
+    init(_ parts: Parts, executor: any RoomExecutor) {
+        self.executor = executor
+        self.parts = parts
+        open = parts.roots.map { _ in nil }
+        serials = parts.roots.map { _ in 0 }
+    }
+
+    /// Scans, watches and waits, until the task is cancelled.
+    func run() async {
+        for root in parts.roots.indices { check(root: root) }
+        var nextRescan = parts.time.now + jittered(parts.rescan)
+        while !Task.isCancelled {
+            let isIdle = await serve(parts.requests.take())
+            if let item = stack.popLast() {
+                await scan(item)
+                await Task.yield()
+                continue
+            }
+            await flush()
+            sayLimit()
+            if !isReady, sweeps.isEmpty {
+                isReady = true
+                parts.inbox.post(.ready)
+                parts.onReady()
+            }
+            guard isIdle else { continue }
+            let now = parts.time.now
+            if now >= nextRescan {
+                for root in parts.roots.indices { sweep(root) }
+                nextRescan = now + jittered(parts.rescan)
+            } else if let poll = pollDeadline(now), now >= poll {
+                lookAtPolled()
+                // A slow disk must not be polled without a pause.
+                let end = parts.time.now
+                nextPoll = end + max(parts.poll, .nanoseconds(10 * (end - now).nanoseconds))
+            } else {
+                let deadline = pollDeadline(now).map { min($0, nextRescan) } ?? nextRescan
+                _ = await parts.inbox.room.wait(until: deadline, on: parts.time)
+            }
+        }
+    }
+
+    /// - Returns: whether there was nothing to serve.
+    private func serve(_ batch: ScanRequests.Batch) async -> Bool {
+        let lost = parts.inbox.takeLost()
+        for root in batch.roots.sorted() { check(root: root) }
+        for root in parts.roots.indices where batch.sweeps.contains(root) || lost.contains(parts.roots[root].root) {
+            sweep(root)
+        }
+        for case .directory(let root, let path) in batch.directories {
+            stack.append(Item(root: root, path: path, isOfSweep: false))
+        }
+        for case .directory(let root, let path) in batch.files { await look(root, path, sweep: false) }
+        return batch.isEmpty && lost.isEmpty
+    }
+
+    private func jittered(_ duration: Duration) -> Duration {
+        // Between 0.9 and 1.1 of it.
+        let part = Int64(parts.random.next() % 201) - 100
+        return .nanoseconds(duration.nanoseconds / 1000 * (1000 + part))
+    }
+
+    // MARK: Sweeps
+
+    func sweep(_ root: Int) {
+        if sweeps[root] != nil {
+            sweeps[root]?.again = true
+            return
+        }
+        check(root: root)
+        // A root that was just opened has begun its sweep.
+        guard open[root] != nil, sweeps[root] == nil else { return }
+        begin(root)
+    }
+
+    func begin(_ root: Int) {
+        guard sweeps[root] == nil else {
+            sweeps[root]?.again = true
+            return
+        }
+        serials[root] &+= 1
+        sweeps[root] = Sweep()
+        stack.append(Item(root: root, path: "", isOfSweep: true))
+    }
+
+    private func done(_ item: Item) async {
+        guard item.isOfSweep, var sweep = sweeps[item.root] else { return }
+        sweep.outstanding -= 1
+        sweeps[item.root] = sweep
+        guard sweep.outstanding == 0 else { return }
+        await flush()
+        sweeps[item.root] = nil
+        parts.registry.remove(root: item.root, notSeenIn: serials[item.root])
+        forgetHealthOfTheGone(item.root)
+        parts.inbox.post(.swept(root: parts.roots[item.root].root))
+        if sweep.again { self.sweep(item.root) }
+    }
+
+    func push(_ root: Int, _ path: String, sweep: Bool) {
+        stack.append(Item(root: root, path: path, isOfSweep: sweep))
+        if sweep { sweeps[root]?.outstanding += 1 }
+    }
+
+    // MARK: One directory
+
+    private func scan(_ item: Item) async {
+        let place = WatchPlace.directory(root: item.root, path: item.path)
+        for entry in watchAndList(item, place) {
+            let path = item.path.isEmpty ? entry.name : "\(item.path)/\(entry.name)"
+            guard entry.isExact else {
+                refuse(item.root, path, "has a name that is no UTF-8")
+                continue
+            }
+            switch entry.kind {
+            case .directory:
+                if parts.roots[item.root].mayHold(path) { push(item.root, path, sweep: item.isOfSweep) }
+            case .symlink: refuseLink(item.root, path)
+            case .regular, .fifo, .socket, .device, .other, nil:
+                if entry.kind == nil || parts.roots[item.root].includes(path) {
+                    await look(item.root, path, sweep: item.isOfSweep)
+                }
+            }
+        }
+        await done(item)
+    }
+
+    private func watchAndList(_ item: Item, _ place: WatchPlace) -> [DirectoryEntry] {
+        guard let root = open[item.root] else { return [] }
+        do throws(SystemError) {
+            let directory =
+                item.path.isEmpty
+                ? try root.descriptor.duplicate()
+                : try Descriptor.open(beneath: root.descriptor, item.path, [.pathOnly, .directory])
+            switch parts.registry.add(directory, as: place, sweep: serials[item.root]) {
+            case .watched: polled[place] = nil
+            case .limited: polled[place] = polled[place] ?? 0
+            // Whoever may not watch may not list: that is said below.
+            case .failed: break
+            }
+            let entries = try directory.entries()
+            isListed(item.root, item.path)
+            return entries
+        } catch {
+            failed(item, place, error)
+            return []
+        }
+    }
+
+    private func failed(_ item: Item, _ place: WatchPlace, _ error: SystemError) {
+        if error.isNotFound {
+            leave(item.root, item.path)
+        } else if error.isEscape {
+            leave(item.root, item.path)
+            refuse(item.root, item.path, "is a symbolic link, which is not followed")
+        } else {
+            // What passes by itself is looked at again soon; the rest by the next rescan, or when its attributes change.
+            polled[place] = error.isTooManyOpen ? polled[place] ?? 0 : nil
+            let path = parts.roots[item.root].source(item.path).absolute
+            guard unreadable.count < Self.unreadableLimit, unreadable.insert(path).inserted else { return }
+            let problem = CaptureError("list", path, error)
+            parts.log.record(Event(.sourceUnreadable, problem.description, hint: problem.hint))
+            raise(Self.unreadableKind, path, problem.description, hint: problem.hint)
+        }
+    }
+
+    /// A directory is not where it was.
+    private func leave(_ root: Int, _ path: String) {
+        let place = WatchPlace.directory(root: root, path: path)
+        let wasPolled = polled.removeValue(forKey: place) != nil
+        guard wasPolled || parts.registry.isWatched(place) else { return }
+        parts.registry.remove(root: root, below: path)
+        parts.inbox.post(.directoryGone(root: parts.roots[root].root, relativePath: path))
+    }
+
+    /// All directories of a root, polled ones too.
+    func leaveRoot(_ root: Int) {
+        polled = polled.filter { $0.key.root != root }
+        parts.registry.remove(root: root, below: "")
+        parts.inbox.post(.directoryGone(root: parts.roots[root].root, relativePath: ""))
+    }
+}

@@ -1,0 +1,69 @@
+package import Shared
+
+/// A directory whose sessions are taken, or the directory of the one file that is.
+package struct WatchRoot: Sendable, Hashable {
+    package var agent: Agent
+    /// Absolute, without a closing slash. It need not exist, and may itself be a symbolic link.
+    package var root: String
+    package var include: [Glob]
+    package var exclude: [Glob]
+    /// What `--sid` said; else the path names the session.
+    package var sid: SessionID?
+    /// The one file that is meant, whatever its name ends in; then the globs are not asked.
+    package var onlyFile: String?
+
+    /// - Parameter include: `nil` for the agent's own.
+    package init(
+        agent: Agent, root: String, include: [Glob]? = nil, exclude: [Glob] = [], sid: SessionID? = nil
+    ) {
+        self.agent = agent
+        self.root = Self.withoutClosingSlash(root)
+        self.include = include ?? AgentLayout.include(agent)
+        self.exclude = exclude
+        self.sid = sid
+    }
+
+    /// One file, by its absolute path.
+    package init(file path: String, agent: Agent = .generic, sid: SessionID? = nil) {
+        let path = Self.withoutClosingSlash(path)
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let name = String(path[slash...].drop { $0 == "/" })
+        self.init(
+            agent: agent, root: slash == path.startIndex ? "/" : String(path[..<slash]), include: [Glob(literal: name)],
+            sid: sid)
+        onlyFile = name
+    }
+
+    package var layout: AgentLayout { AgentLayout(agent: agent, sid: sid) }
+
+    package func source(_ relativePath: String) -> SourcePath {
+        SourcePath(agent: agent, root: root, relativePath: relativePath)
+    }
+
+    /// Whether a file is a session's by its path: `*.jsonl`, not hidden, included, not excluded.
+    ///
+    /// Hidden files are left alone because half-made ones are hidden: editors', sync tools', and our own.
+    package func includes(_ relativePath: String) -> Bool {
+        if let onlyFile { return relativePath == onlyFile }
+        let name = relativePath.utf8.reversed().prefix { $0 != UInt8(ascii: "/") }
+        guard relativePath.hasSuffix(".jsonl"), let first = Array(name).last, first != UInt8(ascii: ".") else {
+            return false
+        }
+        return include.contains { $0.matches(relativePath) } && !exclude.contains { $0.matches(relativePath) }
+            && layout.name(of: relativePath) != .notASession
+    }
+
+    /// Whether a directory may hold sessions, directly or below. The root is the empty path.
+    package func mayHold(_ directory: String) -> Bool {
+        if directory.isEmpty { return true }
+        if onlyFile != nil { return false }
+        return include.contains { $0.canMatch(below: directory) }
+            && !exclude.contains { $0.matches(directory) || $0.matchesAll(below: directory) }
+    }
+
+    private static func withoutClosingSlash(_ path: String) -> String {
+        var path = path[...]
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return String(path)
+    }
+}

@@ -1,0 +1,84 @@
+import LinuxSystem
+import Shared
+import Synchronization
+
+extension CallHarness {
+    /// Lines go into the pipe that came with the call, as they are, or into replies, as chunks.
+    func replay(
+        _ request: ReplayRequest, _ passed: PassedDescriptor?, _ replies: CallReplies
+    ) async throws(ControlError) {
+        let totals: ReplayTotals
+        if let pipe = passed?.take() {
+            totals = try await pour(request, into: try PipeOutlet(pipe, loop: replies.connection.loop), replies)
+        } else {
+            guard replies.wantsMore else {
+                throw ControlError(.expectedMore, "without a pipe the lines come in several replies")
+            }
+            totals = try await chunks(of: request, replies)
+        }
+        try await replies.send(ReplayReply(totals: totals))
+    }
+
+    /// The outlet ends with this function, so that the pipe's reader sees the end before the last reply.
+    private func pour(
+        _ request: ReplayRequest, into outlet: PipeOutlet, _ replies: CallReplies
+    ) async throws(ControlError) -> ReplayTotals {
+        let count = ReplayCount()
+        let updates = Updates(time: time, between: limits.betweenUpdates)
+        try await handler.replay(
+            request,
+            to: ReplySink { (piece) throws(ControlError) in
+                try await outlet.write(piece.bytes)
+                let totals = count.add(piece)
+                if replies.wantsMore, updates.isDue() {
+                    try await replies.send(ReplayReply(totals: totals), continues: true)
+                }
+            })
+        return count.totals
+    }
+
+    private func chunks(of request: ReplayRequest, _ replies: CallReplies) async throws(ControlError) -> ReplayTotals {
+        let count = ReplayCount()
+        try await handler.replay(
+            request,
+            to: ReplySink { (piece) throws(ControlError) in
+                var from = 0
+                while from < piece.bytes.count {
+                    let to = min(from + ReplayReply.longestChunk, piece.bytes.count)
+                    let reply = piece.bytes.withUnsafeBytes { bytes in
+                        ReplayReply(
+                            stream: piece.stream, generation: piece.generation, offset: piece.offset + Int64(from),
+                            bytes: UnsafeRawBufferPointer(rebasing: bytes[from..<to]))
+                    }
+                    try await replies.send(reply, continues: true)
+                    from = to
+                }
+                _ = count.add(piece)
+            })
+        return count.totals
+    }
+}
+
+/// Counts what went out; one piece follows the other.
+private final class ReplayCount: Sendable {
+    private struct State {
+        var ends = 0
+        var bytes: Int64 = 0
+        var isInLine = false
+    }
+
+    private let state = Mutex(State())
+
+    func add(_ piece: ReplayPiece) -> ReplayTotals {
+        state.withLock { state in
+            state.ends += piece.bytes.count { $0 == UInt8(ascii: "\n") }
+            state.bytes += Int64(piece.bytes.count)
+            if let last = piece.bytes.last { state.isInLine = last != UInt8(ascii: "\n") }
+        }
+        return totals
+    }
+
+    var totals: ReplayTotals {
+        state.withLock { ReplayTotals(lines: $0.ends + ($0.isInLine ? 1 : 0), bytes: $0.bytes) }
+    }
+}

@@ -1,0 +1,77 @@
+package import Shared
+
+/// What the daemon can be asked, one method for each call, with nothing of Varlink, sockets or JSON in it.
+///
+/// Engine's desk implements it; the tests' implementation is the second one. The methods are called from the loop, several at
+/// a time; what takes long hops to a lane. When the caller goes away, or the service stops, the call's task is
+/// cancelled: a method that waits or streams then ends soon, with any error.
+package protocol ControlHandler: Sendable {
+    func status() async throws(ControlError) -> StatusSnapshot
+
+    /// Returns as soon as the status has another revision than the given one, which may be at once.
+    func statusChange(after revision: UInt64) async throws(CancellationError)
+
+    /// The first sessions that the filter lets through, at most `limit` of them, ordered by sid.
+    func sessions(_ filter: SessionFilter, limit: Int) async throws(ControlError) -> [SessionItem]
+
+    /// All that is known of one session.
+    ///
+    /// - Throws: `noSuchSession`.
+    func session(_ sid: SessionID) async throws(ControlError) -> SessionDetail
+
+    /// Sends the lines in order, in pieces of any size, and returns after the last.
+    ///
+    /// - Throws: `noSuchSession`, `noMatch`, `damaged`, `backendError`; never returns early instead.
+    func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError)
+
+    /// Sends every range that it looked at, good and bad, and returns the counts.
+    func verify(_ request: VerifyRequest, to sink: ReplySink<[VerifiedRange]>) async throws(ControlError)
+        -> VerifySummary
+
+    /// Seals, and waits if asked to; meanwhile it may send how far it is, as often as it likes.
+    func flush(_ request: FlushRequest, progress: ReplySink<FlushReply>) async throws(ControlError) -> FlushReply
+
+    /// - Throws: `invalidConfiguration` with all problems; the old configuration stays in force.
+    func reload() async throws(ControlError) -> ReloadReply
+
+    func configuration() async throws(ControlError) -> ConfigurationReply
+}
+
+/// The status, and the number that changes whenever it does.
+package struct StatusSnapshot: Sendable {
+    package var reply: StatusReply
+    package var revision: UInt64
+
+    package init(_ reply: StatusReply, revision: UInt64) {
+        self.reply = reply
+        self.revision = revision
+    }
+}
+
+/// Bytes of one stream, as they are.
+package struct ReplayPiece: Sendable {
+    package var stream: StreamName
+    package var generation: Int
+    /// Of the first byte, in the generation.
+    package var offset: Int64
+    package var bytes: [UInt8]
+
+    package init(stream: StreamName, generation: Int, offset: Int64, bytes: [UInt8]) {
+        self.stream = stream
+        self.generation = generation
+        self.offset = offset
+        self.bytes = bytes
+    }
+}
+
+/// Where a handler puts parts of an answer. May be used from any executor, by one task at a time.
+package struct ReplySink<Element: Sendable>: Sendable {
+    private let take: @Sendable (Element) async throws(ControlError) -> Void
+
+    package init(_ take: @escaping @Sendable (Element) async throws(ControlError) -> Void) { self.take = take }
+
+    /// Returns when there is room for more: a caller that does not read makes the handler wait.
+    ///
+    /// - Throws: `disconnected` when nobody reads any more, `busy` when the service stops. The handler passes it on.
+    package func send(_ element: Element) async throws(ControlError) { try await take(element) }
+}

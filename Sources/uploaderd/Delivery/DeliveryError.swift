@@ -1,0 +1,34 @@
+import Shared
+
+/// Why something could not be put into or read from a destination, and above all: will it help to try again?
+package struct DeliveryError: HintedError, Sendable {
+    package enum Code: String, Sendable {
+        /// The far end, the network or the disk may be well again later.
+        case transient
+        /// The credentials are refused: hold the destination and probe.
+        case authentication
+        /// This object will never be taken: quarantine it.
+        case permanent
+        /// Another object, or another writer, is where ours should be.
+        case conflict
+        case notFound
+        /// The destination as a whole cannot be used as it is configured: hold it and say so.
+        case unusable
+    }
+
+    package var code: Code
+    package var message: String
+    package var hint: String?
+    /// What the far end asked for: Retry-After.
+    package var retryAfter: Duration?
+
+    package init(_ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.retryAfter = retryAfter
+    }
+
+    package var isTransient: Bool { code == .transient }
+    package var description: String { message }
+}

@@ -1,0 +1,140 @@
+import Digests
+package import Shared
+
+/// Sessions as objects in the layout of docs/formats.md, section 1, over any object store.
+package struct ObjectLayoutSink: SessionSink {
+    private let store: any ObjectStore
+    private let layout: ObjectLayout
+
+    package init(store: any ObjectStore, layout: ObjectLayout) {
+        self.store = store
+        self.layout = layout
+    }
+
+    /// `.uploaderd.json`.
+    private struct Identity: Codable {
+        var id: StoreID
+        var layout: Int
+    }
+
+    package func open(proposing id: StoreID) async throws(DeliveryError) -> StoreID {
+        let key = try key(layout.storeID, "the store's id")
+        if let found = try await store.readAll(key) { return try identity(found, key).id }
+        let bytes = try encoded(Identity(id: id, layout: Manifest.layout))
+        do throws(DeliveryError) {
+            try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
+        } catch {
+            // Another daemon was first: then its id is the store's.
+            if error.code != .conflict { throw error }
+        }
+        guard let found = try await store.readAll(key) else {
+            throw DeliveryError(.transient, "object \(key) was put and is not there")
+        }
+        return try identity(found, key).id
+    }
+
+    private func identity(_ bytes: [UInt8], _ key: ObjectKey) throws(DeliveryError) -> Identity {
+        let identity: Identity
+        do {
+            identity = try JSONText.decode(Identity.self, from: bytes)
+        } catch {
+            throw DeliveryError(
+                .unusable, "object \(key) is not a store identity",
+                hint: "if this is not a store of uploaderd's, choose another path or prefix; else restore the object")
+        }
+        guard identity.layout <= Manifest.layout else {
+            throw DeliveryError(
+                .unusable, "the store has layout \(identity.layout); this version knows \(Manifest.layout)",
+                hint: "upgrade uploaderd on this machine")
+        }
+        return identity
+    }
+
+    package func deliver(_ segment: OutgoingSegment) async throws(DeliveryError) {
+        let folder = folder(of: segment.record.stream.session, writer: segment.writer, place: segment.place)
+        let path = segment.record.objectPath
+        let key = try key(layout.segment(path, in: folder), path)
+        try await store.put(segment.bytes, to: key, .immutable(segment.record.objectChecksum))
+    }
+
+    package func deliver(
+        _ checkpoint: CheckpointRecord, writer: String, place: WriterPlace
+    ) async throws(DeliveryError) {
+        let folder = folder(of: checkpoint.stream.session, writer: writer, place: place)
+        let key = try key(layout.checkpoint(checkpoint, in: folder), checkpoint.id)
+        let bytes = try encoded(ManifestCheckpoint(checkpoint), pretty: true)
+        try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
+    }
+
+    package func publish(
+        _ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace
+    ) async throws(DeliveryError) {
+        let folder = folder(of: session, writer: writer, place: place)
+        try await store.put(MemoryObject(manifest), to: try key(layout.manifest(in: folder), "manifest"), .replacing)
+    }
+
+    package func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest] {
+        let folder = layout.folder(of: session)
+        var found: [FoundManifest] = []
+        for folder in [folder] + (try await writerFolders(below: folder)) {
+            if let manifest = try await manifest(in: folder) { found.append(manifest) }
+        }
+        return found
+    }
+
+    private func writerFolders(below folder: String) async throws(DeliveryError) -> [String] {
+        try await store.listFolders("\(folder)writers/").map { "\(folder)writers/\($0)/" }
+    }
+
+    private func manifest(in folder: String) async throws(DeliveryError) -> FoundManifest? {
+        let key = try key(layout.manifest(in: folder), "manifest")
+        guard let bytes = try await store.readAll(key) else { return nil }
+        do {
+            return FoundManifest(
+                manifest: try JSONText.decode(Manifest.self, from: bytes), bytes: bytes, folder: folder)
+        } catch {
+            throw DeliveryError(
+                .conflict, "object \(key) is not a manifest that can be read: \(error)",
+                hint: "nothing is written to that session there until the object is repaired or removed")
+        }
+    }
+
+    package func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool {
+        try await store.readAll(try key(layout.tombstone(of: session), "tombstone")) != nil
+    }
+
+    package func eachManifest(_ body: @Sendable (FoundManifest) async throws -> Void) async throws {
+        for name in try await store.listFolders(layout.prefix) {
+            let folder = "\(layout.prefix)\(name)/"
+            for folder in [folder] + (try await writerFolders(below: folder)) {
+                if let found = try await manifest(in: folder) { try await body(found) }
+            }
+        }
+    }
+
+    package func object(_ relativePath: String, in folder: String) async throws(DeliveryError) -> any ObjectBytes
+        & Sendable
+    {
+        try await store.read(try key(layout.segment(relativePath, in: folder), relativePath), range: nil)
+    }
+
+    package func delete(_ relativePath: String, in folder: String) async throws(DeliveryError) {
+        try await store.delete(try key(layout.segment(relativePath, in: folder), relativePath))
+    }
+
+    package func folder(of session: SessionID, writer: String, place: WriterPlace) -> String {
+        layout.folder(of: session, writer: writer, isFirst: place == .first)
+    }
+
+    /// A manifest may come from anybody: a path in it that is no key of ours is refused.
+    private func key(_ key: ObjectKey?, _ what: String) throws(DeliveryError) -> ObjectKey {
+        guard let key else { throw DeliveryError(.permanent, "\(what) cannot be the name of an object") }
+        return key
+    }
+
+    private func encoded(_ value: some Encodable, pretty: Bool = false) throws(DeliveryError) -> [UInt8] {
+        do { return try JSONText.encode(value, pretty: pretty) } catch {
+            throw DeliveryError(.permanent, "could not write JSON: \(error)")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package import Shared
+
+/// Where in a store this daemon writes a session.
+package enum WriterPlace: String, Hashable, Sendable, Codable {
+    /// In the session's own folder: it is the session's first writer.
+    case first
+    /// Below `writers/<writer>/`: the session has another first writer.
+    case further
+}
+
+/// A segment on its way out.
+package struct OutgoingSegment: Sendable {
+    package var record: SegmentRecord
+    package var writer: String
+    package var place: WriterPlace
+    package var bytes: any ObjectBytes & Sendable
+
+    package init(record: SegmentRecord, writer: String, place: WriterPlace, bytes: any ObjectBytes & Sendable) {
+        self.record = record
+        self.writer = writer
+        self.place = place
+        self.bytes = bytes
+    }
+}
+
+/// A manifest that was found, and where.
+package struct FoundManifest: Sendable {
+    package var manifest: Manifest
+    package var bytes: [UInt8]
+    /// The folder that its paths are relative to.
+    package var folder: String
+
+    package init(manifest: Manifest, bytes: [UInt8], folder: String) {
+        self.manifest = manifest
+        self.bytes = bytes
+        self.folder = folder
+    }
+}
+
+/// What a destination does with sessions. `ObjectLayoutSink` is the one over any object store; line and file services
+/// are others.
+///
+/// Every call may be repeated. Order is the caller's: segments, then checkpoints, then the manifest that names them.
+package protocol SessionSink: Sendable {
+    /// The store's id, made when the store is empty of one.
+    func open(proposing id: StoreID) async throws(DeliveryError) -> StoreID
+
+    func deliver(_ segment: OutgoingSegment) async throws(DeliveryError)
+    func deliver(_ checkpoint: CheckpointRecord, writer: String, place: WriterPlace) async throws(DeliveryError)
+    func publish(_ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace)
+        async throws(DeliveryError)
+
+    /// All manifests of a session: its first writer's first.
+    ///
+    /// - Returns: `[]` only when there are none.
+    func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest]
+
+    /// Whether the session was forgotten: nothing of it is ever put again.
+    func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool
+
+    /// Every manifest in the store whose session's folder can be read, one call of `body` each.
+    func eachManifest(_ body: @Sendable (FoundManifest) async throws -> Void) async throws
+
+    /// The object that a manifest in `folder` names `relativePath`.
+    func object(_ relativePath: String, in folder: String) async throws(DeliveryError) -> any ObjectBytes & Sendable
+
+    func delete(_ relativePath: String, in folder: String) async throws(DeliveryError)
+
+    func folder(of session: SessionID, writer: String, place: WriterPlace) -> String
+}

@@ -1,0 +1,160 @@
+package import Capture
+import Delivery
+import Digests
+import LinuxSystem
+import Redaction
+import Segments
+package import Shared
+import Store
+
+/// Puts an engine together from a configuration. Nothing is decided here but who knows whom.
+package enum Assembly {
+    /// Makes the watcher of these roots; the simulation hands in one that rings by itself.
+    package typealias Watching =
+        @Sendable (
+            _ roots: [WatchRoot], _ directories: RootDirectories, _ configuration: WatchingConfiguration
+        ) -> any SourceWatching
+
+    /// Opens the state directory, recovers, and starts everything but the servers.
+    ///
+    /// - Throws: `StoreError` when the state directory cannot be used; `CaptureError` for a glob that cannot be understood.
+    package static func engine(
+        _ configuration: UploaderConfiguration, directories: Directories, isOnce: Bool, board: StatusBoard,
+        world: Surroundings, watching: Watching
+    ) async throws -> Engine {
+        let state = StateDirectory(directories.state, spool: directories.spool)
+        let (store, report) = try await Store.open(
+            state, executor: world.storeLane, time: world.time, random: world.random, faults: world.faults,
+            log: world.log)
+        do {
+            note(report, board, world)
+            let roots = try configuration.watch.map { try WatchRoot($0) }
+            let objects = ObjectFinder(store: store)
+            let context = try context(configuration, store, objects, board, world)
+            let delivery = await delivery(configuration, store, objects, board, world)
+            let resolver = SessionResolver(
+                store: store, objects: objects, machine: world.machine.machine, board: board,
+                isStateLost: report.stateLost, destinations: configuration.destinations.map(\.name))
+            let intake = SourceIntake(
+                store: store, context: context, resolver: resolver,
+                roots: Dictionary(roots.map { ($0.root, $0) }) { first, _ in first },
+                unchangedSince: try await store.value(SourceIntake.lookedThrough).flatMap { Int64($0) }.map {
+                    WallTime(nanoseconds: $0)
+                }, began: WallTime(nanoseconds: world.time.wall.nanoseconds - 2_000_000_000))
+            let watcher = watching(roots, context.roots, configuration.watching)
+            let supervisor = SessionSupervisor(
+                context: context, world: world, watching: watcher, intake: intake, mode: isOnce ? .once : .live)
+            let parts = EngineParts(
+                world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
+                delivery: delivery, objects: objects, replay: ReplayService(store: store, objects: objects),
+                destinations: configuration.destinations.map {
+                    EngineParts.Destination(name: $0.name, type: $0.type.rawValue, isRequired: $0.isRequired)
+                },
+                watched: roots, spoolLimit: configuration.spool.maxBytes.bytes,
+                defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
+            let merger = MergeService(
+                store: store, objects: objects, key: context.key,
+                policy: MergePolicy(full: configuration.segments.maxBytes.bytes), lane: world.lane(of: "merge"),
+                log: world.log)
+            return await Engine(
+                parts: parts, watcher: watcher, merger: configuration.merge.enabled ? merger : nil, resolver: resolver,
+                mustResolveAll: report.fresh || report.stateLost)
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+
+    private static func context(
+        _ configuration: UploaderConfiguration, _ store: Store, _ objects: ObjectFinder, _ board: StatusBoard,
+        _ world: Surroundings
+    ) throws -> PipelineContext {
+        let segments = configuration.segments
+        return PipelineContext(
+            store: store, roots: RootDirectories(), redactor: Redactor(rules: .none),
+            limits: SegmentLimits(
+                maxBytes: Int(segments.maxBytes.bytes), maxLines: segments.maxLines, maxAge: segments.maxAge,
+                quiet: segments.quiet, maxLine: segments.maxLine.bytes),
+            compressors: CompressorPool(codec: segments.codec, level: segments.level, keeping: world.work.count),
+            key: MachineKey.derived(fromMachineID: world.machine.secret), permits: Permits(world.work.count * 2),
+            budget: MemoryBudget(bytes: 64 << 20), gate: SpoolGate(), board: board, log: world.log, time: world.time,
+            machine: world.machine, chains: ChainRebuilder(store: store, objects: objects))
+    }
+
+    private static func delivery(
+        _ configuration: UploaderConfiguration, _ store: Store, _ objects: ObjectFinder, _ board: StatusBoard,
+        _ world: Surroundings
+    ) async -> DeliveryService {
+        let tidier = Tidier(store: store, objects: objects, world: world, board: board)
+        await tidier.require(configuration.destinations.filter(\.isRequired).map(\.name))
+        let parts = DeliveryParts(
+            store: store, objects: objects,
+            publisher: ManifestPublisher(store: store, faults: world.faults, log: world.log), tidier: tidier,
+            policy: RetryPolicy(), world: world, board: board
+        ) { try await store.use(objects.open.map(\.id)) }
+        var workers: [DestinationWorker] = []
+        for destination in configuration.destinations {
+            guard let sink = sink(destination, world) else { continue }
+            board.update(destination.name) { _ in }
+            workers.append(
+                DestinationWorker(
+                    name: destination.name, isRequired: destination.isRequired,
+                    concurrency: destination.transport.concurrency, sink: sink, parts: parts))
+        }
+        return DeliveryService(workers: workers, store: store, objects: objects, loop: world.loop)
+    }
+
+    /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses.
+    private static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
+        switch destination.place {
+        case .directory(let path, let prefix):
+            let objects = DirectoryObjectStore(
+                root: path, owner: String(world.machine.machine.prefix(8)), executor: world.makeLane(destination.name),
+                faults: world.faults)
+            return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: prefix))
+        case .s3, .supabase, .presigned, .confab, .agnes, .history: return nil
+        }
+    }
+
+    /// What the start found in the state directory.
+    private static func note(_ report: RecoveryReport, _ board: StatusBoard, _ world: Surroundings) {
+        for refusal in report.refused {
+            board.report(
+                "spool_file_refused", refusal.path, "a file in the spool could not be used: \(refusal.why)",
+                hint: "it was moved to spool/.refused; what it held is cut again where the source still has it")
+        }
+        if !report.missing.isEmpty {
+            board.report(
+                "segments_missing", "spool", "\(report.missing.count) segments were lost from the spool",
+                hint: "they are cut again where the source still has their lines; uploaderctl verify lists them")
+        }
+        guard !report.isUneventful else { return }
+        world.log.record(
+            Event(
+                .recovered, "recovered the state of an earlier life",
+                fields: [
+                    "ADOPTED": "\(report.adopted.count)", "COVERED": "\(report.coveredDeleted)",
+                    "TEMPORARIES": "\(report.temporariesDeleted)", "RETIRED": "\(report.retiredUnlinked)",
+                    "REFUSED": "\(report.refused.count)", "MISSING": "\(report.missing.count)",
+                    "STATE_LOST": "\(report.stateLost)",
+                ]))
+    }
+}
+
+extension WatchRoot {
+    /// - Throws: `CaptureError.invalidPattern`.
+    init(_ configuration: WatchConfiguration) throws(CaptureError) {
+        if let file = configuration.file {
+            self.init(
+                file: "\(configuration.root)/\(file)", agent: configuration.agent, sid: configuration.sid)
+            return
+        }
+        var include: [Glob] = []
+        for pattern in configuration.include { include.append(try Glob(pattern)) }
+        var exclude: [Glob] = []
+        for pattern in configuration.exclude { exclude.append(try Glob(pattern)) }
+        self.init(
+            agent: configuration.agent, root: configuration.root, include: include, exclude: exclude,
+            sid: configuration.sid)
+    }
+}

@@ -1,0 +1,102 @@
+import ControlPlane
+package import Shared
+import Store
+
+extension ControlDesk {
+    package func sessions(_ filter: SessionFilter, limit: Int) async throws(ControlError) -> [SessionItem] {
+        var items: [SessionItem] = []
+        let all = try await asking { () async throws(StoreError) in try await engine.store.sessions() }
+        for summary in all.sorted(by: { $0.session < $1.session }) {
+            if let after = filter.after, summary.session <= after { continue }
+            if let agent = filter.agent, summary.facts.agent != agent { continue }
+            if let since = filter.since, let last = summary.facts.lastAt.flatMap(RFC3339.parse) ?? summary.sealedAt,
+                last < since
+            {
+                continue
+            }
+            let item = try await item(summary)
+            if filter.atRisk, !item.atRisk { continue }
+            items.append(item)
+            if items.count == limit { break }
+        }
+        return items
+    }
+
+    private func item(_ summary: SessionSummary) async throws(ControlError) -> SessionItem {
+        let description = try await asking { () async throws(StoreError) in
+            try await engine.store.describe(summary.session)
+        }
+        let streams = description?.streams ?? []
+        var safe = 0
+        if let main = streams.first(where: { $0.stream.stream == .main }) {
+            safe = try await safeLines(of: main.stream, main.cursor.generation)
+        }
+        return SessionItem(
+            sid: summary.session, facts: summary.facts, streams: streams.map(\.stream.stream), lines: summary.lines,
+            bytes: summary.bytes, safeLines: safe, isPrivate: false, atRisk: summary.waiting > 0)
+    }
+
+    /// The lines that every required destination has, from the generation's first on.
+    private func safeLines(of stream: StreamKey, _ generation: Int) async throws(ControlError) -> Int {
+        let segments = try await asking { () async throws(StoreError) in
+            try await engine.store.segments(of: stream, generation: generation)
+        }
+        return safeLines(segments)
+    }
+
+    private nonisolated func safeLines(_ segments: [StoredSegment]) -> Int {
+        let required = engine.requiredStores
+        guard let required else { return 0 }
+        let safe = segments.prefix { Set(required).isSubset(of: $0.receipts) }
+        return safe.last.map { $0.record.firstLine - 1 + $0.record.lines } ?? 0
+    }
+
+    package func session(_ sid: SessionID) async throws(ControlError) -> SessionDetail {
+        guard
+            let found = try await asking({ () async throws(StoreError) in try await engine.store.describe(sid) })
+        else { throw ReplayService.noSession(sid) }
+        var detail = SessionDetail(session: try await item(found.summary), streams: [], checkpoints: [], segments: [])
+        let names = engine.storeNames
+        for stream in found.streams {
+            let segments = try await asking { () async throws(StoreError) in
+                try await engine.store.segments(of: stream.stream)
+            }
+            let checkpoints = try await asking { () async throws(StoreError) in
+                try await engine.store.mergeInput(of: stream.stream).checkpoints
+            }
+            detail.checkpoints += checkpoints.map(CheckpointItem.init)
+            detail.streams.append(
+                StreamDetail(
+                    stream: stream.stream.stream, kind: stream.source?.kind ?? "", agentID: nil,
+                    sourcePath: stream.source.map { "\($0.root)/\($0.relativePath)" },
+                    generations: generations(segments, stream.cursor)))
+            detail.segments += segments.map { segment in
+                SegmentItem(
+                    segment.record, state: Self.state(of: segment),
+                    deliveries: segment.receipts.map {
+                        DeliveryItem(destination: names[$0] ?? $0.rawValue, at: RFC3339.text(segment.sealedAt))
+                    })
+            }
+        }
+        return detail
+    }
+
+    private nonisolated func generations(_ segments: [StoredSegment], _ cursor: StreamCursor) -> [GenerationDetail] {
+        Dictionary(grouping: segments, by: \.record.generation).sorted { $0.key < $1.key }.map { generation, segments in
+            GenerationDetail(
+                generation: generation, lines: segments.reduce(0) { $0 + $1.record.lines },
+                bytes: segments.reduce(0) { $0 + $1.record.bytes }, safeLines: safeLines(segments),
+                segments: segments.count,
+                sourceOffset: generation == cursor.generation
+                    ? cursor.offset : segments.map { $0.record.sourceOffset + $0.record.sourceBytes }.max() ?? 0)
+        }
+    }
+
+    private static func state(of segment: StoredSegment) -> SegmentItem.State {
+        switch segment.state {
+        case .spooled: .spooled
+        case .retired: segment.supersededBy == nil ? .retired : .superseded
+        case .lost, .gap: .missing
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package import ControlPlane
+import LinuxSystem
+package import Shared
+import Store
+import Synchronization
+
+/// Answers what the control socket asks: a view on Store, StatusBoard and the services, which knows nothing of Varlink.
+///
+/// Lives on the loop. What reads objects or many rows is done on a work lane.
+package actor ControlDesk: ControlHandler {
+    private nonisolated let executor: any RoomExecutor
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let current: Mutex<EngineParts>
+    /// The engine that runs now.
+    nonisolated var engine: EngineParts { current.withLock { $0 } }
+    /// Reads the configuration again; throws what is wrong with it.
+    private let reloading: @Sendable () async throws(ControlError) -> ReloadReply
+    private let showing: @Sendable () -> ConfigurationReply
+    private var isReloading = false
+    private let started: Instant
+    private let startedAt: WallTime
+
+    package init(
+        engine: EngineParts, reload: @escaping @Sendable () async throws(ControlError) -> ReloadReply,
+        configuration: @escaping @Sendable () -> ConfigurationReply
+    ) {
+        current = Mutex(engine)
+        reloading = reload
+        showing = configuration
+        executor = engine.world.loop
+        started = engine.world.time.now
+        startedAt = engine.world.time.wall
+    }
+
+    /// A reload has made another engine.
+    package nonisolated func serve(_ engine: EngineParts) { current.withLock { $0 = engine } }
+
+    // MARK: Status
+
+    package func status() async throws(ControlError) -> StatusSnapshot {
+        let seen = engine.board.snapshot()
+        let overview = try await asking { () async throws(StoreError) in try await engine.store.counts() }
+        var destinations: [DestinationStatus] = []
+        for settings in engine.destinations {
+            let live = seen.destinations[settings.name] ?? StatusBoard.Destination()
+            var status = DestinationStatus(
+                name: settings.name, type: settings.type, state: Self.state(of: live), required: settings.isRequired,
+                queued: 0, queuedBytes: 0, lastError: live.lastError, storeID: live.storeID?.rawValue)
+            if let id = live.storeID {
+                let backlog = try await asking { () async throws(StoreError) in try await engine.store.backlog(at: id) }
+                status.queued = backlog.segments
+                status.queuedBytes = backlog.bytes
+                if let oldest = backlog.oldest {
+                    status.oldestUnsafeSeconds = Int(max(0, engine.world.time.wall.seconds - oldest.seconds))
+                }
+            }
+            destinations.append(status)
+        }
+        let total = seen.backlogBytes
+        let reply = StatusReply(
+            version: engine.world.machine.version, pid: Int(Process.id), startedAt: RFC3339.text(startedAt),
+            uptimeSeconds: Int((engine.world.time.now - started).inSeconds), health: seen.health,
+            redaction: RedactionStatus(rules: engine.rules), destinations: destinations,
+            sessions: SessionCounts(live: seen.running, known: overview.sessions, unresolved: overview.unresolved),
+            watching: WatchingStatus(roots: engine.roots(seen)),
+            spool: SpoolStatus(bytes: engine.store.spool.bytes, maxBytes: engine.spoolLimit), rates: seen.rates,
+            backfill: total > 0 || seen.isScanning
+                ? BackfillStatus(bytesTotal: total + seen.takenBytes, bytesDone: seen.takenBytes) : nil,
+            storePath: engine.defaultStorePath)
+        return StatusSnapshot(reply, revision: seen.revision)
+    }
+
+    private static func state(of destination: StatusBoard.Destination) -> DestinationStatus.State {
+        switch destination.state {
+        case .opening, .active: destination.inFlight > 0 ? .delivering : .idle
+        case .waiting: .retrying
+        case .held, .paused: .held
+        }
+    }
+
+    package func statusChange(after revision: UInt64) async throws(CancellationError) {
+        let bell = Doorbell()
+        let listener = engine.board.subscribe(bell)
+        defer { engine.board.unsubscribe(listener) }
+        while engine.board.snapshot().revision == revision {
+            _ = await bell.wait(on: engine.world.time)
+            if Task.isCancelled { throw CancellationError() }
+        }
+    }
+
+    // MARK: Operations
+
+    package func flush(
+        _ request: FlushRequest, progress: ReplySink<FlushReply>
+    ) async throws(ControlError) -> FlushReply {
+        let before = engine.board.snapshot().sealedSegments
+        switch request.scope {
+        case .everything: await engine.supervisor.flush(nil)
+        case .session(let sid):
+            let sources = try await engine.sources(of: sid)
+            await engine.supervisor.flush(sources)
+        case .file(let path): try await engine.takeFile(path)
+        }
+        engine.delivery.ring()
+        var reply = try await waiting(since: before, held: [])
+        guard request.wait else { return reply }
+        try await progress.send(reply)
+        let held = await engine.delivery.settled()
+        reply = try await waiting(since: before, held: held.map(\.name))
+        return reply
+    }
+
+    /// What is not in every required destination.
+    private func waiting(since before: Int, held: [String]) async throws(ControlError) -> FlushReply {
+        var queued = 0
+        var bytes: Int64 = 0
+        for settings in engine.destinations where settings.isRequired {
+            guard let id = engine.board.snapshot().destinations[settings.name]?.storeID else { continue }
+            let backlog = try await asking { () async throws(StoreError) in try await engine.store.backlog(at: id) }
+            queued = max(queued, backlog.segments)
+            bytes = max(bytes, backlog.bytes)
+        }
+        return FlushReply(
+            sealed: engine.board.snapshot().sealedSegments - before, queued: queued, queuedBytes: bytes, held: held)
+    }
+
+    package func reload() async throws(ControlError) -> ReloadReply {
+        guard !isReloading else { throw ControlError(.busy, "a reload is under way", hint: "try again in a moment") }
+        isReloading = true
+        defer { isReloading = false }
+        return try await reloading()
+    }
+
+    package func configuration() async throws(ControlError) -> ConfigurationReply { showing() }
+
+    nonisolated func asking<Value: Sendable>(
+        _ body: @Sendable () async throws(StoreError) -> Value
+    ) async throws(ControlError) -> Value {
+        do throws(StoreError) {
+            return try await body()
+        } catch {
+            throw ControlError(.backendError, error.description, hint: error.hint)
+        }
+    }
+}

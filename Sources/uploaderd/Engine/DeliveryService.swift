@@ -1,0 +1,49 @@
+import Delivery
+import Shared
+import Store
+
+/// All destinations: one worker each, rung when something was sealed.
+///
+/// A destination that is slow, held or gone holds up no other; only the spool's limit makes a required one felt.
+actor DeliveryService {
+    private nonisolated let executor: any RoomExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    nonisolated let workers: [DestinationWorker]
+    private let store: Store
+    private let objects: ObjectFinder
+
+    init(workers: [DestinationWorker], store: Store, objects: ObjectFinder, loop: any RoomExecutor) {
+        self.workers = workers
+        self.store = store
+        self.objects = objects
+        executor = loop
+    }
+
+    /// Serves until `stop`.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for worker in workers { group.addTask(executorPreference: executor) { await worker.run() } }
+        }
+    }
+
+    func stop() async { for worker in workers { await worker.stop() } }
+
+    /// Something was sealed, merged or retired.
+    nonisolated func ring() { for worker in workers { worker.ring() } }
+
+    /// Returns when everything that was sealed before is delivered and published, or cannot be now.
+    ///
+    /// - Returns: the destinations that hold something back, with the reason.
+    func settled() async -> [(name: String, reason: String)] {
+        var obstacles: [(name: String, reason: String)] = []
+        for worker in workers {
+            await worker.settled()
+            if let reason = await worker.obstacle { obstacles.append((worker.name, reason)) }
+        }
+        return obstacles
+    }
+
+    /// Stores that are open and to be filled; told to Store whenever one more has opened.
+    func filled() async throws { try await store.use(objects.open.map(\.id)) }
+}

@@ -1,0 +1,170 @@
+import Capture
+import Delivery
+import Digests
+import LinuxSystem
+import Redaction
+import Segments
+package import Shared
+import Store
+
+/// The daemon's work, from the session directories to the stores: what `Assembly` has put together.
+///
+/// Started in the order in which one needs the other, stopped in reverse. Draining ends what was begun; what is not
+/// delivered by the deadline waits in the spool.
+package final class Engine: Sendable {
+    package let parts: EngineParts
+    private let watcher: any SourceWatching
+    private let merger: MergeService?
+    private let resolver: SessionResolver
+    private let mustResolveAll: Bool
+    private let mergeBell = Doorbell()
+    private let running: [Task<Void, Never>]
+    private let supervising: Task<Void, Never>
+
+    init(
+        parts: EngineParts, watcher: any SourceWatching, merger: MergeService?, resolver: SessionResolver,
+        mustResolveAll: Bool
+    ) async {
+        self.parts = parts
+        self.watcher = watcher
+        self.merger = merger
+        self.resolver = resolver
+        self.mustResolveAll = mustResolveAll
+        let (loop, bell) = (parts.world.loop, mergeBell)
+        var tasks = [loop.start { await parts.delivery.run() }]
+        // Who has a session's earlier lines is asked before its first line is cut: so the stores are tried first.
+        for worker in parts.delivery.workers { await worker.tried() }
+        parts.store.spool.observe { [weak delivery = parts.delivery] _ in
+            delivery?.ring()
+            bell.ring()
+        }
+        supervising = loop.start { await parts.supervisor.run() }
+        tasks.append(loop.start { await watcher.run() })
+        tasks.append(loop.start { await Engine.keepSpoolBounded(parts) })
+        if let merger {
+            tasks.append(merger.lane.start { await Engine.keepMerging(merger, bell, parts) })
+        }
+        if mustResolveAll {
+            tasks.append(parts.world.lane(of: "resolver").start { await Engine.resolveAll(resolver, parts) })
+        }
+        running = tasks
+    }
+
+    /// Returns when every root is watched or waited for.
+    package func live() async { await watcher.live() }
+
+    /// Takes everything that is there and delivers it: `--once`.
+    ///
+    /// - Returns: what could not be made safe, with the reason; empty: all is safe.
+    package func finish() async -> [String] {
+        let left = await parts.supervisor.settled()
+        var reasons = left.map { "\($0): not taken, uploaderctl status or the log says why" }
+        await mergeOnce()
+        reasons += await parts.delivery.settled().map { "destination \($0.name): \($0.reason)" }
+        let seen = parts.board.snapshot()
+        if seen.withheldLines > 0 { reasons.append("\(seen.withheldLines) lines were withheld") }
+        reasons += seen.health.filter { $0.kind == "partial_line" }.map(\.message)
+        return reasons
+    }
+
+    private func mergeOnce() async {
+        guard let merger else { return }
+        do {
+            if try await merger.mergeAll() { parts.delivery.ring() }
+        } catch {
+            Engine.reportMerge(error, parts)
+        }
+    }
+
+    /// Seals what is open into the spool; nothing more is read. Takes milliseconds, whatever the network does.
+    package func seal() async {
+        parts.board.update { $0.isStopping = true }
+        await parts.supervisor.drain()
+        await supervising.value
+    }
+
+    /// Delivers until all is delivered or `deadline` passes; then ends everything.
+    ///
+    /// - Parameter deadline: `nil`: what is in flight ends, nothing more is begun.
+    package func stop(deadline: Instant?) async {
+        await seal()
+        if let deadline {
+            let done = Doorbell()
+            let waiting = parts.world.loop.start { [parts] in
+                _ = await parts.delivery.settled()
+                done.ring()
+            }
+            _ = await done.wait(until: deadline, on: parts.world.time)
+            waiting.cancel()
+        }
+        await parts.delivery.stop()
+        for task in running { task.cancel() }
+        for task in running { await task.value }
+        await parts.store.close()
+    }
+
+    // MARK: Standing work
+
+    /// Opens and closes the gate at the spool's limit, and says so.
+    private static func keepSpoolBounded(_ parts: EngineParts) async {
+        let bell = Doorbell()
+        parts.store.spool.observe { _ in bell.ring() }
+        while !Task.isCancelled {
+            let bytes = parts.store.spool.bytes
+            parts.board.update { $0.spoolBytes = bytes }
+            // Reopens only when an eighth is free, so that it does not flap at the limit.
+            let isFull = bytes >= (parts.context.gate.isClosed ? parts.spoolLimit / 8 * 7 : parts.spoolLimit)
+            if parts.context.gate.set(closed: isFull) { note(isFull, bytes, parts) }
+            _ = await bell.wait(on: parts.world.time)
+        }
+    }
+
+    private static func note(_ isFull: Bool, _ bytes: Int64, _ parts: EngineParts) {
+        if isFull {
+            let message =
+                "the spool holds \(ByteCount(bytes)), its limit is \(ByteCount(parts.spoolLimit)): reading waits, nothing is lost"
+            let hint = "uploaderctl status shows which destination does not take segments; or raise spool.max_bytes"
+            parts.board.report("spool_full", "spool", message, hint: hint)
+            parts.world.log.record(Event(.spoolFull, message, hint: hint))
+        } else {
+            parts.board.clear("spool_full", "spool")
+            parts.world.log.record(Event(.spoolRecovered, "the spool has room again: reading goes on"))
+        }
+    }
+
+    private static func keepMerging(_ merger: MergeService, _ bell: Doorbell, _ parts: EngineParts) async {
+        while !Task.isCancelled {
+            _ = await bell.wait(on: parts.world.time)
+            do throws(CancellationError) {
+                // One look at many seals, not one for each.
+                try await parts.world.time.sleep(for: .seconds(2))
+            } catch {
+                return
+            }
+            do {
+                if try await merger.mergeAll() { parts.delivery.ring() }
+                parts.board.clear("merge_failed", "merge")
+            } catch {
+                reportMerge(error, parts)
+            }
+        }
+    }
+
+    private static func reportMerge(_ error: any Error, _ parts: EngineParts) {
+        parts.board.report("merge_failed", "merge", "small segments could not be joined: \(error)")
+        parts.world.log.record(Event(.persistenceFailed, "small segments could not be joined: \(error)"))
+    }
+
+    private static func resolveAll(_ resolver: SessionResolver, _ parts: EngineParts) async {
+        for (id, shelf) in parts.objects.open {
+            do {
+                try await resolver.resolveAll(in: id)
+            } catch {
+                parts.board.report(
+                    "store_unread", shelf.name,
+                    "the manifests in destination \(shelf.name) could not all be read: \(error)",
+                    hint: "sessions whose sources are gone may be missing from the list until the next start")
+            }
+        }
+    }
+}

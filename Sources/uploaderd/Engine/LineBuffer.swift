@@ -1,0 +1,65 @@
+import Shared
+
+/// Raw bytes between a source and the redactor: whole lines leave at the front, reads go in at the back.
+///
+/// Memory of its own, at one address while lines of it are looked at; grows to what the longest held line needs and is
+/// given back when nothing is in it.
+struct LineBuffer: ~Copyable {
+    private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var start = 0
+    private var end = 0
+    /// Bytes from `start` in which no line end was found.
+    private var searched = 0
+
+    deinit { memory.deallocate() }
+
+    var count: Int { end - start }
+    var isEmpty: Bool { start == end }
+
+    /// What is held, from the first byte of the next line.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[start..<end]) }
+
+    /// Room for a read of at least `least` bytes.
+    mutating func room(_ least: Int) -> UnsafeMutableRawBufferPointer {
+        if memory.count - end < least {
+            if start > 0, memory.count - count >= least {
+                memory.copyMemory(from: bytes)
+            } else {
+                let grown = UnsafeMutableRawBufferPointer.allocate(
+                    byteCount: max(memory.count * 2, count + least), alignment: 64)
+                grown.copyMemory(from: bytes)
+                memory.deallocate()
+                memory = grown
+            }
+            end -= start
+            start = 0
+        }
+        return UnsafeMutableRawBufferPointer(rebasing: memory[end...])
+    }
+
+    /// `count` bytes were read into the room.
+    mutating func fill(_ count: Int) { end += count }
+
+    /// The next line with its end, if it is whole. It stays until `drop`.
+    mutating func nextLine() -> UnsafeRawBufferPointer? {
+        let held = bytes
+        guard let length = held.firstNewline(from: searched) else {
+            searched = held.count
+            return nil
+        }
+        return UnsafeRawBufferPointer(rebasing: held[..<length])
+    }
+
+    mutating func drop(_ count: Int) {
+        start += count
+        searched = 0
+        if start == end { (start, end) = (0, 0) }
+    }
+
+    /// Gives the memory back when nothing is held.
+    mutating func shrink() {
+        guard isEmpty, memory.count > 0 else { return }
+        memory.deallocate()
+        memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    }
+}

@@ -1,0 +1,124 @@
+package import Shared
+import Synchronization
+
+/// What goes on, for whoever asks: counters, health, the last error of each destination. Readers get a copy.
+package final class StatusBoard: Sendable {
+    package struct Destination: Sendable, Hashable {
+        package enum State: String, Sendable {
+            case opening, active, waiting, held, paused
+        }
+        package var state: State = .opening
+        package var storeID: StoreID?
+        package var lastError: String?
+        package var deliveredSegments = 0
+        package var deliveredBytes: Int64 = 0
+        package var manifests = 0
+        package var manifestBytes: Int64 = 0
+        package var inFlight = 0
+    }
+
+    package struct Snapshot: Sendable {
+        package var health: [HealthEntry] = []
+        package var destinations: [String: Destination] = [:]
+        package var running = 0
+        package var pending = 0
+        package var backlogBytes: Int64 = 0
+        package var takenBytes: Int64 = 0
+        package var sealedSegments = 0
+        package var sealedBytes: Int64 = 0
+        package var sealedLines = 0
+        package var rates = Rates()
+        package var withheldLines = 0
+        package var spoolBytes: Int64 = 0
+        package var isScanning = true
+        /// Roots that are there and were scanned.
+        package var presentRoots: Set<String> = []
+        package var isStopping = false
+        package var revision: UInt64 = 0
+    }
+
+    private struct State {
+        var snapshot = Snapshot()
+        var entries: [String: HealthEntry] = [:]
+        var listeners: [Int: Doorbell] = [:]
+        var nextListener = 0
+        var meter = RateMeter()
+    }
+
+    private let state = Mutex(State())
+    private let time: any TimeSource
+
+    package init(time: any TimeSource) { self.time = time }
+
+    package func snapshot() -> Snapshot {
+        state.withLock { state in
+            var copy = state.snapshot
+            copy.rates = state.meter.rates(Self.counters(copy), at: time.now)
+            copy.health = state.entries.values.sorted { ($0.kind, $0.subject) < ($1.kind, $1.subject) }
+            return copy
+        }
+    }
+
+    package func update(_ change: (inout Snapshot) -> Void) {
+        let bells = state.withLock { state in
+            change(&state.snapshot)
+            state.snapshot.revision += 1
+            state.meter.note(Self.counters(state.snapshot), at: time.now)
+            return Array(state.listeners.values)
+        }
+        for bell in bells { bell.ring() }
+    }
+
+    private static func counters(_ snapshot: Snapshot) -> RateMeter.Counters {
+        RateMeter.Counters(
+            lines: snapshot.sealedLines, bytesRead: snapshot.takenBytes,
+            bytesDelivered: snapshot.destinations.values.reduce(0) { $0 + $1.deliveredBytes })
+    }
+
+    package func update(_ destination: String, _ change: (inout Destination) -> Void) {
+        update { change(&$0.destinations[destination, default: Destination()]) }
+    }
+
+    /// Adds an entry, or words it anew; `since` stays that of the first.
+    package func report(_ kind: String, _ subject: String, _ message: String, hint: String? = nil) {
+        let now = RFC3339.text(time.wall)
+        state.withLock { state in
+            let key = "\(kind)\n\(subject)"
+            // A sick machine must not make the list endless.
+            guard state.entries[key] != nil || state.entries.count < 1000 else { return }
+            state.entries[key] = HealthEntry(
+                kind: kind, subject: subject, message: message, hint: hint, since: state.entries[key]?.since ?? now)
+        }
+        update { _ in }
+    }
+
+    /// - Returns: whether there was such an entry.
+    @discardableResult
+    package func clear(_ kind: String, _ subject: String) -> Bool {
+        let was = state.withLock { $0.entries.removeValue(forKey: "\(kind)\n\(subject)") != nil }
+        if was { update { _ in } }
+        return was
+    }
+
+    /// Another engine begins: nothing that the last one said holds, but for the number of changes.
+    package func reset() {
+        state.withLock { state in
+            let revision = state.snapshot.revision
+            state.snapshot = Snapshot()
+            state.snapshot.revision = revision
+            state.entries = [:]
+        }
+        update { _ in }
+    }
+
+    /// Rings `bell` after every change until `unsubscribe`.
+    package func subscribe(_ bell: Doorbell) -> Int {
+        state.withLock { state in
+            state.nextListener += 1
+            state.listeners[state.nextListener] = bell
+            return state.nextListener
+        }
+    }
+
+    package func unsubscribe(_ listener: Int) { state.withLock { _ = $0.listeners.removeValue(forKey: listener) } }
+}

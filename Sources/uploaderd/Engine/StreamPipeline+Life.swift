@@ -1,0 +1,248 @@
+import Capture
+import Digests
+import LinuxSystem
+import Redaction
+import Segments
+import Shared
+import Store
+
+/// How a source begins and ends: its cursor, its generations, its unterminated last line.
+extension StreamPipeline {
+    /// Opens the source and reads its cursor's row.
+    ///
+    /// - Throws: `CaptureError`, `StoreError`.
+    static func open(
+        _ source: SourcePath, name: SourceName, mode: Mode, mailbox: PipelineMailbox, context: PipelineContext
+    ) async throws -> StreamPipeline {
+        let known = try await context.store.cursor(of: name.key)
+        let tail = try FileTail(source, in: context.roots, key: context.key)
+        let cursor = known ?? StreamCursor(stream: name.key, file: tail.identity)
+        return StreamPipeline(
+            context: context, mailbox: mailbox, mode: mode, source: source, name: name, tail: tail, cursor: cursor,
+            start: SegmentStart(
+                stream: name.key, generation: cursor.generation, seq: cursor.nextSeq, firstLine: 1, sourceOffset: 0),
+            cutter: SegmentCutter(limits: context.limits), firstLines: FirstLines(agent: source.agent, kind: name.kind))
+    }
+
+    var info: SourceInfo {
+        SourceInfo(agent: source.agent, root: source.root, relativePath: source.relativePath, kind: name.kind.rawValue)
+    }
+
+    /// Finds the place to go on at.
+    ///
+    /// - Returns: `false` when the cursor was changed meanwhile: begin again.
+    mutating func begin() async throws -> Bool {
+        let isKnown = cursor.offset > 0 || cursor.partialEnd != nil || cursor.generation > 1 || cursor.nextSeq > 1
+        switch try tail.begin(at: isKnown ? cursor : nil) {
+        case .start:
+            // A session that another program began goes on with its next number, and with a first generation of ours.
+            try goOn(at: cursor)
+        case .resume, .idle: try await continueGeneration()
+        case .newGeneration(let reason): try await startGeneration(reason)
+        case .verify:
+            guard try await verify() else {
+                try await startGeneration(.replaced)
+                return true
+            }
+            return false
+        }
+        return true
+    }
+
+    private mutating func continueGeneration() async throws {
+        if SegmentStart(continuing: cursor) == nil {
+            cursor.chainState = try await context.chains.state(of: cursor).state
+        }
+        try goOn(at: cursor)
+    }
+
+    private mutating func goOn(at cursor: StreamCursor) throws {
+        guard let next = SegmentStart(continuing: cursor) else {
+            throw EngineError(.inconsistent, "the digest state of \(cursor.stream) cannot be read")
+        }
+        start = next
+        marker = tail.marker
+    }
+
+    /// The cursor was rebuilt, from manifests or spool headers: compares the source with what was stored of it before it
+    /// is trusted, and makes marks and digest anew.
+    private mutating func verify() async throws -> Bool {
+        switch try await context.store.evidence(of: cursor.stream) {
+        case nil: return true  // somebody did it meanwhile
+        case .segment(nil): return false
+        case .segment(let last?):
+            guard try await holds(last) else { return false }
+        case .foreign:
+            guard try await holdsForeign() else { return false }
+        }
+        var verified = cursor
+        verified.marks = tail.marker.marks(context.key)
+        verified.file = tail.identity
+        verified.chainState = try await context.chains.state(of: verified).state
+        try await context.store.markRecomputed(verified)
+        return true
+    }
+
+    /// Whether the source still has the bytes of this segment.
+    private func holds(_ segment: SegmentRecord) async throws -> Bool {
+        var digest = RunningDigest()
+        let range = segment.sourceOffset..<segment.sourceOffset + segment.sourceBytes
+        guard try await eachSourceByte(of: range, { digest.update($0) }) else { return false }
+        return context.key.mac(of: digest.digest()) == segment.sourceMAC
+    }
+
+    /// Whether the source begins with exactly what another program uploaded of it.
+    private func holdsForeign() async throws -> Bool {
+        let stored = try await context.chains.foreignDigest(of: cursor.stream)
+        guard stored.count == UInt64(cursor.offset) else { return false }
+        var digest = RunningDigest()
+        guard try await eachSourceByte(of: 0..<cursor.offset, { digest.update($0) }) else { return false }
+        return digest.digest() == stored.digest()
+    }
+
+    /// - Returns: `false` when the source ends before the range does.
+    private func eachSourceByte(
+        of range: Range<Int64>, _ body: (UnsafeRawBufferPointer) -> Void
+    ) async throws -> Bool {
+        var chunk = [UInt8](repeating: 0, count: 256 << 10)
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let wanted = Int(min(Int64(chunk.count), range.upperBound - offset))
+            let count = try chunk.withUnsafeMutableBytes {
+                try tail.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<wanted]), at: offset)
+            }
+            guard count > 0 else { return false }
+            chunk.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            offset += Int64(count)
+            await Task.yield()
+        }
+        return true
+    }
+
+    /// What was read of the old bytes is sealed: they may be nowhere else any more.
+    mutating func leaveGeneration() async throws {
+        try await close(.truncated)
+        try await takePartial(.truncated)
+        buffer.drop(buffer.count)
+    }
+
+    mutating func startGeneration(_ reason: TailPolicy.NewGeneration) async throws {
+        context.log.record(
+            Event(
+                .generationStarted,
+                "\(source) no longer holds what was taken of it (\(reason.rawValue)); "
+                    + "generation \(cursor.generation + 1) begins at its start",
+                session: name.sid, fields: ["STREAM": name.stream.rawValue, "REASON": reason.rawValue]))
+        cursor = StreamCursor(
+            stream: cursor.stream, generation: cursor.generation + 1, nextSeq: cursor.nextSeq, file: tail.identity)
+        cutter = SegmentCutter(limits: context.limits)
+        _ = try tail.begin(at: nil)
+        try goOn(at: cursor)
+    }
+
+    /// Everything that is there was read.
+    ///
+    /// - Returns: how the pipeline ends; `nil`: wait.
+    mutating func atEnd(_ requests: PipelineMailbox.Requests) async throws -> End? {
+        if requests.contains(.flush) { try await close(.flush) }
+        if mailbox.isEnding {
+            try await close(.shutdown)
+            mailbox.answerFlushes()
+            return .dormant
+        }
+        let seen = try tail.observe()
+        let hasWriter = buffer.isEmpty && seen.place == .same ? nil : tail.hasWriter()
+        if seen.place == .same, seen.links > 0 {
+            lostSince = nil
+        } else if lostSince == nil {
+            lostSince = context.time.now
+        }
+        switch TailPolicy.atEnd(
+            seen.place, links: seen.links, hasWriter: hasWriter, lostSince: lostSince, now: context.time.now)
+        {
+        case .wait: break
+        case .linger:
+            mailbox.answerFlushes()
+            return nil
+        case .finish:
+            try await close(.end)
+            try await takePartial(.end)
+            mailbox.answerFlushes()
+            return seen.place == .replaced ? .restart : .gone
+        }
+        let quiet = Duration.nanoseconds(context.time.wall.nanoseconds - seen.modified)
+        let mayTakePartial = TailPolicy.mayTakePartialLine(
+            isEnded: isEnded, hasWriter: hasWriter, isGone: false, isOnce: mode == .once, quiet: quiet)
+        if isEnded || mode == .once {
+            try await close(isEnded ? .end : .flush)
+        } else if quiet >= context.limits.quiet {
+            // It was at rest before we came: a backlog is not waited for.
+            try await close(.quiet)
+        }
+        if mayTakePartial { try await takePartial(.end) }
+        mailbox.answerFlushes()
+        if mode == .once {
+            notePartialLine()
+            return .dormant
+        }
+        // An unterminated line that is nowhere else keeps its file open: should the file go, the line is still there.
+        let isTaken = cursor.partialEnd == marker.offset + Int64(buffer.count)
+        return writer == nil && (buffer.isEmpty || isTaken) ? .dormant : nil
+    }
+
+    /// Takes the unterminated last line as it is, as a segment of its own. If the source grows after all, the whole line
+    /// will supersede it.
+    private mutating func takePartial(_ reason: CutReason) async throws {
+        let end = marker.offset + Int64(buffer.count)
+        guard !buffer.isEmpty, cursor.partialEnd != end else { return }
+        try await close(reason)
+        if buffer.count >= context.limits.longLine {
+            try await takeLongLine(isWhole: false)
+            return
+        }
+        let raw = RawLine(bytes: buffer.bytes, offset: marker.offset, terminated: false)
+        context.redactor.redact(raw) { line in append(line, LineScanner.look(at: line.bytes)) }
+        try await seal(reason, partial: true)
+    }
+
+    /// `--once` leaves a line whose end may still come.
+    private func notePartialLine() {
+        guard !buffer.isEmpty, cursor.partialEnd != marker.offset + Int64(buffer.count) else { return }
+        context.board.report(
+            "partial_line", source.absolute,
+            "\(source) ends in a line without its end, \(buffer.count) bytes long, which is not taken yet",
+            hint: "it is taken when its end is there, or when the file has not changed for a minute")
+    }
+
+    /// What the first lines told, and since when and until when there are lines.
+    mutating func noteFacts(_ record: SegmentRecord) async throws {
+        guard name.kind == .transcript else { return }
+        var facts = record.firstLine <= FirstLines.lineLimit ? firstLines.facts : SessionFacts(agent: source.agent)
+        facts.host = context.machine.host
+        facts.machine = context.machine.machine
+        facts.user = context.machine.user
+        facts.sourcePath = source.absolute
+        facts.parentSID = facts.parentSID ?? name.parentSID
+        if let first = record.firstTS, record.firstLine == 1 {
+            facts.startedAt = facts.startedAt ?? RFC3339.text(WallTime(seconds: first))
+        }
+        if let last = record.lastTS { facts.lastAt = RFC3339.text(WallTime(seconds: last)) }
+        if isEnded {
+            facts.endedAt = facts.lastAt
+            facts.endReason = "shutdown"
+        }
+        try await context.store.note(facts, of: name.sid)
+    }
+
+    func noteWithheld(_ lines: Int, in record: SegmentRecord) {
+        context.board.update { $0.withheldLines += lines }
+        let message = "\(lines) lines of \(source) were withheld: a line that stands for each was stored instead"
+        context.board.report(
+            "lines_withheld", source.absolute, message,
+            hint: "raise segments.max_line if they are wanted; uploaderctl show \(name.sid) lists the segments")
+        context.log.record(
+            Event(
+                .lineWithheld, message, session: name.sid,
+                fields: ["STREAM": name.stream.rawValue, "SEQ": "\(record.seq)"]))
+    }
+}

@@ -1,0 +1,106 @@
+import Capture
+import Redaction
+import Segments
+import Shared
+import Store
+
+/// Lines over 8 MiB: never held whole. Looked through for their end, then streamed into a segment of their own.
+extension StreamPipeline {
+    /// The buffer holds the beginning of a line that is too long for it.
+    ///
+    /// - Parameter isWhole: only take it when its end is there; else as it is (the source is gone or at rest).
+    mutating func takeLongLine(isWhole: Bool) async throws {
+        guard let end = try longLineEnd() ?? (isWhole ? nil : try tail.observe().size) else { return }
+        try await close(.bytes)
+        let length = end - marker.offset
+        if length > context.limits.maxLine {
+            try await withhold(until: end, partial: !isWhole)
+        } else {
+            try await stream(until: end, partial: !isWhole)
+        }
+    }
+
+    /// - Returns: the offset behind the line's end; `nil` when the source does not have it (yet).
+    private mutating func longLineEnd() throws -> Int64? {
+        var chunk = [UInt8](repeating: 0, count: FileTail.chunk)
+        var offset = max(longLineSearched, marker.offset + Int64(buffer.count))
+        while true {
+            let (count, newline) = try chunk.withUnsafeMutableBytes { chunk in
+                let count = try tail.read(into: chunk, at: offset)
+                return (count, UnsafeRawBufferPointer(rebasing: chunk[..<count]).firstNewline(from: 0))
+            }
+            if let newline { return offset + Int64(newline) }
+            offset += Int64(count)
+            longLineSearched = offset
+            if count < chunk.count { return nil }
+        }
+    }
+
+    private mutating func stream(until end: Int64, partial: Bool) async throws {
+        let temporary = SharedTemporary(try await context.store.makeSpoolTemporary())
+        do {
+            try await stream(until: end, partial: partial, into: temporary)
+        } catch {
+            try await context.store.discard(temporary.id)
+            throw error
+        }
+    }
+
+    private mutating func stream(until end: Int64, partial: Bool, into temporary: SharedTemporary) async throws {
+        var redactor = context.redactor.beginLong(offset: marker.offset)
+        var long = try LongLineWriter(
+            at: start, codec: context.compressors.codec, level: context.compressors.level,
+            rules: context.redactor.rules, key: context.key
+        ) { bytes in try temporary.append(bytes) }
+        try await eachPiece(until: end) { piece throws(SegmentError) in
+            try redactor.pass(piece) { redacted throws(SegmentError) in try long.append(redacted) }
+        }
+        let source = try redactor.finish { redacted throws(SegmentError) in try long.append(redacted) }
+        try await hand(over: try long.finish(source, partial: partial, in: temporary.id))
+    }
+
+    private mutating func withhold(until end: Int64, partial: Bool) async throws {
+        var redactor = context.redactor.beginLong(offset: marker.offset)
+        try await eachPiece(until: end) { redactor.skip($0) }
+        var open = SegmentWriter(
+            at: start, compressors: context.compressors, rules: context.redactor.rules, key: context.key,
+            memberBytes: context.limits.memberBytes)
+        redactor.withhold(.tooLong) { line in open.append(line) }
+        writer = consume open
+        try await seal(.bytes, partial: partial)
+    }
+
+    /// Passes the line's bytes: what the buffer holds, then what is read. The bytes behind it stay in the buffer.
+    private mutating func eachPiece<Failure: Error>(
+        until end: Int64, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) async throws {
+        while marker.offset < end {
+            if buffer.isEmpty {
+                guard case .bytes(let count) = try tail.read(into: buffer.room(FileTail.chunk)) else {
+                    throw EngineError(.sourceChanged, "\(source) changed while a line of it was read")
+                }
+                buffer.fill(count)
+            }
+            let count = Int(min(Int64(buffer.count), end - marker.offset))
+            let piece = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
+            try body(piece)
+            marker.advance(over: piece)
+            buffer.drop(count)
+            await Task.yield()
+        }
+    }
+}
+
+/// The temporary file of a long line, which the writer's sink and its maker both hold.
+private final class SharedTemporary {
+    let id: SpoolTemporaryID
+    private var file: SpoolTemporary
+
+    init(_ file: consuming SpoolTemporary) {
+        id = file.id
+        self.file = file
+    }
+
+    /// Only on the pipeline's lane.
+    func append(_ bytes: UnsafeRawBufferPointer) throws { try file.append(bytes) }
+}

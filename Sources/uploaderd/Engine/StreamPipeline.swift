@@ -1,0 +1,200 @@
+import Capture
+import Digests
+import Redaction
+import Segments
+import Shared
+import Store
+
+/// The whole journey of a line, from the file to a durable segment.
+///
+///     FileTail ▶ LineBuffer ▶ Redactor ▶ SegmentCutter (when) ▶ SegmentWriter (what) ▶ Store
+///
+/// One pipeline is one task on one work lane while its source has something to take or a segment is open; a source at
+/// rest has none, only its cursor's row. Nothing here is durable: whatever happens, the next pipeline begins at the
+/// cursor. How a source begins and ends is in `StreamPipeline+Life.swift`, lines over 8 MiB in `+LongLine.swift`.
+struct StreamPipeline: ~Copyable {
+    enum Mode: Sendable { case live, once }
+
+    /// What the supervisor is to do next.
+    enum End: Sendable {
+        /// All of it is in durable segments; nothing to do until it changes.
+        case dormant
+        /// The path leads to another file now: begin again.
+        case restart
+        /// The path leads nowhere.
+        case gone
+        /// Not now: begin again later.
+        case failed(any Error)
+    }
+
+    let context: PipelineContext
+    let mailbox: PipelineMailbox
+    let mode: Mode
+    let source: SourcePath
+    let name: SourceName
+
+    var tail: FileTail
+    /// Durable.
+    var cursor: StreamCursor
+    /// Behind the last line that was taken; where the open segment will end.
+    var marker = SourceMarker()
+    var start: SegmentStart
+    var writer: SegmentWriter?
+    var cutter: SegmentCutter
+    var buffer = LineBuffer()
+    var firstLines: FirstLines
+    var held = 0
+    var lostSince: Instant?
+    var isEnded = false
+    /// Source bytes before this offset hold no end of the long line at the front of the buffer.
+    var longLineSearched: Int64 = 0
+
+    /// Takes lines until there are none and nothing is open, or until it is asked to end.
+    mutating func run() async throws -> End {
+        guard try await begin() else { return .restart }
+        while true {
+            await context.permits.acquire()
+            let reading: Reading
+            do {
+                reading = try await takeAll()
+            } catch {
+                context.permits.release()
+                throw error
+            }
+            context.permits.release()
+            if case .otherBytes(let reason) = reading {
+                try await leaveGeneration()
+                try await startGeneration(reason)
+                continue
+            }
+            let requests = mailbox.take()
+            if let end = try await atEnd(requests) { return end }
+            buffer.shrink()
+            let wake = await mailbox.wait(
+                until: earliest(cutter.deadline, lostSince.map { $0 + TailPolicy.lingering }), on: context.time)
+            if wake == .timeout, case .seal(let reason)? = cutter.tick(at: context.time.now) { try await seal(reason) }
+        }
+    }
+
+    enum Reading {
+        case atEnd
+        case otherBytes(TailPolicy.NewGeneration)
+    }
+
+    /// Reads to the end of the source, line by line into segments.
+    private mutating func takeAll() async throws -> Reading {
+        while true {
+            if buffer.count >= context.limits.longLine {
+                try await takeLongLine(isWhole: true)
+                // Its end is not there yet: nothing more is read into memory.
+                if buffer.count >= context.limits.longLine { return .atEnd }
+            }
+            switch try tail.read(into: buffer.room(buffer.isEmpty ? 256 << 10 : FileTail.chunk)) {
+            case .bytes(let count):
+                buffer.fill(count)
+                try await takeLines()
+            case .atEnd: return .atEnd
+            case .shrunk: return .otherBytes(.truncated)
+            case .mismatch: return .otherBytes(.rewritten)
+            }
+            if mailbox.isEnding { return .atEnd }
+            if context.gate.isClosed {
+                try await close(.bytes)
+                await context.gate.pass()
+            }
+            // Others wait on this lane, too.
+            await Task.yield()
+        }
+    }
+
+    private mutating func takeLines() async throws {
+        while let line = buffer.nextLine() {
+            let raw = RawLine(bytes: line, offset: marker.offset, terminated: true)
+            let cut = take(raw)
+            if let reason = cut.before {
+                try await seal(reason)
+                // Sealing leaves the buffer as it is, so `raw` still points to the same bytes.
+                context.redactor.redact(raw) { line in append(line, LineScanner.look(at: line.bytes)) }
+            }
+            marker.advance(over: line)
+            buffer.drop(line.count)
+            if let reason = cut.after { try await seal(reason) }
+        }
+        noteHeld()
+        if context.budget.isExceeded, let bytes = writer?.bytes, bytes > 256 << 10 { try await close(.bytes) }
+    }
+
+    /// Redacts one line and puts it into the open segment, unless that is to be sealed before it.
+    private mutating func take(_ raw: RawLine) -> CutActions {
+        context.redactor.redact(raw) { line in
+            let look = LineScanner.look(at: line.bytes)
+            let cut = cutter.line(bytes: line.bytes.count, kind: look.kind, at: context.time.now)
+            isEnded = look.kind == .end
+            if !firstLines.isComplete { firstLines.take(line.bytes) }
+            if cut.before == nil { append(line, look) }
+            return cut
+        }
+    }
+
+    mutating func append(_ line: borrowing RedactedLine, _ look: LineLook) {
+        if writer == nil {
+            writer = SegmentWriter(
+                at: start, compressors: context.compressors, rules: context.redactor.rules, key: context.key,
+                memberBytes: context.limits.memberBytes)
+        }
+        writer?.append(line, look)
+    }
+
+    /// Something outside decides: seals what is open, for this reason.
+    mutating func close(_ reason: CutReason) async throws {
+        if cutter.end(reason) != nil { try await seal(reason) }
+    }
+
+    /// Hands the open segment to Store; returns when it and the cursor are durable.
+    mutating func seal(_ reason: CutReason, partial: Bool = false) async throws {
+        guard let open = writer.take() else { return }
+        noteHeld()
+        try await hand(over: try open.finish(reason, partial: partial))
+    }
+
+    mutating func hand(over sealed: SealedSegment) async throws {
+        guard let behind = sealed.next else { preconditionFailure("only a merged segment has no place behind it") }
+        var next = cursor
+        next.offset = behind.sourceOffset
+        next.line = behind.firstLine - 1
+        next.nextSeq = behind.seq
+        next.chainState = sealed.chainState
+        next.file = tail.identity
+        next.partialEnd = sealed.record.partial ? sealed.record.sourceOffset + sealed.record.sourceBytes : nil
+        if !sealed.record.partial { next.marks = marker.marks(context.key) }
+        try await noteFacts(sealed.record)
+        _ = try await context.store.seal(sealed, advancing: next, source: info)
+        cursor = next
+        start = behind
+        context.board.update {
+            $0.sealedSegments += 1
+            $0.sealedBytes += sealed.record.bytes
+            $0.sealedLines += sealed.record.lines
+            $0.takenBytes += sealed.record.sourceBytes
+            $0.backlogBytes = max(0, $0.backlogBytes - sealed.record.sourceBytes)
+        }
+        if let withheld = sealed.record.anomalies["withheld"] { noteWithheld(withheld, in: sealed.record) }
+    }
+
+    /// Gives back what is held, whatever becomes of the pipeline.
+    mutating func letGo() {
+        writer = nil
+        noteHeld()
+    }
+
+    private mutating func noteHeld() {
+        let now = writer?.heldBytes ?? 0
+        context.budget.change(from: held, to: now)
+        held = now
+    }
+
+    private func earliest(_ a: Instant?, _ b: Instant?) -> Instant? {
+        guard let a, let b else { return a ?? b }
+        return min(a, b)
+    }
+}

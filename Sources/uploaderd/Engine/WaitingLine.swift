@@ -1,0 +1,28 @@
+/// Values that wait for their turn, each once, first come first served.
+struct WaitingLine<Value: Hashable> {
+    private var line: [Value] = []
+    private var first = 0
+    private var members: Set<Value> = []
+
+    var isEmpty: Bool { members.isEmpty }
+    var count: Int { members.count }
+
+    mutating func add(_ value: Value) {
+        if members.insert(value).inserted { line.append(value) }
+    }
+
+    mutating func next() -> Value? {
+        guard first < line.count else { return nil }
+        let value = line[first]
+        first += 1
+        members.remove(value)
+        // Taking from the front of an array is O(n): drop what is spent now and then.
+        if first == line.count || first > 4096 {
+            line.removeFirst(first)
+            first = 0
+        }
+        return value
+    }
+
+    func contains(_ isWanted: (Value) -> Bool) -> Bool { line[first...].contains(where: isWanted) }
+}

@@ -1,0 +1,245 @@
+import Capture
+import Configuration
+import ControlPlane
+import Engine
+import Glibc
+import LinuxSystem
+import Shared
+import Synchronization
+
+/// The running process: the loop and its lanes, one engine at a time, the control socket, the service manager, signals.
+///
+/// Starts what serves before it says READY; stops in reverse. Lives on the loop.
+actor Daemon {
+    private nonisolated let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private let input: ConfigurationInput
+    private var loaded: LoadedConfiguration
+    private let parts: ProcessParts
+    private let board: StatusBoard
+    private var engine: Engine?
+    private var desk: ControlDesk?
+    private var server: ControlServer?
+    private var isStopping = false
+    /// Rung when a signal has asked for something.
+    private let bell = Doorbell()
+    private var wantsReload = false
+
+    /// Runs until it is told to stop, or with `--once` until everything is taken. Blocks the calling thread, which is the
+    /// loop's from then on.
+    ///
+    /// - Returns: the process's exit code.
+    static func run(_ loaded: LoadedConfiguration, _ input: ConfigurationInput) -> Int32 {
+        let log = JournalLog(least: loaded.options.verbose ? .debug : loaded.configuration.log.level)
+        let code = Mutex<Int32>(ExitCode.failed)
+        do {
+            let parts = try ProcessParts(loaded, log: log)
+            let daemon = Daemon(loaded, input, parts)
+            let signals = try Signals(on: parts.loop) { signal in
+                daemon.assumeIsolated { $0.received(signal) }
+            }
+            parts.loop.start {
+                let result = await daemon.live()
+                code.withLock { $0 = result }
+                parts.loop.stop()
+            }
+            parts.loop.run()
+            withExtendedLifetime(signals) {}
+        } catch {
+            log.record(Event(.stopped, "could not start: \(error)"))
+        }
+        log.flush()
+        return code.withLock { $0 }
+    }
+
+    private init(_ loaded: LoadedConfiguration, _ input: ConfigurationInput, _ parts: ProcessParts) {
+        self.loaded = loaded
+        self.input = input
+        self.parts = parts
+        loop = parts.loop
+        board = StatusBoard(time: parts.world.time)
+    }
+
+    // MARK: Life
+
+    private func live() async -> Int32 {
+        parts.log.record(
+            Event(.started, "uploaderd \(Product.version) starts", fields: ["STATE": loaded.directories.state]))
+        for notice in loaded.notices {
+            parts.log.record(Event(.configuration, notice.description, hint: notice.hint))
+        }
+        do {
+            let engine = try await start(loaded.configuration)
+            self.engine = engine
+            return loaded.options.once ? await once(engine) : try await serve(engine)
+        } catch {
+            return failed(error)
+        }
+    }
+
+    private func start(_ configuration: UploaderConfiguration) async throws -> Engine {
+        try await Assembly.engine(
+            configuration, directories: loaded.directories, isOnce: loaded.options.once, board: board,
+            world: parts.world, watching: parts.watching)
+    }
+
+    private func once(_ engine: Engine) async -> Int32 {
+        let display = parts.display(board)
+        let stopped = loop.start { [bell, time = parts.world.time] in
+            _ = await bell.wait(on: time)
+            if !Task.isCancelled { await engine.seal() }
+        }
+        let reasons = await engine.finish()
+        stopped.cancel()
+        await engine.stop(deadline: nil)
+        display.cancel()
+        await display.value
+        for reason in reasons { Terminal.writeError("not safe yet: \(TerminalText.escaped(reason))\n") }
+        let seen = board.snapshot()
+        if parts.isForeground {
+            Terminal.writeError("\(seen.sealedSegments) segments, \(ByteCount(seen.sealedBytes)) taken\n")
+        }
+        return reasons.isEmpty ? ExitCode.done : ExitCode.partly
+    }
+
+    private func serve(_ engine: Engine) async throws -> Int32 {
+        let desk = ControlDesk(engine: engine.parts) { () async throws(ControlError) in
+            try await self.reload()
+        } configuration: {
+            self.shown()
+        }
+        self.desk = desk
+        let server = ControlServer(
+            on: try parts.controlSocket(loaded.configuration.control.socket), loop: loop, time: parts.world.time,
+            log: parts.log, owner: Process.user, handler: desk)
+        self.server = server
+        try await server.start()
+        shownConfiguration.withLock { $0 = Self.reply(loaded) }
+        let heartbeat = loop.start { [parts, board] in await parts.heartbeat(board).run() }
+        parts.manager.ready(status: StatusLine.text(board.snapshot()))
+        parts.log.record(Event(.ready, "ready: \(loaded.configuration.watch.count) roots are watched"))
+        if parts.isForeground { Terminal.writeError(Welcome.text(loaded)) }
+        let display = parts.display(board)
+        let status = loop.start { [parts, board] in await StatusLine.keep(board, parts) }
+        while !isStopping {
+            _ = await bell.wait(on: parts.world.time)
+            if wantsReload, !isStopping {
+                wantsReload = false
+                await reloadBySignal()
+            }
+        }
+        parts.manager.stopping(status: "sealing open sessions")
+        parts.log.record(Event(.stopping, "stopping: sealing what is open, then delivering for a while"))
+        await self.engine?.seal()
+        await server.drain()
+        await self.engine?.stop(deadline: parts.world.time.now + Self.stopDeadline)
+        for task in [heartbeat, status, display] {
+            task.cancel()
+            await task.value
+        }
+        parts.log.record(Event(.stopped, "stopped; \(ByteCount(board.snapshot().spoolBytes)) wait in the spool"))
+        return ExitCode.done
+    }
+
+    /// Below the unit's TimeoutStopSec, with room for the sealing before it.
+    private static let stopDeadline: Duration = .seconds(30)
+
+    private func failed(_ error: any Error) -> Int32 {
+        let failure = StartFailure(error)
+        parts.log.record(Event(.stopped, "could not start: \(failure.message)", hint: failure.hint))
+        return failure.exitCode
+    }
+
+    // MARK: Signals
+
+    private func received(_ signal: Signals.Signal) {
+        switch signal {
+        case .hangup: wantsReload = true
+        case .terminate, .interrupt:
+            if isStopping {
+                // The second one: what is sealed is safe in the spool, what is not is safe in its source.
+                parts.log.flush()
+                _exit(130)
+            }
+            isStopping = true
+        }
+        bell.ring()
+    }
+
+    // MARK: Reload
+
+    private let shownConfiguration = Mutex(ConfigurationReply(file: nil, settings: []))
+
+    private nonisolated func shown() -> ConfigurationReply { shownConfiguration.withLock { $0 } }
+
+    private static func reply(_ loaded: LoadedConfiguration) -> ConfigurationReply {
+        ConfigurationReply(
+            file: loaded.file,
+            settings: loaded.entries.map {
+                ConfigurationReply.Setting(key: $0.key, value: $0.value, origin: $0.origin.description)
+            })
+    }
+
+    private func reloadBySignal() async {
+        do throws(ControlError) { _ = try await reload() } catch {}  // said where it is refused
+    }
+
+    /// Reads the configuration again. When all of it is right, the engine is drained and another takes its place, on the
+    /// same state and behind the same socket; else nothing changes.
+    private func reload() async throws(ControlError) -> ReloadReply {
+        guard case .loaded(let next) = ConfigurationLoad.read(input) else {
+            guard case .refused(let problems) = ConfigurationLoad.read(input) else {
+                throw ControlError(.busy, "the configuration changed while it was read", hint: "reload again")
+            }
+            parts.log.record(
+                Event(
+                    .reloadRefused,
+                    "the configuration was refused, the old one stays in force: "
+                        + problems.map(\.description).joined(separator: "; "), hint: "uploaderctl config check"))
+            throw ControlError(
+                .invalidConfiguration, "the configuration has \(problems.count) problems; the old one stays in force",
+                hint: "mend them, and reload again", problems: problems.map(ProblemMessage.init))
+        }
+        let before = Dictionary(loaded.entries.map { ($0.key, $0.value) }) { first, _ in first }
+        let after = Dictionary(next.entries.map { ($0.key, $0.value) }) { first, _ in first }
+        let changed = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
+        parts.manager.reloading()
+        defer { parts.manager.ready(status: StatusLine.text(board.snapshot())) }
+        if next.configuration != loaded.configuration { try await replaceEngine(next) }
+        loaded = next
+        shownConfiguration.withLock { $0 = Self.reply(next) }
+        parts.log.record(
+            Event(
+                .reloaded,
+                changed.isEmpty ? "reloaded; nothing has changed" : "reloaded: \(changed.joined(separator: ", "))"))
+        return ReloadReply(file: next.file, changed: changed)
+    }
+
+    private func replaceEngine(_ next: LoadedConfiguration) async throws(ControlError) {
+        await engine?.stop(deadline: nil)
+        board.reset()
+        do {
+            try await adopt(start(next.configuration))
+        } catch {
+            let failure = StartFailure(error)
+            do {
+                try await adopt(start(loaded.configuration))
+            } catch {
+                // Neither starts: the disk, most likely. systemd tries again.
+                parts.log.record(Event(.persistenceFailed, "could not start again after a reload: \(error)"))
+                isStopping = true
+                bell.ring()
+            }
+            throw ControlError(
+                .invalidConfiguration,
+                "the new configuration could not be started, the old one stays in force: "
+                    + failure.message, hint: failure.hint)
+        }
+    }
+
+    private func adopt(_ engine: Engine) {
+        self.engine = engine
+        desk?.serve(engine.parts)
+    }
+}

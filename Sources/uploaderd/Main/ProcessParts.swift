@@ -1,0 +1,82 @@
+import CSystemd
+import Capture
+import Configuration
+import ControlPlane
+import Engine
+import LinuxSystem
+import Shared
+import Synchronization
+
+/// The concrete types of a real process: threads, clocks, journal, service manager.
+struct ProcessParts: Sendable {
+    let loop: EventLoop
+    let log: JournalLog
+    let world: Surroundings
+    let manager: any ServiceManager
+    private let lanes: [(name: String, executor: any RoomExecutor)]
+    private let scanLane: Lane
+
+    init(_ loaded: LoadedConfiguration, log: JournalLog) throws {
+        self.log = log
+        _ = Process.raiseOpenFiles(to: 8192)
+        let loop = try EventLoop()
+        let time = try SystemTime(loop: loop)
+        let work = (0..<Process.processors).map { Lane(name: "work.\($0)") }
+        let store = Lane(name: "store")
+        scanLane = Lane(name: "scan")
+        let deliveryLanes = DeliveryLanes()
+        self.loop = loop
+        manager = SystemdNotifier()
+        lanes = [("store", store), ("scan", scanLane)] + work.map { ($0.name, $0) }
+        let fault = Machine.environment["UPLOADERD_FAULT"] ?? ""
+        world = Surroundings(
+            loop: loop, work: work, storeLane: store, makeLane: { deliveryLanes.lane(for: $0) }, time: time,
+            random: SystemRandom(), faults: FaultInjection.hook(fault), log: log,
+            machine: try Machine.facts(
+                label: loaded.configuration.host.label, state: loaded.directories.state))
+    }
+
+    /// Somebody looks: not the service manager, and not a pipe.
+    var isForeground: Bool { Terminal.isInteractive && Machine.environment["INVOCATION_ID"] == nil }
+
+    var watching: Assembly.Watching {
+        { [self] roots, directories, configuration in
+            Watcher(
+                roots: roots, directories: directories, inbox: WatchInbox(), loop: loop, scanLane: scanLane,
+                time: world.time, random: world.random, log: log, rescan: configuration.rescan,
+                poll: configuration.poll)
+        }
+    }
+
+    func heartbeat(_ board: StatusBoard) -> Heartbeat {
+        Heartbeat(loop: loop, lanes: lanes, manager: manager, time: world.time, board: board, log: log)
+    }
+
+    /// systemd's socket when it gave us one, else our own: sd_listen_fds(3).
+    func controlSocket(_ path: String) throws -> ControlSocket {
+        guard sd_listen_fds(1) == 1 else { return try ControlSocket.binding(path) }
+        return try ControlSocket.inherited(Descriptor.inherited(SD_LISTEN_FDS_START))
+    }
+
+    /// Keeps a line at the bottom of the terminal while there is something to show.
+    func display(_ board: StatusBoard) -> Task<Void, Never> {
+        loop.start { [isForeground, time = world.time] in
+            guard isForeground else { return }
+            await ProgressLine.show(board, on: time)
+        }
+    }
+}
+
+/// A lane for each directory destination, by its name: a reload finds the old one again.
+private final class DeliveryLanes: Sendable {
+    private let lanes = Mutex<[String: Lane]>([:])
+
+    func lane(for destination: String) -> Lane {
+        lanes.withLock { lanes in
+            if let known = lanes[destination] { return known }
+            let made = Lane(name: "deliver.\(destination.prefix(7))")
+            lanes[destination] = made
+            return made
+        }
+    }
+}

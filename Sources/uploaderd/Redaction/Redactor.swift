@@ -1,0 +1,197 @@
+package import Digests
+package import Shared
+
+/// Why a line is kept back, in the line that stands for it.
+package enum WithheldReason: String, Sendable, CaseIterable {
+    /// Longer than `segments.max_line`.
+    case tooLong = "too_long"
+    /// The rules could not be applied to it.
+    case redactionFailed = "redaction_failed"
+}
+
+/// The only way from a raw line to one that may leave the machine.
+///
+/// Below this line of the picture no code takes a `RawLine`, and nobody else can make a `RedactedLine` or a
+/// `RedactedPiece`: their initialisers are `fileprivate` to this file. What the rules cannot be applied to is replaced by
+///
+///     {"type":"uploaderd.withheld","bytes":1048577,"reason":"too_long"}
+///
+/// and `"\n"`, with the size of the source line, terminator included: line numbers hold, nothing leaks.
+package final class Redactor: Sendable {
+    private let applied: RedactionRules
+
+    package init(rules: RedactionRules) { applied = rules }
+
+    /// The digest of the rules, or `none`.
+    package var rules: String { applied.digest }
+
+    /// Gives `body` the line as it may be stored; valid only during the call.
+    package func redact<Result: ~Copyable, Failure: Error>(
+        _ raw: RawLine, _ body: (borrowing RedactedLine) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(RedactedLine(verbatim: raw))
+    }
+
+    /// Gives `body` the line that stands for `raw`.
+    package func withhold<Result: ~Copyable, Failure: Error>(
+        _ raw: RawLine, _ reason: WithheldReason, _ body: (borrowing RedactedLine) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let notice = Redactor.notice(bytes: Int64(raw.bytes.count), reason)
+        return try withBytes(of: notice) { bytes throws(Failure) in
+            try body(RedactedLine(standingFor: raw, bytes: bytes, reason: reason))
+        }
+    }
+
+    /// Begins a line that is too long to be held in memory.
+    package func beginLong(offset: Int64) -> LongLineRedactor { LongLineRedactor(offset: offset) }
+
+    fileprivate static func notice(bytes: Int64, _ reason: WithheldReason) -> [UInt8] {
+        Array("{\"type\":\"uploaderd.withheld\",\"bytes\":\(bytes),\"reason\":\"\(reason.rawValue)\"}\n".utf8)
+    }
+}
+
+/// A line that may leave the machine. Only `Redactor` makes one; it cannot be copied, so it cannot outlive its bytes.
+package struct RedactedLine: ~Copyable {
+    private enum Source {
+        case same
+        case bytes(UnsafeRawBufferPointer)
+        case digested(RunningDigest)
+    }
+
+    /// What is stored, with its `"\n"` if it has one.
+    package let bytes: UnsafeRawBufferPointer
+    package let sourceOffset: Int64
+    package let sourceBytes: Int64
+    /// What was replaced in it, by type; empty for most lines.
+    package let redactions: [String: Int]
+    /// Not `nil`: the line stands for one that was kept back.
+    package let withheld: WithheldReason?
+    private let source: Source
+
+    fileprivate init(verbatim raw: RawLine) {
+        bytes = raw.bytes
+        sourceOffset = raw.offset
+        sourceBytes = Int64(raw.bytes.count)
+        redactions = [:]
+        withheld = nil
+        source = .same
+    }
+
+    fileprivate init(standingFor raw: RawLine, bytes: UnsafeRawBufferPointer, reason: WithheldReason) {
+        self.bytes = bytes
+        sourceOffset = raw.offset
+        sourceBytes = Int64(raw.bytes.count)
+        redactions = [:]
+        withheld = reason
+        source = .bytes(raw.bytes)
+    }
+
+    fileprivate init(
+        standingFor digest: RunningDigest, offset: Int64, length: Int64, bytes: UnsafeRawBufferPointer,
+        reason: WithheldReason
+    ) {
+        self.bytes = bytes
+        sourceOffset = offset
+        sourceBytes = length
+        redactions = [:]
+        withheld = reason
+        source = .digested(digest)
+    }
+
+    /// The stored bytes are the source's.
+    package var isVerbatim: Bool {
+        if case .same = source { true } else { false }
+    }
+
+    /// The source is gone from memory and known by its digest only: the line must be a segment of its own.
+    package var standsAlone: Bool {
+        if case .digested = source { true } else { false }
+    }
+
+    /// Adds the line's source bytes to `digest`, without showing them.
+    ///
+    /// A line that stands alone replaces `digest`, which must be a fresh one.
+    package borrowing func digestSource(into digest: inout RunningDigest) {
+        switch source {
+        case .same: digest.update(bytes)
+        case .bytes(let raw): digest.update(raw)
+        case .digested(let whole):
+            precondition(digest.count == 0, "a line known by its digest begins a segment")
+            digest = whole
+        }
+    }
+}
+
+/// Some bytes of a long line, as they may be stored; valid only during the call that they are given to.
+package struct RedactedPiece: ~Copyable {
+    package let bytes: UnsafeRawBufferPointer
+
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+}
+
+/// What is known of a long line's source when all its pieces have passed.
+package struct LongLineSource: Sendable {
+    package let offset: Int64
+    package let bytes: Int64
+    /// SHA-256 of the source bytes.
+    package let digest: Digest256
+    /// What was replaced in it, by type.
+    package let redactions: [String: Int]
+
+    fileprivate init(offset: Int64, bytes: Int64, digest: Digest256, redactions: [String: Int]) {
+        self.offset = offset
+        self.bytes = bytes
+        self.digest = digest
+        self.redactions = redactions
+    }
+}
+
+/// Redacts one line that is too long to be held: raw pieces in, redacted pieces out, in order.
+///
+/// A piece may come out later than it went in, split or joined, because a match may span pieces; `finish` gives the rest.
+package struct LongLineRedactor: ~Copyable {
+    private let offset: Int64
+    private var source = RunningDigest()
+
+    fileprivate init(offset: Int64) { self.offset = offset }
+
+    /// Source bytes that went in so far.
+    package var bytes: Int64 { Int64(source.count) }
+
+    package mutating func pass<Failure: Error>(
+        _ piece: UnsafeRawBufferPointer, _ body: (borrowing RedactedPiece) throws(Failure) -> Void
+    ) throws(Failure) {
+        source.update(piece)
+        try body(RedactedPiece(piece))
+    }
+
+    /// Only counts and digests: the line is going to be withheld.
+    package mutating func skip(_ piece: UnsafeRawBufferPointer) { source.update(piece) }
+
+    /// Gives `body` what is still held back, and ends the line.
+    package consuming func finish<Failure: Error>(
+        _ body: (borrowing RedactedPiece) throws(Failure) -> Void
+    ) throws(Failure) -> LongLineSource {
+        LongLineSource(offset: offset, bytes: bytes, digest: source.digest(), redactions: [:])
+    }
+
+    /// Gives `body` the line that stands for all that went in. It stands alone in its segment.
+    package consuming func withhold<Result: ~Copyable, Failure: Error>(
+        _ reason: WithheldReason, _ body: (borrowing RedactedLine) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let notice = Redactor.notice(bytes: bytes, reason)
+        let source = source
+        let offset = offset
+        let length = bytes
+        return try withBytes(of: notice) { bytes throws(Failure) in
+            try body(RedactedLine(standingFor: source, offset: offset, length: length, bytes: bytes, reason: reason))
+        }
+    }
+}
+
+/// `withUnsafeBytes` with a typed error and a result that need not be copyable.
+private func withBytes<Result: ~Copyable, Failure: Error>(
+    of array: [UInt8], _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+) throws(Failure) -> Result {
+    try array.span.withUnsafeBytes(body)
+}

@@ -1,0 +1,98 @@
+private import CZlib
+private import CZstd
+import Shared
+
+/// Decompresses a sequence of members in bounded memory; each `step` takes what it can and gives what fits.
+struct StreamDecompressor: ~Copyable {
+    struct Step {
+        var consumed: Int
+        var produced: Int
+        /// Not `nil`: what is wrong with the bytes.
+        var damage: String?
+    }
+
+    private let codec: Codec
+    private let zlib: UnsafeMutablePointer<z_stream>?
+    private let zstd: OpaquePointer?
+    /// Nothing is begun that would need more bytes.
+    private(set) var isBetweenMembers = true
+
+    init(codec: Codec) throws(SegmentError) {
+        self.codec = codec
+        switch codec {
+        case .gzip:
+            let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+            stream.initialize(to: z_stream())
+            zlib = stream
+            zstd = nil
+            let status = inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+            guard status == Z_OK else {
+                stream.deallocate()
+                throw SegmentError(.compression, "zlib did not start: code \(status)")
+            }
+        case .zstd:
+            zlib = nil
+            zstd = ZSTD_createDCtx()
+            guard let zstd else { throw SegmentError(.compression, "no memory for a zstd decompressor") }
+            // 16 MiB: twice what our highest level asks for; a frame that wants more is not ours.
+            ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, 24)
+        case .none:
+            zlib = nil
+            zstd = nil
+        }
+    }
+
+    deinit {
+        if let zlib {
+            inflateEnd(zlib)
+            zlib.deallocate()
+        }
+        if let zstd { ZSTD_freeDCtx(zstd) }
+    }
+
+    mutating func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Step {
+        switch codec {
+        case .gzip: return stepZlib(input, output)
+        case .zstd: return stepZstd(input, output)
+        case .none:
+            let count = min(input.count, output.count)
+            output.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<count]))
+            return Step(consumed: count, produced: count)
+        }
+    }
+
+    private mutating func stepZlib(_ input: UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer) -> Step {
+        guard let zlib else { return Step(consumed: 0, produced: 0) }
+        // zlib does not write through next_in: zlib.h, "z_const".
+        zlib.pointee.next_in = UnsafeMutablePointer(mutating: input.assumingMemoryBound(to: UInt8.self).baseAddress)
+        zlib.pointee.avail_in = UInt32(input.count)
+        zlib.pointee.next_out = output.assumingMemoryBound(to: UInt8.self).baseAddress
+        zlib.pointee.avail_out = UInt32(output.count)
+        let status = inflate(zlib, Z_NO_FLUSH)
+        var step = Step(
+            consumed: input.count - Int(zlib.pointee.avail_in), produced: output.count - Int(zlib.pointee.avail_out))
+        switch status {
+        case Z_OK: isBetweenMembers = false
+        case Z_STREAM_END:
+            isBetweenMembers = true
+            inflateReset(zlib)
+        case Z_BUF_ERROR: break  // no progress was possible: zlib.h, "not fatal"
+        default: step.damage = zlib.pointee.msg.map { String(cString: $0) } ?? "zlib code \(status)"
+        }
+        return step
+    }
+
+    private mutating func stepZstd(_ input: UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer) -> Step {
+        guard let zstd else { return Step(consumed: 0, produced: 0) }
+        var from = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+        var to = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+        let left = ZSTD_decompressStream(zstd, &to, &from)
+        var step = Step(consumed: from.pos, produced: to.pos)
+        if ZSTD_isError(left) != 0 {
+            step.damage = String(cString: ZSTD_getErrorName(left))
+        } else if step.consumed > 0 || step.produced > 0 {
+            isBetweenMembers = left == 0
+        }
+        return step
+    }
+}

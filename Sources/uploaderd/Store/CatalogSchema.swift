@@ -1,0 +1,116 @@
+import Shared
+
+/// The tables of `catalog.db`, as numbered migrations. `PRAGMA user_version` is the number of the last one applied.
+///
+/// - `sessions`: one row per sid. `state` is `open`; only then does `claim` let an object out.
+/// - `streams`: one row per stream of a session, with its source, its cursor and running totals of its live segments.
+/// - `segments`: one row per segment that was ever sealed or taken up. A row is never deleted. `state`: 0 spooled,
+///   1 retired (no file; held by a store, or contained in the segment that superseded it), 2 lost (no file, in no
+///   store: to be cut again), 3 gap (lost, and the source does not have it either). A row without `superseded_by` is
+///   live: it is what a manifest lists once it is delivered.
+/// - `copies`: what is known of one segment at one store. `state`: 0 waiting, 1 claimed (an attempt is open), 2 stored
+///   (the receipt), 3 stray (tried, then superseded: may be there). `tried`: an attempt was made, so the object may be
+///   there. `listed`: a manifest that names it was put there. `spooled`: the file is still here.
+/// - `manifests`: per session and store, the last epoch put there; behind while `wanted > published`.
+/// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
+///
+/// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
+enum CatalogSchema {
+    /// "upld", for file(1) and for knowing our own file.
+    static let applicationID: Int64 = 0x7570_6C64
+    static var version: Int64 { Int64(migrations.count) }
+
+    /// Never change one that was released: append.
+    private static let migrations: [[String]] = [
+        [
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE stores (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, active INTEGER NOT NULL)",
+            """
+            CREATE TABLE sessions (
+                id INTEGER PRIMARY KEY, sid TEXT NOT NULL UNIQUE, state TEXT NOT NULL DEFAULT 'open',
+                created_at INTEGER NOT NULL, sealed_at INTEGER, facts TEXT NOT NULL, writer TEXT,
+                ended_at INTEGER, end_reason TEXT, unresolved TEXT, continues TEXT, extra TEXT,
+                kept_size INTEGER, kept_modified INTEGER, kept_extent INTEGER NOT NULL DEFAULT -1)
+            """,
+            "CREATE INDEX sessions_unresolved ON sessions(id) WHERE unresolved IS NOT NULL",
+            """
+            CREATE TABLE streams (
+                id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id), name TEXT NOT NULL,
+                kind TEXT NOT NULL DEFAULT '', agent TEXT, root TEXT, path TEXT, agent_id TEXT,
+                generation INTEGER NOT NULL, offset INTEGER NOT NULL, line INTEGER NOT NULL, next_seq INTEGER NOT NULL,
+                head_length INTEGER NOT NULL, head_mac TEXT, tail_length INTEGER NOT NULL, tail_mac TEXT,
+                device INTEGER NOT NULL, inode INTEGER NOT NULL, birth INTEGER NOT NULL, chain_state BLOB NOT NULL,
+                partial_end INTEGER, verified INTEGER NOT NULL,
+                base_offset INTEGER NOT NULL DEFAULT 0, base_line INTEGER NOT NULL DEFAULT 0,
+                recut_end INTEGER NOT NULL DEFAULT 0,
+                segments INTEGER NOT NULL DEFAULT 0, lines INTEGER NOT NULL DEFAULT 0,
+                bytes INTEGER NOT NULL DEFAULT 0, stored_bytes INTEGER NOT NULL DEFAULT 0,
+                unmerged INTEGER NOT NULL DEFAULT 0,
+                UNIQUE (session_id, name))
+            """,
+            "CREATE INDEX streams_source ON streams(root, path)",
+            "CREATE INDEX streams_unmerged ON streams(unmerged) WHERE unmerged > 1",
+            """
+            CREATE TABLE segments (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, stream_id INTEGER NOT NULL REFERENCES streams(id),
+                generation INTEGER NOT NULL, seq INTEGER NOT NULL, first_line INTEGER NOT NULL, lines INTEGER NOT NULL,
+                source_offset INTEGER NOT NULL, source_bytes INTEGER NOT NULL, source_mac TEXT NOT NULL,
+                bytes INTEGER NOT NULL, stored_bytes INTEGER NOT NULL, checksum TEXT NOT NULL,
+                object_checksum TEXT NOT NULL, chain TEXT, codec TEXT NOT NULL, cut TEXT NOT NULL,
+                partial INTEGER NOT NULL, rules TEXT NOT NULL, redactions TEXT, anomalies TEXT, members TEXT,
+                source_parts TEXT, first_ts INTEGER, last_ts INTEGER, extra TEXT,
+                state INTEGER NOT NULL, superseded_by INTEGER REFERENCES segments(id), sealed_at INTEGER NOT NULL,
+                header_bytes INTEGER NOT NULL, reason TEXT,
+                UNIQUE (stream_id, seq, object_checksum))
+            """,
+            "CREATE INDEX segments_place ON segments(stream_id, generation, source_offset)",
+            """
+            CREATE INDEX segments_live ON segments(stream_id, generation, source_offset) WHERE superseded_by IS NULL
+            """,
+            "CREATE INDEX segments_parts ON segments(superseded_by) WHERE superseded_by IS NOT NULL",
+            "CREATE INDEX segments_spooled ON segments(id) WHERE state = 0",
+            "CREATE INDEX segments_lost ON segments(id) WHERE state = 2",
+            """
+            CREATE TABLE checkpoints (
+                segment_id INTEGER NOT NULL REFERENCES segments(id), line INTEGER NOT NULL, record TEXT NOT NULL,
+                PRIMARY KEY (segment_id, line)) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE copies (
+                segment_id INTEGER NOT NULL REFERENCES segments(id), store_id INTEGER NOT NULL REFERENCES stores(id),
+                session_id INTEGER NOT NULL, state INTEGER NOT NULL, tried INTEGER NOT NULL DEFAULT 0, at INTEGER,
+                listed INTEGER NOT NULL DEFAULT 0, spooled INTEGER NOT NULL, superseded_at INTEGER,
+                PRIMARY KEY (segment_id, store_id)) WITHOUT ROWID
+            """,
+            "CREATE INDEX copies_queue ON copies(store_id, session_id, segment_id) WHERE state = 0",
+            "CREATE INDEX copies_claimed ON copies(session_id, store_id) WHERE state = 1",
+            "CREATE INDEX copies_retirable ON copies(store_id, segment_id) WHERE listed = 1 AND spooled = 1",
+            "CREATE INDEX copies_superseded ON copies(store_id, superseded_at) WHERE superseded_at IS NOT NULL",
+            """
+            CREATE TABLE manifests (
+                session_id INTEGER NOT NULL REFERENCES sessions(id), store_id INTEGER NOT NULL REFERENCES stores(id),
+                epoch INTEGER NOT NULL DEFAULT 0, digest TEXT, wanted INTEGER NOT NULL DEFAULT 0,
+                published INTEGER NOT NULL DEFAULT 0, wanted_at INTEGER NOT NULL, published_at INTEGER,
+                PRIMARY KEY (session_id, store_id)) WITHOUT ROWID
+            """,
+            "CREATE INDEX manifests_behind ON manifests(store_id, wanted_at) WHERE wanted > published",
+            """
+            CREATE TABLE foreign_entries (
+                stream_id INTEGER NOT NULL REFERENCES streams(id), store_id INTEGER NOT NULL REFERENCES stores(id),
+                position INTEGER NOT NULL, kind TEXT NOT NULL, entry TEXT NOT NULL,
+                PRIMARY KEY (stream_id, store_id, kind, position)) WITHOUT ROWID
+            """,
+        ]
+    ]
+
+    static func migrate(_ catalog: Catalog) throws(StoreError) {
+        let from = try catalog.number("PRAGMA user_version")
+        for (index, statements) in migrations.enumerated() where Int64(index) >= from {
+            try catalog.transaction { () throws(StoreError) in
+                for statement in statements { try catalog.run(statement) }
+                try catalog.run("PRAGMA application_id = \(applicationID)")
+                try catalog.run("PRAGMA user_version = \(index + 1)")
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Shared
+
+/// Which segments of a stream a manifest at one store lists: the longest contiguous run from the beginning that the
+/// store has. Pure.
+///
+/// A live segment that the store does not have yet is stood for by the parts that it superseded, as far as the store has
+/// those: a manifest never takes back what it said before. Once a segment is listed, its parts that are there count as
+/// superseded.
+///
+///     rows      1 2 3 4, and 5 merged from 2 3 4
+///     store has 1 2 3        lists 1 2 3          (5 is waiting; 4 was never sent)
+///     store has 1 2 3 5      lists 1 5            superseded: 2 3
+struct Listing {
+    private(set) var listed: [SegmentRow] = []
+    private(set) var gaps: [SegmentRow] = []
+    /// At the store, and replaced by something that is listed.
+    private(set) var superseded: [SegmentRow] = []
+
+    private let parts: [SegmentID: [SegmentRow]]
+
+    /// - Parameter rows: of one stream, with their copies, ordered by generation, source offset and age.
+    init(_ rows: [SegmentRow], baseOffset: Int64) {
+        var parts: [SegmentID: [SegmentRow]] = [:]
+        var live: [SegmentRow] = []
+        for row in rows {
+            if let whole = row.supersededBy { parts[whole, default: []].append(row) } else { live.append(row) }
+        }
+        self.parts = parts
+        var generation = 0
+        var end: Int64 = 0
+        for row in live {
+            if row.record.generation != generation {
+                generation = row.record.generation
+                end = generation == 1 ? baseOffset : 0
+            }
+            guard row.record.sourceOffset == end, take(row) else { return }
+            end = row.sourceEnd
+        }
+    }
+
+    /// - Returns: whether all of the row's range is listed, or known to be lost.
+    private mutating func take(_ row: SegmentRow) -> Bool {
+        if row.state == .gap {
+            gaps.append(row)
+            return true
+        }
+        if row.copy?.state == .stored {
+            listed.append(row)
+            supersede(partsOf: row)
+            return true
+        }
+        var end = row.record.sourceOffset
+        for part in parts[row.id] ?? [] {
+            guard part.record.sourceOffset == end, take(part) else { break }
+            end = part.sourceEnd
+        }
+        return end == row.sourceEnd && end > row.record.sourceOffset
+    }
+
+    private mutating func supersede(partsOf row: SegmentRow) {
+        for part in parts[row.id] ?? [] {
+            if part.copy?.state == .stored || part.copy?.state == .stray { superseded.append(part) }
+            supersede(partsOf: part)
+        }
+    }
+}
+
+extension SegmentRow {
+    /// An entry of `gaps[]`.
+    var manifestGap: JSONValue {
+        .object([
+            "stream": .string(record.stream.stream.rawValue), "generation": .integer(Int64(record.generation)),
+            "seq": .integer(Int64(record.seq)), "first_line": .integer(Int64(record.firstLine)),
+            "lines": .integer(Int64(record.lines)), "source_offset": .integer(record.sourceOffset),
+            "source_bytes": .integer(record.sourceBytes), "reason": .string(reason ?? "lost"),
+        ])
+    }
+}

@@ -1,0 +1,146 @@
+import Digests
+import LinuxSystem
+import Shared
+
+/// The manifests that were put in stores, kept here too: what rebuilds rows when the catalog is lost or rolled back.
+///
+///     manifests/<sid>.json      the fullest manifest put anywhere, byte for byte
+///     manifests/<sid>.stores    {"stores":{"<store id>":{"epoch":12,"listing":"sha256:…"}}}
+///
+/// `listing` is the digest of the lines `<stream>\t<path>\n` of all segments that the manifest at that store lists, main
+/// first, then by name. A store whose listing is that of the kept manifest had every segment in it when it was kept:
+/// segments are put before the manifest that names them. Of any other store nothing is claimed; to put an object
+/// there again is harmless. Valid: both files parse; one without the other, or one a crash older than the other, only
+/// claims less.
+struct LocalManifests {
+    struct Stores: Codable {
+        struct Entry: Codable {
+            var epoch: Int
+            var listing: Digest256
+        }
+        var stores: [String: Entry] = [:]
+    }
+
+    struct Kept {
+        var session: SessionID
+        var manifest: Manifest
+        /// Stores that had all of it.
+        var holders: [StoreID]
+        var epochs: [StoreID: Int]
+    }
+
+    let directory: StateDirectory
+
+    func stores(of session: SessionID) throws(StoreError) -> Stores {
+        let path = directory.storesOfManifest(of: session)
+        guard let bytes = try read(path) else { return Stores() }
+        do {
+            return try JSONText.decode(Stores.self, from: bytes)
+        } catch {
+            return Stores()  // Safe: nothing is claimed of any store, so what it has is compared again.
+        }
+    }
+
+    func write(_ stores: Stores, of session: SessionID) throws(StoreError) {
+        let bytes = Array(try jsonText(stores).utf8)
+        try write(bytes, to: directory.storesOfManifest(of: session))
+    }
+
+    func write(_ bytes: [UInt8], to path: String) throws(StoreError) {
+        try reporting("could not keep \(path)") { () throws(SystemError) in try Files.writeDurably(bytes, to: path) }
+    }
+
+    /// The kept manifest of a file in the directory.
+    ///
+    /// - Throws: `damaged` when it does not parse.
+    func read(fileNamed name: String) throws(StoreError) -> Kept {
+        let path = "\(directory.manifests)/\(name)"
+        guard let bytes = try read(path) else { throw StoreError(.damaged, "\(path) is gone") }
+        let manifest: Manifest
+        do {
+            manifest = try JSONText.decode(Manifest.self, from: bytes)
+        } catch {
+            throw StoreError(.damaged, "\(path) does not parse", cause: error)
+        }
+        guard let session = SessionID(manifest.sid), directory.manifest(of: session) == path else {
+            throw StoreError(.damaged, "\(path) is the manifest of another session")
+        }
+        let stores = try stores(of: session).stores
+        let listing = Self.listing(of: manifest)
+        var kept = Kept(session: session, manifest: manifest, holders: [], epochs: [:])
+        for (name, entry) in stores.sorted(by: { $0.key < $1.key }) {
+            kept.epochs[StoreID(name)] = entry.epoch
+            if entry.listing == listing { kept.holders.append(StoreID(name)) }
+        }
+        return kept
+    }
+
+    private func read(_ path: String) throws(StoreError) -> [UInt8]? {
+        try reporting("could not read \(path)") { () throws(SystemError) in
+            guard try Files.status(path) != nil else { return nil }
+            return try Files.readAll(path, limit: 256 << 20)
+        }
+    }
+
+    static func listing(of manifest: Manifest) -> Digest256 {
+        var streams = [(StreamName.main.rawValue, manifest.segments.map(\.path))]
+        for (name, stream) in manifest.streams { streams.append((name, stream.segments.map(\.path))) }
+        return listing(of: streams)
+    }
+
+    static func listing(of basis: ManifestBasis) -> Digest256 {
+        var streams = basis.streams.map { ($0.stream.stream.rawValue, $0.segments.map(\.path)) }
+        if !streams.contains(where: { $0.0 == StreamName.main.rawValue }) {
+            streams.append((StreamName.main.rawValue, []))
+        }
+        return listing(of: streams)
+    }
+
+    private static func listing(of streams: [(name: String, paths: [String])]) -> Digest256 {
+        var digest = RunningDigest()
+        let main = StreamName.main.rawValue
+        let ordered = streams.sorted { ($0.name == main ? 0 : 1, $0.name) < ($1.name == main ? 0 : 1, $1.name) }
+        for stream in ordered {
+            for path in stream.paths {
+                Array("\(stream.name)\t\(path)\n".utf8).withUnsafeBytes { digest.update($0) }
+            }
+        }
+        return digest.digest()
+    }
+}
+
+extension Store {
+    /// Keeps a manifest here before it is put: durable when this returns.
+    ///
+    /// The fullest one stays; of one that lists less, because its store is behind, only epoch and listing are noted.
+    package func keep(_ manifest: [UInt8], for basis: ManifestBasis) throws(StoreError) {
+        do throws(StoreError) {
+            try write(manifest, for: basis)
+        } catch {
+            if error.code == .noSpace { try catalog().shrinkLog() }
+            throw error
+        }
+        faults.reach(.manifestKept)
+    }
+
+    private func write(_ manifest: [UInt8], for basis: ManifestBasis) throws(StoreError) {
+        let files = LocalManifests(directory: directory)
+        var stores = try files.stores(of: basis.session)
+        stores.stores[basis.store.rawValue] = LocalManifests.Stores.Entry(
+            epoch: basis.epoch, listing: LocalManifests.listing(of: basis))
+        try files.write(stores, of: basis.session)
+        var known = try catalog().number("SELECT kept_extent FROM sessions WHERE id = ?1", basis.sessionRow)
+        if let unrecorded = kept[basis.sessionRow] { known = unrecorded.extent }
+        if basis.extent >= known {
+            let path = directory.manifest(of: basis.session)
+            try files.write(manifest, to: path)
+            let status = try reporting("could not look at \(path)") { () throws(SystemError) in
+                try Files.status(path)
+            }
+            if let status {
+                kept[basis.sessionRow] = KeptManifest(
+                    size: status.size, modified: status.modified, extent: basis.extent)
+            }
+        }
+    }
+}

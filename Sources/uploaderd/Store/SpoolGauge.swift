@@ -1,0 +1,33 @@
+import Synchronization
+
+/// How many bytes the spool's files hold, for whoever has to wait until there is room.
+///
+/// Read from any thread; written by `Store` alone.
+package final class SpoolGauge: Sendable {
+    private struct State {
+        var bytes: Int64 = 0
+        var observers: [@Sendable (Int64) -> Void] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Headers and objects of all segments that are in the spool.
+    package var bytes: Int64 { state.withLock { $0.bytes } }
+
+    /// Calls `observer` with the bytes after each change, on lane "store": it must be short, such as a doorbell's ring.
+    package func observe(_ observer: @escaping @Sendable (Int64) -> Void) {
+        state.withLock { $0.observers.append(observer) }
+    }
+
+    func set(_ bytes: Int64) { change { $0 = bytes } }
+    func add(_ bytes: Int64) { if bytes != 0 { change { $0 += bytes } } }
+
+    private func change(_ body: (inout Int64) -> Void) {
+        let (bytes, observers) = state.withLock { state in
+            body(&state.bytes)
+            return (state.bytes, state.observers)
+        }
+        // Outside the lock: an observer may look at the gauge.
+        for observer in observers { observer(bytes) }
+    }
+}

@@ -1,0 +1,144 @@
+import LinuxSystem
+import Segments
+import Shared
+
+/// Files in the spool that no spooled row has: a seal that was cut off, or the catalog is new or an older copy.
+extension Store {
+    private struct Found {
+        var path: String
+        var header: SpoolHeader
+        var headerBytes: Int
+
+        var record: SegmentRecord { header.record }
+    }
+
+    /// Decides on every file that is left, in the order of its source, so that one can continue the other.
+    func adopt(_ files: [String: Int64], _ work: inout RecoveryWork) throws(StoreError) {
+        var found: [Found] = []
+        for path in files.keys.sorted() {
+            do throws(StoreError) {
+                let (header, length) = try SpoolFile.verified(at: spoolFiles.absolute(path))
+                guard StateDirectory.spoolPath(of: header.record) == path else {
+                    throw StoreError(.damaged, "its name is not that of the segment in it")
+                }
+                found.append(Found(path: path, header: header, headerBytes: length))
+            } catch {
+                guard error.code == .damaged else { throw error }
+                work.refused.append(RecoveryReport.Refusal(path: path, why: error.message))
+            }
+        }
+        // The longer one first: what a merge or a whole line made of the others.
+        found.sort { a, b in
+            (a.record.stream, a.record.generation, a.record.sourceOffset, -a.record.sourceEnd, a.record.seq)
+                < (b.record.stream, b.record.generation, b.record.sourceOffset, -b.record.sourceEnd, b.record.seq)
+        }
+        for file in found { try decide(on: file, &work) }
+    }
+
+    private func decide(on file: Found, _ work: inout RecoveryWork) throws(StoreError) {
+        let catalog = try catalog()
+        let record = file.record
+        guard let stream = try catalog.stream(record.stream) else {
+            let isFirst = record.refusal(advancing: file.header.cursor, after: nil) == nil
+            return try take(file, isContinuing: isFirst, &work)
+        }
+        if let row = try catalog.segment(named: record, of: stream) {
+            return try takeBack(file, row, &work)
+        }
+        let inside = try catalog.live(
+            stream, generation: record.generation, from: record.sourceOffset, to: record.sourceEnd)
+        let before = try catalog.live(stream, generation: record.generation, atOrBefore: record.sourceOffset)
+        if isCovered(record, by: (before.map { [$0] } ?? []) + inside) {
+            work.unneeded.append(file.path)
+            work.report.coveredDeleted += 1
+            return
+        }
+        if continues(file, stream.cursor) { return try take(file, isContinuing: true, &work) }
+        let overlaps =
+            inside.contains { $0.sourceEnd > record.sourceEnd }
+            || before.map { $0.record.sourceOffset < record.sourceOffset && $0.sourceEnd > record.sourceOffset } == true
+        guard !overlaps else {
+            work.refused.append(
+                RecoveryReport.Refusal(path: file.path, why: "its lines overlap with those of other segments"))
+            return
+        }
+        if !inside.isEmpty {
+            // It holds what rows without files held.
+            try add(file, movesCursor: false, &work)
+            try rebuildCursor(stream)
+            return try verifyFromSpool(stream)
+        }
+        guard record.generation >= stream.cursor.generation else {
+            work.refused.append(
+                RecoveryReport.Refusal(path: file.path, why: "it is of an earlier generation and continues nothing"))
+            return
+        }
+        try take(file, isContinuing: false, &work)
+    }
+
+    /// Whether rows that have their bytes somewhere hold all of the record's range.
+    private func isCovered(_ record: SegmentRecord, by rows: [SegmentRow]) -> Bool {
+        var end = record.sourceOffset
+        for row in rows where row.state == .spooled || row.state == .retired {
+            if row.record.sourceOffset > end { return false }
+            end = max(end, row.sourceEnd)
+        }
+        return end >= record.sourceEnd
+    }
+
+    private func continues(_ file: Found, _ cursor: StreamCursor) -> Bool {
+        guard file.record.seq >= cursor.nextSeq else { return false }
+        var here = cursor
+        here.nextSeq = file.record.seq
+        return file.record.refusal(advancing: file.header.cursor, after: here) == nil
+    }
+
+    /// Takes a file whose name has a row that is not spooled.
+    private func takeBack(_ file: Found, _ row: SegmentRow, _ work: inout RecoveryWork) throws(StoreError) {
+        let catalog = try catalog()
+        switch row.state {
+        case .spooled, .retired:
+            work.unneeded.append(file.path)
+            work.report.retiredUnlinked += 1
+        case .lost, .gap:
+            guard row.supersededBy == nil, let stream = try catalog.stream(row.streamRow) else {
+                work.unneeded.append(file.path)
+                work.report.coveredDeleted += 1
+                return
+            }
+            try catalog.run("UPDATE segments SET state = 0, header_bytes = ?2 WHERE id = ?1", row.id, file.headerBytes)
+            for store in activeStores {
+                try catalog.run(
+                    """
+                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, spooled)
+                    VALUES (?1, ?2, ?3, 0, 1)
+                    """, row.id, store, stream.sessionRow)
+            }
+            try rebuildCursor(stream)
+            try verifyFromSpool(stream)
+            try wantManifests(of: stream.sessionRow)
+            work.report.adopted.append(row.id)
+            work.adoptedFolders.insert(Files.parent(of: file.path))
+        }
+    }
+
+    /// - Parameter isContinuing: if not, what lies before it is known to a store at most.
+    private func take(_ file: Found, isContinuing: Bool, _ work: inout RecoveryWork) throws(StoreError) {
+        try add(file, movesCursor: true, &work)
+        guard !isContinuing else { return }
+        try leaveUnresolved(
+            file.record.stream.session,
+            "segment \(file.record.seq) of \(file.record.stream) is in the spool, and what lies before it is not known",
+            &work)
+    }
+
+    private func add(_ file: Found, movesCursor: Bool, _ work: inout RecoveryWork) throws(StoreError) {
+        let arrival = Arrival(
+            record: file.record, checkpoint: file.header.checkpoint, cursor: file.header.cursor,
+            source: file.header.source, headerBytes: file.headerBytes)
+        let (id, replaced) = try insert(arrival, movesCursor: movesCursor)
+        for row in replaced { work.unneeded.append(StateDirectory.spoolPath(of: row.record)) }
+        work.report.adopted.append(id)
+        work.adoptedFolders.insert(Files.parent(of: file.path))
+    }
+}

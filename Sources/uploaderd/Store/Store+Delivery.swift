@@ -1,0 +1,233 @@
+import LinuxSystem
+package import Shared
+
+/// A segment that a store does not have yet.
+package struct SegmentDelivery: Sendable, Hashable {
+    package var id: SegmentID
+    package var record: SegmentRecord
+    /// The object is in the spool; if not it is to be fetched from one of `holders`.
+    package var isSpooled: Bool
+    package var holders: [StoreID]
+    /// An attempt was made before: the object may be there.
+    package var wasTried: Bool
+}
+
+/// What waits for a store.
+package struct Backlog: Sendable, Hashable {
+    package var segments: Int
+    /// Of objects.
+    package var bytes: Int64
+    /// When the longest waiting one was sealed.
+    package var oldest: WallTime?
+}
+
+extension Store {
+    /// Sets the stores that are to hold everything; the others are filled no further, what they have stays known.
+    ///
+    /// One that is new, or comes back, is to get all live segments: retired ones are fetched from where they are.
+    package func use(_ stores: [StoreID]) throws(StoreError) {
+        let catalog = try catalog()
+        let rows = try catalog.transaction { () throws(StoreError) in
+            var rows: [Int64] = []
+            for store in stores { rows.append(try ensureStore(store)) }
+            for row in activeStores where !rows.contains(row) {
+                try catalog.run("UPDATE stores SET active = 0 WHERE id = ?1", row)
+                try catalog.run("DELETE FROM copies WHERE store_id = ?1 AND state = 0 AND tried = 0", row)
+            }
+            for row in rows where !activeStores.contains(row) {
+                try catalog.run("UPDATE stores SET active = 1 WHERE id = ?1", row)
+                try catalog.run(
+                    """
+                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, spooled)
+                    SELECT s.id, ?1, t.session_id, 0, s.state = 0 FROM segments s JOIN streams t ON t.id = s.stream_id
+                    WHERE s.superseded_by IS NULL AND s.state IN (0, 1)
+                    """, row)
+            }
+            return rows
+        }
+        activeStores = rows
+    }
+
+    func ensureStore(_ store: StoreID) throws(StoreError) -> Int64 {
+        let catalog = try catalog()
+        if let row = try storeRow(store) { return row }
+        try catalog.run("INSERT INTO stores (name, active) VALUES (?1, 0)", store)
+        return catalog.lastRow
+    }
+
+    func storeRow(_ store: StoreID) throws(StoreError) -> Int64? {
+        try catalog().row("SELECT id FROM stores WHERE name = ?1", store) { (row) throws(StoreError) in row.int64(0) }
+    }
+
+    /// What to send next: of each session its oldest first, one session after the other, going on where the last call
+    /// ended.
+    ///
+    /// - Parameter excluding: segments that the caller already works on.
+    package func nextDeliveries(
+        to store: StoreID, limit: Int, excluding: Set<SegmentID> = []
+    ) throws(StoreError) -> [SegmentDelivery] {
+        guard let storeRow = try storeRow(store), activeStores.contains(storeRow), limit > 0 else { return [] }
+        let catalog = try catalog()
+        // One list per session, until there are enough sessions or the round is over.
+        var lists: [(session: Int64, segments: [SegmentID])] = []
+        let start = rounds[storeRow] ?? 0
+        var last = start
+        var isSecondLap = false
+        while lists.count < limit {
+            let next = try catalog.row(HotQuery.nextSessionWaiting.sql, storeRow, last) {
+                (row) throws(StoreError) in row.int64(0)
+            }
+            guard let session = next, !isSecondLap || session <= start else {
+                if isSecondLap || start == 0 { break }
+                isSecondLap = true
+                last = 0
+                continue
+            }
+            last = session
+            let waiting = try catalog.rows(
+                HotQuery.waitingOfSession.sql, storeRow, session, limit + excluding.count
+            ) { (row) throws(StoreError) in row.segment(0) }
+            let free = waiting.filter { !excluding.contains($0) }.prefix(limit)
+            if !free.isEmpty { lists.append((session, Array(free))) }
+        }
+        var chosen: [SegmentID] = []
+        var depth = 0
+        while chosen.count < limit, lists.contains(where: { $0.segments.count > depth }) {
+            for list in lists where list.segments.count > depth && chosen.count < limit {
+                chosen.append(list.segments[depth])
+                rounds[storeRow] = list.session
+            }
+            depth += 1
+        }
+        var deliveries: [SegmentDelivery] = []
+        for id in chosen { if let delivery = try delivery(id, to: storeRow) { deliveries.append(delivery) } }
+        return deliveries
+    }
+
+    private func delivery(_ id: SegmentID, to store: Int64) throws(StoreError) -> SegmentDelivery? {
+        let catalog = try catalog()
+        guard let row = try catalog.segment(id) else { return nil }
+        let tried = try catalog.number("SELECT tried FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, store)
+        return SegmentDelivery(
+            id: id, record: row.record, isSpooled: row.state == .spooled, holders: try holders(of: id),
+            wasTried: tried != 0)
+    }
+
+    /// The stores that have the object.
+    package func holders(of id: SegmentID) throws(StoreError) -> [StoreID] {
+        try catalog().rows(
+            "SELECT r.name FROM copies c JOIN stores r ON r.id = c.store_id WHERE c.segment_id = ?1 AND c.state = 2", id
+        ) { (row) throws(StoreError) in StoreID(row.text(0)) }
+    }
+
+    /// Asks whether the object may go to the store, right before it does. An open claim is durable.
+    ///
+    /// The one place where that is decided: not for a session that is not open, not twice, not what was superseded.
+    ///
+    /// - Returns: `false`: leave it, and ask `nextDeliveries` again.
+    package nonisolated(nonsending) func claim(
+        _ id: SegmentID, for store: StoreID
+    ) async throws(StoreError) -> Bool {
+        guard case .claimed(let isClaimed) = try await submit(.claim(id, store)) else {
+            throw StoreError(.internalFailure, "a claim was answered as something else")
+        }
+        return isClaimed
+    }
+
+    /// Notes that the store has the object whole and durable; ends the claim. Noting it twice is not an error.
+    package nonisolated(nonsending) func record(
+        receiptFor id: SegmentID, at store: StoreID
+    ) async throws(StoreError) { _ = try await submit(.receipt(id, store)) }
+
+    /// Ends a claim without a receipt. The object may be there all the same.
+    package nonisolated(nonsending) func release(_ id: SegmentID, for store: StoreID) async throws(StoreError) {
+        _ = try await submit(.release(id, store))
+    }
+
+    func performClaim(_ id: SegmentID, for store: StoreID) throws(StoreError) -> Bool {
+        guard let storeRow = try storeRow(store) else { return false }
+        let catalog = try catalog()
+        try catalog.run(
+            """
+            UPDATE copies SET state = 1, tried = 1, at = ?3 WHERE segment_id = ?1 AND store_id = ?2 AND state = 0
+            AND (SELECT state FROM sessions WHERE id = session_id) = 'open'
+            AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL
+            """, id, storeRow, time.wall)
+        return catalog.changes == 1
+    }
+
+    func performReceipt(_ id: SegmentID, at store: StoreID) throws(StoreError) {
+        let storeRow = try ensureStore(store)
+        let catalog = try catalog()
+        guard let segment = try catalog.segment(id), let stream = try catalog.stream(segment.streamRow) else {
+            throw StoreError(.unknown, "there is no \(id) to note a receipt for")
+        }
+        try noteStored(id, at: storeRow, sessionRow: stream.sessionRow, isSpooled: segment.state == .spooled)
+        try wantManifest(of: stream.sessionRow, at: storeRow)
+    }
+
+    func noteStored(_ id: SegmentID, at store: Int64, sessionRow: Int64, isSpooled: Bool) throws(StoreError) {
+        try catalog().run(
+            """
+            INSERT INTO copies (segment_id, store_id, session_id, state, tried, at, spooled)
+            VALUES (?1, ?2, ?3, 2, 1, ?4, ?5)
+            ON CONFLICT (segment_id, store_id) DO UPDATE SET state = 2, tried = 1, at = ?4 WHERE state <> 2
+            """, id, store, sessionRow, time.wall, isSpooled)
+    }
+
+    func performRelease(_ id: SegmentID, for store: StoreID) throws(StoreError) {
+        guard let storeRow = try storeRow(store) else { return }
+        try catalog().run(
+            """
+            UPDATE copies SET state = CASE
+                WHEN (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL THEN 0 ELSE 3 END
+            WHERE segment_id = ?1 AND store_id = ?2 AND state = 1
+            """, id, storeRow)
+    }
+
+    /// The object in the spool, ready to be read.
+    ///
+    /// - Returns: `nil` when the segment has left the spool.
+    /// - Throws: `damaged` when the file is not as long as its row says, or is gone.
+    package func openObject(_ id: SegmentID) throws(StoreError) -> SpooledObject? {
+        guard let row = try catalog().segment(id) else { throw StoreError(.unknown, "there is no \(id)") }
+        guard row.state == .spooled else { return nil }
+        let path = spoolFiles.absolute(StateDirectory.spoolPath(of: row.record))
+        let file = try open(path)
+        let size = try reporting("could not look at \(path)") { () throws(SystemError) in try file.status().size }
+        guard size == row.fileBytes else {
+            throw StoreError(
+                .damaged, "\(path) is \(size) bytes long, not \(row.fileBytes)",
+                hint: "restart uploaderd: it sets the file aside and looks for its lines elsewhere")
+        }
+        return SpooledObject(file, from: row.headerBytes, size: row.record.storedBytes)
+    }
+
+    private func open(_ path: String) throws(StoreError) -> Descriptor {
+        do throws(SystemError) {
+            return try Descriptor.open(path, [.readOnly, .noFollow])
+        } catch {
+            if error.isNotFound {
+                throw StoreError(.damaged, "\(path) is gone", hint: "restart uploaderd: it looks for what is missing")
+            }
+            throw StoreError("could not open \(path)", error)
+        }
+    }
+
+    package func backlog(at store: StoreID) throws(StoreError) -> Backlog {
+        guard let row = try storeRow(store) else { return Backlog(segments: 0, bytes: 0) }
+        return try catalog().row(
+            """
+            SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at) FROM (
+                SELECT segment_id FROM copies INDEXED BY copies_queue WHERE store_id = ?1 AND state = 0
+                UNION ALL SELECT segment_id FROM copies INDEXED BY copies_claimed WHERE store_id = ?1 AND state = 1
+            ) c JOIN segments s ON s.id = c.segment_id WHERE s.superseded_by IS NULL
+            """, row
+        ) { (row) throws(StoreError) in
+            Backlog(
+                segments: row.int(0), bytes: row.int64(1),
+                oldest: row.optionalInt64(2).map(WallTime.init(nanoseconds:)))
+        }
+            ?? Backlog(segments: 0, bytes: 0)
+    }
+}

@@ -1,0 +1,175 @@
+package import Shared
+
+extension Store {
+    /// Sessions whose manifest at the store is behind what the store has, the longest waiting first.
+    package func publishable(to store: StoreID, limit: Int = 1_000) throws(StoreError) -> [SessionID] {
+        guard let row = try storeRow(store) else { return [] }
+        return try catalog().rows(HotQuery.behind.sql, row, limit) { (row) throws(StoreError) in try row.session(0) }
+    }
+
+    /// What the next manifest of the session at the store says.
+    ///
+    /// - Throws: `unknown`.
+    package func manifestBasis(of session: SessionID, at store: StoreID) throws(StoreError) -> ManifestBasis {
+        let catalog = try catalog()
+        let sessionRow = try knownSession(session)
+        guard let storeRow = try storeRow(store) else { throw StoreError(.unknown, "there is no store \(store)") }
+        let found = try catalog.row(
+            """
+            SELECT e.created_at, e.writer, e.ended_at, e.end_reason, e.continues, e.extra, m.epoch, m.wanted, e.facts
+            FROM sessions e LEFT JOIN manifests m ON m.session_id = e.id AND m.store_id = ?2 WHERE e.id = ?1
+            """, sessionRow, storeRow
+        ) { (row) throws(StoreError) in
+            var facts = try row.json(8, SessionFacts.self)
+            if let ended = row.optionalInt64(2) { facts.endedAt = RFC3339.text(WallTime(nanoseconds: ended)) }
+            if let reason = row.optionalText(3) { facts.endReason = reason }
+            return ManifestBasis(
+                session: session, store: store, writer: row.text(1), epoch: row.int(6) + 1,
+                createdAt: WallTime(nanoseconds: row.int64(0)), at: time.wall, facts: facts,
+                continues: try row.isNull(4) ? nil : row.json(4, JSONValue.self),
+                extra: try row.isNull(5) ? [:] : row.json(5, [String: JSONValue].self), streams: [], gaps: [],
+                superseded: [], revision: row.int64(7), sessionRow: sessionRow, storeRow: storeRow, newlyListed: [],
+                newlySuperseded: [])
+        }
+        guard var basis = found else { throw StoreError(.unknown, "there is no session \(session)") }
+        if basis.writer.isEmpty { basis.writer = try writer() }
+        for stream in try catalog.streams(of: sessionRow) { try describe(stream, in: &basis) }
+        return basis
+    }
+
+    private func describe(_ stream: StreamRow, in basis: inout ManifestBasis) throws(StoreError) {
+        let catalog = try catalog()
+        let rows = try catalog.segments(of: stream, at: basis.storeRow)
+        let listing = Listing(rows, baseOffset: stream.baseOffset)
+        var result = StreamBasis(
+            stream: stream.key, kind: stream.kind, agentID: stream.agentID, activeSeq: stream.cursor.nextSeq,
+            segments: try foreignEntries("segment", of: stream, at: basis.storeRow, ManifestSegment.self),
+            checkpoints: try foreignEntries("checkpoint", of: stream, at: basis.storeRow, ManifestCheckpoint.self),
+            newCheckpoints: [], chains: [:])
+        for row in listing.listed {
+            var entry = ManifestSegment(row.record)
+            entry.extra = row.extra
+            result.segments.append(entry)
+            result.chains[row.record.generation] = row.isChainKnown ? row.record.chain : nil
+            let isNew = row.copy?.isListed != true
+            if isNew { basis.newlyListed.append(row.id) }
+        }
+        try addCheckpoints(of: stream, listing: listing, to: &result)
+        basis.gaps += listing.gaps.map { $0.manifestGap }
+        for row in listing.superseded {
+            basis.superseded.append(
+                SupersededObject(path: row.record.objectPath, at: RFC3339.text(row.copy?.supersededAt ?? basis.at)))
+            if row.copy?.supersededAt == nil { basis.newlySuperseded.append(row.id) }
+        }
+        basis.streams.append(result)
+    }
+
+    private func addCheckpoints(
+        of stream: StreamRow, listing: Listing, to result: inout StreamBasis
+    ) throws(StoreError) {
+        let all = try catalog().rows(
+            """
+            SELECT c.segment_id, c.record FROM checkpoints c JOIN segments s ON s.id = c.segment_id
+            WHERE s.stream_id = ?1 ORDER BY s.generation, c.line
+            """, stream.id
+        ) { (row) throws(StoreError) in (row.segment(0), try row.json(1, CheckpointRecord.self)) }
+        guard !all.isEmpty else { return }
+        var wasListed: [SegmentID: Bool] = [:]
+        for row in listing.listed { wasListed[row.id] = row.copy?.isListed == true }
+        for (id, checkpoint) in all {
+            guard let old = wasListed[id] else { continue }
+            result.checkpoints.append(ManifestCheckpoint(checkpoint))
+            if !old { result.newCheckpoints.append(checkpoint) }
+        }
+    }
+
+    private func foreignEntries<Entry: Decodable>(
+        _ kind: String, of stream: StreamRow, at store: Int64, _ type: Entry.Type
+    ) throws(StoreError) -> [Entry] {
+        try catalog().rows(
+            """
+            SELECT entry FROM foreign_entries WHERE stream_id = ?1 AND store_id = ?2 AND kind = ?3 ORDER BY position
+            """, stream.id, store, kind
+        ) { (row) throws(StoreError) in try row.json(0, type) }
+    }
+
+    /// Notes that the manifest made from `basis` is in the store, whole: the segments that it names may leave the spool.
+    package func recordManifest(_ basis: ManifestBasis, digest: Digest256) throws(StoreError) {
+        let catalog = try catalog()
+        try catalog.transaction { () throws(StoreError) in
+            try catalog.run(
+                """
+                INSERT INTO manifests (session_id, store_id, epoch, digest, published, wanted_at, published_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (session_id, store_id) DO UPDATE SET
+                epoch = max(epoch, ?3), digest = ?4, published = max(published, ?5), published_at = ?6
+                """, basis.sessionRow, basis.storeRow, basis.epoch, digest, basis.revision, time.wall)
+            for id in basis.newlyListed {
+                try catalog.run(
+                    "UPDATE copies SET listed = 1 WHERE segment_id = ?1 AND store_id = ?2 AND state = 2", id,
+                    basis.storeRow)
+            }
+            for id in basis.newlySuperseded {
+                try catalog.run(
+                    "UPDATE copies SET superseded_at = ?3 WHERE segment_id = ?1 AND store_id = ?2", id, basis.storeRow,
+                    basis.at)
+            }
+            if let kept = kept[basis.sessionRow] {
+                try catalog.run(
+                    "UPDATE sessions SET kept_size = ?2, kept_modified = ?3, kept_extent = ?4 WHERE id = ?1",
+                    basis.sessionRow, kept.size, kept.modified, kept.extent)
+            }
+        }
+        kept[basis.sessionRow] = nil
+        faults.reach(.manifestRow)
+    }
+
+    /// Superseded objects at the store whose replacement was published there at or before `limit`, oldest first.
+    package func supersededDue(
+        before limit: WallTime, at store: StoreID, most: Int = 256
+    ) throws(StoreError) -> [(id: SegmentID, record: SegmentRecord)] {
+        guard let storeRow = try storeRow(store) else { return [] }
+        let catalog = try catalog()
+        let ids = try catalog.rows(HotQuery.supersededDue.sql, storeRow, limit, most) {
+            (row) throws(StoreError) in row.segment(0)
+        }
+        var due: [(id: SegmentID, record: SegmentRecord)] = []
+        for id in ids { if let row = try catalog.segment(id) { due.append((id, row.record)) } }
+        return due
+    }
+
+    /// Notes that a superseded object is gone from the store; the next manifest does not name it.
+    package func recordDeleted(_ id: SegmentID, at store: StoreID) throws(StoreError) {
+        let catalog = try catalog()
+        guard let storeRow = try storeRow(store) else { return }
+        try catalog.transaction { () throws(StoreError) in
+            let session = try catalog.row(
+                "SELECT session_id FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, storeRow
+            ) { (row) throws(StoreError) in row.int64(0) }
+            guard let session else { return }
+            try catalog.run(
+                """
+                DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2 AND superseded_at IS NOT NULL
+                """, id, storeRow)
+            if catalog.changes > 0 { try wantManifest(of: session, at: storeRow) }
+        }
+    }
+
+    /// The session's manifest at the store is behind; inside a transaction.
+    func wantManifest(of sessionRow: Int64, at storeRow: Int64) throws(StoreError) {
+        try catalog().run(
+            """
+            INSERT INTO manifests (session_id, store_id, wanted, wanted_at) VALUES (?1, ?2, 1, ?3)
+            ON CONFLICT (session_id, store_id) DO UPDATE SET wanted = wanted + 1,
+            wanted_at = CASE WHEN wanted > published THEN wanted_at ELSE ?3 END
+            """, sessionRow, storeRow, time.wall)
+    }
+
+    /// Wherever the session has a manifest it is behind; inside a transaction.
+    func wantManifests(of sessionRow: Int64) throws(StoreError) {
+        try catalog().run(
+            """
+            UPDATE manifests SET wanted_at = CASE WHEN wanted > published THEN wanted_at ELSE ?2 END,
+            wanted = wanted + 1 WHERE session_id = ?1
+            """, sessionRow, time.wall)
+    }
+}

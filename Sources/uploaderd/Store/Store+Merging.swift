@@ -1,0 +1,141 @@
+package import Segments
+package import Shared
+
+/// What a merge policy decides on.
+package struct MergeInput: Sendable {
+    /// Live segments that are in no gap, in the order of the source.
+    package var segments: [StoredSegment]
+    package var checkpoints: [CheckpointRecord]
+    /// The session has ended.
+    package var isEnded: Bool
+}
+
+extension Store {
+    /// Streams to which several segments were added since they were last merged or settled, the most first.
+    package func mergeCandidates(limit: Int = 64) throws(StoreError) -> [StreamKey] {
+        try catalog().rows(HotQuery.mergeCandidates.sql, limit) { (row) throws(StoreError) in
+            StreamKey(session: try row.session(0), stream: try row.stream(1))
+        }
+    }
+
+    package func mergeInput(of stream: StreamKey) throws(StoreError) -> MergeInput {
+        let catalog = try catalog()
+        let row = try knownStream(stream)
+        var input = MergeInput(segments: [], checkpoints: [], isEnded: false)
+        for segment in try catalog.segments(of: row)
+        where segment.supersededBy == nil && (segment.state == .spooled || segment.state == .retired) {
+            input.segments.append(try stored(segment))
+            input.checkpoints += try catalog.checkpoints(of: segment.id)
+        }
+        input.isEnded =
+            try catalog.number("SELECT ended_at IS NOT NULL FROM sessions WHERE id = ?1", row.sessionRow) != 0
+        return input
+    }
+
+    /// Takes the stream off the candidates until more is added: there was nothing to join.
+    package func settleMerge(of stream: StreamKey) throws(StoreError) {
+        try catalog().run("UPDATE streams SET unmerged = 0 WHERE id = ?1", try knownStream(stream).id)
+    }
+
+    /// Takes over a segment that joins neighbours: file, row, and the parts superseded, which leave the spool.
+    ///
+    /// Where the parts were put they stay until a manifest lists the new one. Its checkpoints are those of its parts.
+    ///
+    /// - Throws: `stale` when the parts are not exactly what the segment covers; then nothing was changed.
+    package func sealMerged(_ segment: SealedSegment, replacing ids: [SegmentID]) throws(StoreError) -> SegmentID {
+        let catalog = try catalog()
+        let record = segment.record
+        let stream = try knownStream(record.stream)
+        let parts = try mergeable(ids, record, stream)
+        let header = SpoolHeader(
+            record: record, checkpoint: segment.checkpoint, cursor: headerCursor(stream, segment),
+            source: stream.source ?? SourceInfo(agent: .generic, root: "", relativePath: "", kind: stream.kind))
+        let request = CommitRequest(.seal(segment, header.cursor, header.source))
+        let temporary: SpoolTemporaryID =
+            switch segment.object {
+            case .bytes: SpoolTemporaryID(newIdentifier())
+            case .spooled(let id): id
+            }
+        var placed: PlacedFile?
+        do throws(StoreError) {
+            let length = try spoolFiles.write(segment.object, header: header, to: temporary)
+            let file = PlacedFile(request: request, record: record, temporary: temporary, headerBytes: length)
+            try spoolFiles.sync(temporary)
+            try place(file)
+            placed = file
+            try spoolFiles.settle(file.folder)
+            let arrival = Arrival(
+                record: record, checkpoint: segment.checkpoint, cursor: header.cursor, source: header.source,
+                headerBytes: length)
+            let (id, unneeded) = try catalog.transaction { () throws(StoreError) in
+                let (id, unneeded) = try insert(arrival, movesCursor: false)
+                for part in parts {
+                    for checkpoint in try catalog.checkpoints(of: part.id) {
+                        try catalog.insert(checkpoint.moved(to: record), of: id)
+                    }
+                }
+                return (id, unneeded)
+            }
+            spool.add(file.fileBytes)
+            faults.reach(.mergeSealed)
+            removeFiles(of: unneeded)
+            log.record(
+                Event(
+                    .merged, "\(parts.count) segments were joined to one", session: record.stream.session,
+                    fields: ["STREAM": "\(record.stream.stream)", "SEGMENT": record.objectName]))
+            return id
+        } catch {
+            if let placed {
+                do throws(StoreError) { try spoolFiles.remove(placed.path) } catch {}  // boot finds its bytes covered
+            } else {
+                abandon(temporary)
+            }
+            throw error
+        }
+    }
+
+    private func mergeable(
+        _ ids: [SegmentID], _ record: SegmentRecord, _ stream: StreamRow
+    ) throws(StoreError) -> [SegmentRow] {
+        let covered = try catalog().live(
+            stream, generation: record.generation, from: record.sourceOffset, to: record.sourceEnd)
+        var end = record.sourceOffset
+        var lines = 0
+        for row in covered {
+            let isThere = row.state == .spooled || row.state == .retired
+            guard isThere, row.record.sourceOffset == end, row.record.codec == record.codec else { break }
+            end = row.sourceEnd
+            lines += row.record.lines
+        }
+        guard covered.count > 1, Set(covered.map(\.id)) == Set(ids), end == record.sourceEnd, lines == record.lines,
+            covered.first?.record.firstLine == record.firstLine, covered.last?.record.seq == record.seq
+        else {
+            throw StoreError(
+                .stale, "the \(ids.count) segments are not what merged segment \(record.seq) of \(record.stream) covers"
+            )
+        }
+        return covered
+    }
+
+    /// The cursor behind the merged segment, for its header: the stream's own if nothing follows.
+    private func headerCursor(_ stream: StreamRow, _ segment: SealedSegment) -> StreamCursor {
+        let record = segment.record
+        var cursor = stream.cursor
+        if cursor.generation == record.generation, cursor.offset == record.sourceEnd { return cursor }
+        cursor.move(
+            to: record.sourceEnd, line: record.firstLine - 1 + record.lines, generation: record.generation)
+        cursor.nextSeq = record.seq + 1
+        cursor.chainState = segment.chainState
+        return cursor
+    }
+}
+
+extension CheckpointRecord {
+    /// The same line, counted in the segment that now holds it.
+    func moved(to segment: SegmentRecord) -> CheckpointRecord {
+        var moved = self
+        moved.seq = segment.seq
+        moved.lineIndex = line - segment.firstLine + 1
+        return moved
+    }
+}

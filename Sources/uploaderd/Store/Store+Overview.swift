@@ -1,0 +1,153 @@
+package import Shared
+
+/// A segment as the catalog knows it.
+package struct StoredSegment: Sendable, Hashable {
+    package enum State: Sendable, Hashable {
+        case spooled, retired, lost, gap
+    }
+
+    package var id: SegmentID
+    /// `chain` is 64 zeros where `isChainKnown` is false.
+    package var record: SegmentRecord
+    package var isChainKnown: Bool
+    package var state: State
+    package var supersededBy: SegmentID?
+    package var sealedAt: WallTime
+    /// The stores that have it.
+    package var receipts: [StoreID]
+}
+
+package struct SessionSummary: Sendable, Hashable {
+    package var session: SessionID
+    package var facts: SessionFacts
+    /// `open`, or why nothing of it is delivered.
+    package var state: String
+    package var createdAt: WallTime
+    package var sealedAt: WallTime?
+    package var endedAt: WallTime?
+    package var unresolved: String?
+    package var streams: Int
+    package var segments: Int
+    package var lines: Int
+    /// Uncompressed.
+    package var bytes: Int64
+    package var storedBytes: Int64
+    /// Copies that are still to be made, over all stores in use.
+    package var waiting: Int
+}
+
+package struct StreamDescription: Sendable, Hashable {
+    package var stream: StreamKey
+    package var source: SourceInfo?
+    package var cursor: StreamCursor
+    /// Marks and chain belong to the cursor.
+    package var isVerified: Bool
+    package var segments: Int
+    package var lines: Int
+    package var bytes: Int64
+    package var storedBytes: Int64
+}
+
+package struct ManifestState: Sendable, Hashable {
+    package var store: StoreID
+    package var epoch: Int
+    package var publishedAt: WallTime?
+    package var isBehind: Bool
+}
+
+package struct SessionDescription: Sendable, Hashable {
+    package var summary: SessionSummary
+    package var streams: [StreamDescription]
+    package var manifests: [ManifestState]
+    /// Lost segments whose lines are to be cut again.
+    package var lost: [SegmentID]
+}
+
+extension Store {
+    /// All sessions, the one that was sealed last first. Costs as much as there are sessions, not segments.
+    package func sessions() throws(StoreError) -> [SessionSummary] {
+        try catalog().rows("\(Self.summaries) GROUP BY e.id ORDER BY e.sealed_at DESC, e.id", read: Self.summary)
+    }
+
+    /// - Returns: `nil` when there is no such session.
+    package func describe(_ session: SessionID) throws(StoreError) -> SessionDescription? {
+        let catalog = try catalog()
+        guard let row = try catalog.sessionRow(session),
+            let summary = try catalog.row("\(Self.summaries) WHERE e.id = ?1 GROUP BY e.id", row, read: Self.summary)
+        else { return nil }
+        let streams = try catalog.streams(of: row).map { stream in
+            StreamDescription(
+                stream: stream.key, source: stream.source, cursor: stream.cursor, isVerified: stream.isVerified,
+                segments: stream.totals.segments, lines: stream.totals.lines, bytes: stream.totals.bytes,
+                storedBytes: stream.totals.storedBytes)
+        }
+        let manifests = try catalog.rows(
+            """
+            SELECT r.name, m.epoch, m.published_at, m.wanted > m.published FROM manifests m
+            JOIN stores r ON r.id = m.store_id WHERE m.session_id = ?1 ORDER BY r.name
+            """, row
+        ) { (row) throws(StoreError) in
+            ManifestState(
+                store: StoreID(row.text(0)), epoch: row.int(1),
+                publishedAt: row.optionalInt64(2).map(WallTime.init(nanoseconds:)), isBehind: row.bool(3))
+        }
+        let lost = try catalog.rows(
+            """
+            SELECT s.id FROM segments s JOIN streams t ON t.id = s.stream_id
+            WHERE s.state = 2 AND s.superseded_by IS NULL AND t.session_id = ?1 ORDER BY s.id
+            """, row
+        ) { (row) throws(StoreError) in row.segment(0) }
+        return SessionDescription(summary: summary, streams: streams, manifests: manifests, lost: lost)
+    }
+
+    /// The live segments of a stream in the order of the source: joined they are the source file of each generation.
+    ///
+    /// - Parameter generation: `nil`: all of them.
+    package func segments(of stream: StreamKey, generation: Int? = nil) throws(StoreError) -> [StoredSegment] {
+        guard let row = try catalog().stream(stream) else { return [] }
+        var all: [StoredSegment] = []
+        for segment in try catalog().segments(of: row)
+        where segment.supersededBy == nil && (generation ?? segment.record.generation) == segment.record.generation {
+            all.append(try stored(segment))
+        }
+        return all
+    }
+
+    /// - Returns: `nil` when there is no such row.
+    package func segment(_ id: SegmentID) throws(StoreError) -> StoredSegment? {
+        guard let row = try catalog().segment(id) else { return nil }
+        return try stored(row)
+    }
+
+    func stored(_ row: SegmentRow) throws(StoreError) -> StoredSegment {
+        let state: StoredSegment.State =
+            switch row.state {
+            case .spooled: .spooled
+            case .retired: .retired
+            case .lost: .lost
+            case .gap: .gap
+            }
+        return StoredSegment(
+            id: row.id, record: row.record, isChainKnown: row.isChainKnown, state: state,
+            supersededBy: row.supersededBy, sealedAt: row.sealedAt, receipts: try holders(of: row.id))
+    }
+
+    private static let summaries = """
+        SELECT e.sid, e.facts, e.state, e.created_at, e.sealed_at, e.ended_at, e.unresolved, count(t.id),
+            coalesce(sum(t.segments), 0), coalesce(sum(t.lines), 0), coalesce(sum(t.bytes), 0),
+            coalesce(sum(t.stored_bytes), 0),
+            (SELECT count(*) FROM stores r JOIN copies c INDEXED BY copies_queue
+                ON c.store_id = r.id AND c.session_id = e.id AND c.state = 0 WHERE r.active = 1)
+        FROM sessions e LEFT JOIN streams t ON t.session_id = e.id
+        """
+
+    private static func summary(_ row: Row) throws(StoreError) -> SessionSummary {
+        SessionSummary(
+            session: try row.session(0), facts: try row.json(1, SessionFacts.self), state: row.text(2),
+            createdAt: WallTime(nanoseconds: row.int64(3)),
+            sealedAt: row.optionalInt64(4).map(WallTime.init(nanoseconds:)),
+            endedAt: row.optionalInt64(5).map(WallTime.init(nanoseconds:)), unresolved: row.optionalText(6),
+            streams: row.int(7), segments: row.int(8), lines: row.int(9), bytes: row.int64(10),
+            storedBytes: row.int64(11), waiting: row.int(12))
+    }
+}

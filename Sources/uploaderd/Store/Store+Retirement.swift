@@ -1,0 +1,67 @@
+package import Shared
+
+extension Store {
+    /// Segments that every required store has, each named by a manifest there. None without a required store.
+    package func retirable(required: [StoreID], limit: Int = 512) throws(StoreError) -> [SegmentID] {
+        let catalog = try catalog()
+        var stores: [Int64] = []
+        for store in required {
+            guard let row = try storeRow(store) else { return [] }
+            stores.append(row)
+        }
+        guard !stores.isEmpty else { return [] }
+        // The stores' lists are walked together, each jumping to where the furthest one is: a store that is far behind
+        // ends the walk at once, whatever the others have.
+        var found: [SegmentID] = []
+        var candidate = SegmentID(rawValue: 0)
+        while found.count < limit {
+            var furthest = candidate
+            for store in stores {
+                let next = try catalog.row(HotQuery.nextRetirable.sql, store, furthest) {
+                    (row) throws(StoreError) in row.segment(0)
+                }
+                guard let next else { return found }
+                furthest = next
+            }
+            // All stores have `furthest` only if the first one has it too.
+            if furthest == candidate {
+                found.append(candidate)
+                candidate = SegmentID(rawValue: candidate.rawValue + 1)
+            } else {
+                candidate = furthest
+            }
+        }
+        return found
+    }
+
+    /// Lets segments leave the spool: their rows say so first, then the files are unlinked.
+    ///
+    /// One that no store has, named by a manifest there, stays: which stores are required is the caller's to say, but
+    /// the last copy never goes.
+    package func retire(_ ids: [SegmentID]) throws(StoreError) {
+        let catalog = try catalog()
+        let retired = try catalog.transaction { () throws(StoreError) in
+            var retired: [SegmentRow] = []
+            for id in ids {
+                guard let row = try catalog.segment(id), row.state == .spooled, try isListed(id) else { continue }
+                try markRetired(id)
+                retired.append(row)
+            }
+            return retired
+        }
+        guard !retired.isEmpty else { return }
+        faults.reach(.retireRow)
+        removeFiles(of: retired)
+        faults.reach(.retireUnlinked)
+    }
+
+    private func isListed(_ id: SegmentID) throws(StoreError) -> Bool {
+        try catalog().number("SELECT count(*) FROM copies WHERE segment_id = ?1 AND state = 2 AND listed = 1", id) > 0
+    }
+
+    func markRetired(_ id: SegmentID) throws(StoreError) {
+        let catalog = try catalog()
+        try catalog.run("UPDATE segments SET state = 1 WHERE id = ?1", id)
+        try catalog.run("UPDATE copies SET spooled = 0 WHERE segment_id = ?1", id)
+    }
+}

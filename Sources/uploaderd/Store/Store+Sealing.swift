@@ -1,0 +1,285 @@
+import LinuxSystem
+package import Segments
+package import Shared
+
+extension Store {
+    /// Takes over a sealed segment: its bytes are durable in the spool and its row and the cursor in the catalog, in that
+    /// order, when this returns.
+    ///
+    /// Segments of many streams that arrive together share the fsyncs of their folders and one commit.
+    ///
+    /// - Parameters:
+    ///   - cursor: behind the segment; for a partial one the same place again, with `partialEnd` and the next number.
+    ///   - source: where the lines came from; a change of place is noted with it.
+    /// - Throws: `stale` when the segment does not continue the stored cursor, `unresolved`, or why it could not be
+    ///   written; then no file is left, the cursor is where it was, and the caller cuts again from there.
+    package nonisolated(nonsending) func seal(
+        _ segment: SealedSegment, advancing cursor: StreamCursor, source: SourceInfo
+    ) async throws(StoreError) -> SegmentID {
+        guard case .sealed(let id) = try await submit(.seal(segment, cursor, source)) else {
+            throw StoreError(.internalFailure, "a seal was answered as something else")
+        }
+        return id
+    }
+
+    nonisolated(nonsending) func submit(_ work: CommitRequest.Work) async throws(StoreError) -> CommitRequest.Outcome {
+        let request = CommitRequest(work)
+        queue.append(request)
+        await commitWaiting()
+        return try request.outcome()
+    }
+
+    /// A file for the object of a line that is too long for memory.
+    package func makeSpoolTemporary() throws(StoreError) -> SpoolTemporary {
+        _ = try catalog()
+        let id = SpoolTemporaryID(newIdentifier())
+        let path = spoolFiles.temporary(id)
+        return try reporting("could not make \(path)") { () throws(SystemError) in try SpoolTemporary(id, at: path) }
+    }
+
+    /// Removes a temporary of which nothing becomes.
+    package func discard(_ id: SpoolTemporaryID) throws(StoreError) { try spoolFiles.discard(id) }
+
+    /// Performs all changes that wait, with one commit.
+    func commitWaiting() {
+        let batch = queue.takeAll()
+        guard !batch.isEmpty else { return }
+        var placed: [PlacedFile] = []
+        do throws(StoreError) {
+            try catalog().beThrifty(spoolFiles.freeSpace() < SpoolDirectory.scarce)
+            placed = try writeFiles(batch)
+            var committed: [(CommitRequest, CommitRequest.Outcome)] = []
+            var superseded: [SegmentRow] = []
+            let catalog = try catalog()
+            try catalog.transaction { () throws(StoreError) in
+                for request in batch where !request.isAnswered {
+                    do throws(StoreError) {
+                        let outcome = try catalog.part { () throws(StoreError) in
+                            try perform(request, placed, &superseded)
+                        }
+                        committed.append((request, outcome))
+                    } catch {
+                        // One that is refused does not hold up the others, unless SQLite has given up on all.
+                        guard catalog.isInTransaction, !error.isTransient else { throw error }
+                        request.answer(.failure(error))
+                    }
+                }
+            }
+            reachAfterCommit(committed)
+            for (request, outcome) in committed { request.answer(.success(outcome)) }
+            spool.add(placed.reduce(0) { $0 + ($1.request.isSuccess ? $1.fileBytes : 0) })
+            removeFiles(of: superseded)
+        } catch {
+            for request in batch { request.answer(.failure(error)) }
+        }
+        for file in placed where !file.request.isSuccess { abandon(file) }
+    }
+
+    /// Writes, syncs and places the files of all seals in the batch; one that fails is answered and left out.
+    private func writeFiles(_ batch: [CommitRequest]) throws(StoreError) -> [PlacedFile] {
+        var written: [PlacedFile] = []
+        var ahead: [StreamKey: StreamCursor] = [:]
+        for request in batch {
+            guard case .seal(let segment, let cursor, let source) = request.work else { continue }
+            do throws(StoreError) {
+                let key = segment.record.stream
+                var current = ahead[key]
+                if current == nil { current = try catalog().stream(key)?.cursor }
+                try admit(segment.record, cursor, after: current)
+                written.append(try write(segment, cursor, source, for: request))
+                ahead[key] = cursor
+            } catch {
+                request.answer(.failure(error))
+                if case .spooled(let id) = segment.object { abandon(id) }
+            }
+        }
+        guard !written.isEmpty else { return [] }
+        faults.reach(.sealWritten)
+        var placed: [PlacedFile] = []
+        for file in written {
+            do throws(StoreError) {
+                try spoolFiles.sync(file.temporary)
+                try place(file)
+                placed.append(file)
+            } catch {
+                file.request.answer(.failure(error))
+                abandon(file.temporary)
+            }
+        }
+        for folder in Set(placed.map(\.folder)).sorted() {
+            do throws(StoreError) {
+                try spoolFiles.settle(folder)
+            } catch {
+                for file in placed where file.folder == folder { file.request.answer(.failure(error)) }
+            }
+        }
+        if !placed.isEmpty { faults.reach(.sealRenamed) }
+        return placed
+    }
+
+    private func write(
+        _ segment: SealedSegment, _ cursor: StreamCursor, _ source: SourceInfo, for request: CommitRequest
+    ) throws(StoreError) -> PlacedFile {
+        let header = SpoolHeader(
+            record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source)
+        let id: SpoolTemporaryID =
+            switch segment.object {
+            case .bytes: SpoolTemporaryID(newIdentifier())
+            case .spooled(let id): id
+            }
+        do throws(StoreError) {
+            let length = try spoolFiles.write(segment.object, header: header, to: id)
+            return PlacedFile(request: request, record: segment.record, temporary: id, headerBytes: length)
+        } catch {
+            abandon(id)
+            throw error
+        }
+    }
+
+    /// A file that has the name already belongs to no row, for `admit` passed: it was left by a seal that failed.
+    func place(_ file: PlacedFile) throws(StoreError) {
+        do throws(StoreError) {
+            try spoolFiles.place(file.temporary, at: file.path)
+        } catch {
+            guard let cause = error.cause as? SystemError, cause.isExisting else { throw error }
+            try spoolFiles.remove(file.path)
+            try spoolFiles.place(file.temporary, at: file.path)
+        }
+    }
+
+    private func perform(
+        _ request: CommitRequest, _ placed: [PlacedFile], _ superseded: inout [SegmentRow]
+    ) throws(StoreError) -> CommitRequest.Outcome {
+        switch request.work {
+        case .seal(let segment, let cursor, let source):
+            guard let file = placed.first(where: { $0.request === request }) else {
+                throw StoreError(.internalFailure, "the file of segment \(segment.record.objectName) was not placed")
+            }
+            try admit(segment.record, cursor, after: try catalog().stream(segment.record.stream)?.cursor)
+            let arrival = Arrival(
+                record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
+                headerBytes: file.headerBytes)
+            let (id, replaced) = try insert(arrival)
+            superseded += replaced
+            return .sealed(id)
+        case .claim(let id, let store): return .claimed(try performClaim(id, for: store))
+        case .receipt(let id, let store):
+            try performReceipt(id, at: store)
+            return .recorded
+        case .release(let id, let store):
+            try performRelease(id, for: store)
+            return .recorded
+        }
+    }
+
+    private func reachAfterCommit(_ committed: [(CommitRequest, CommitRequest.Outcome)]) {
+        var points: Set<FaultPoint> = []
+        for (request, _) in committed {
+            switch request.work {
+            case .seal: points.insert(.sealCommitted)
+            case .claim: points.insert(.deliverClaimed)
+            case .receipt: points.insert(.deliverReceipt)
+            case .release: break
+            }
+        }
+        for point in FaultPoint.allCases where points.contains(point) { faults.reach(point) }
+    }
+
+    /// Refuses what does not go on exactly where the stored cursor is: no range is left out or taken twice, no number
+    /// used again.
+    private func admit(
+        _ record: SegmentRecord, _ next: StreamCursor, after current: StreamCursor?
+    ) throws(StoreError) {
+        let state = try catalog().row("SELECT unresolved FROM sessions WHERE sid = ?1", record.stream.session) {
+            (row) throws(StoreError) in row.optionalText(0)
+        }
+        if let reason = state ?? nil {
+            throw StoreError(
+                .unresolved, "nothing of session \(record.stream.session) is cut: \(reason)",
+                hint: "`uploaderctl resend \(record.stream.session)` sends it again from its beginning")
+        }
+        guard let refusal = record.refusal(advancing: next, after: current) else { return }
+        throw StoreError(.stale, "segment \(record.seq) of \(record.stream) does not continue the cursor: \(refusal)")
+    }
+
+    private func abandon(_ file: PlacedFile) {
+        // If this fails too, the file has no row: boot adopts it or finds its bytes covered. Either is right.
+        do throws(StoreError) { try spoolFiles.remove(file.path) } catch { reportLeftover(error) }
+    }
+
+    func abandon(_ id: SpoolTemporaryID) {
+        do throws(StoreError) { try spoolFiles.discard(id) } catch { reportLeftover(error) }
+    }
+
+    /// Unlinks the files of rows that are committed as retired. A failure is repaired at boot.
+    func removeFiles(of rows: [SegmentRow]) {
+        for row in rows {
+            do throws(StoreError) {
+                try spoolFiles.remove(StateDirectory.spoolPath(of: row.record))
+                spool.add(-row.fileBytes)
+            } catch {
+                reportLeftover(error)
+            }
+        }
+    }
+
+    private func reportLeftover(_ error: StoreError) {
+        log.record(Event(.persistenceFailed, "a file is left in the spool until the next start: \(error)"))
+    }
+}
+
+/// A segment's file on its way into the spool.
+struct PlacedFile {
+    let request: CommitRequest
+    let record: SegmentRecord
+    let temporary: SpoolTemporaryID
+    let headerBytes: Int
+
+    var path: String { StateDirectory.spoolPath(of: record) }
+    var folder: String { StateDirectory.spoolFolder(of: record.stream) }
+    var fileBytes: Int64 { Int64(headerBytes) + record.storedBytes }
+}
+
+extension CommitRequest {
+    var isSuccess: Bool {
+        do throws(StoreError) {
+            _ = try outcome()
+            return true
+        } catch {
+            return false
+        }
+    }
+}
+
+extension SegmentRecord {
+    var sourceEnd: Int64 { sourceOffset + sourceBytes }
+
+    /// Why this segment, with the cursor behind it, cannot follow `current`; `nil` when it can.
+    func refusal(advancing next: StreamCursor, after current: StreamCursor?) -> String? {
+        guard sourceOffset >= 0, sourceBytes > 0, lines > 0, seq > 0 else { return "it is empty" }
+        guard next.stream == stream, next.generation == generation, next.nextSeq == seq + 1 else {
+            return "the new cursor is not behind it"
+        }
+        if partial {
+            guard next.offset == sourceOffset, next.line == firstLine - 1, next.partialEnd == sourceEnd else {
+                return "the new cursor passes a partial line"
+            }
+        } else {
+            guard next.offset == sourceEnd, next.line == firstLine - 1 + lines, next.partialEnd == nil else {
+                return "the new cursor is not at its end"
+            }
+        }
+        let wantedSeq = current?.nextSeq ?? 1
+        guard seq == wantedSeq else { return "its number is \(seq), the next one is \(wantedSeq)" }
+        if let current, generation == current.generation {
+            guard sourceOffset == current.offset, firstLine == current.line + 1 else {
+                return "it begins at byte \(sourceOffset), line \(firstLine), and the cursor is at byte "
+                    + "\(current.offset), line \(current.line + 1)"
+            }
+            return nil
+        }
+        guard generation == (current?.generation ?? 0) + 1 else { return "it skips a generation" }
+        guard sourceOffset == 0, firstLine == 1 else { return "a generation begins at its first byte" }
+        return nil
+    }
+}

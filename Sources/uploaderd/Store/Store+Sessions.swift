@@ -1,0 +1,169 @@
+package import Shared
+
+/// What is to be checked in the source before a rebuilt cursor is trusted.
+package enum CursorEvidence: Sendable, Hashable {
+    /// The last segment before the cursor: its `sourceMAC` over its source range. `nil`: nothing is known of it.
+    case segment(SegmentRecord?)
+    /// The last segment that another program uploaded: a plain SHA-256 of the range before the cursor, where it gave one.
+    case foreign(offset: Int64, bytes: Int64, checksum: Digest256?)
+}
+
+extension Store {
+    /// - Returns: `nil` for a stream of which nothing was sealed or taken up.
+    package func cursor(of stream: StreamKey) throws(StoreError) -> StreamCursor? {
+        try catalog().stream(stream)?.cursor
+    }
+
+    package func source(of stream: StreamKey) throws(StoreError) -> SourceInfo? { try catalog().stream(stream)?.source }
+
+    /// The stream whose lines this file gave last.
+    package func stream(ofRoot root: String, relativePath: String) throws(StoreError) -> StreamKey? {
+        try catalog().stream(root: root, relativePath: relativePath)?.key
+    }
+
+    /// - Returns: `nil` when marks and chain belong to the cursor, so that the marks say all.
+    package func evidence(of stream: StreamKey) throws(StoreError) -> CursorEvidence? {
+        let catalog = try catalog()
+        guard let row = try catalog.stream(stream), !row.isVerified else { return nil }
+        let cursor = row.cursor
+        if cursor.generation == 1, cursor.offset == row.baseOffset, row.baseOffset > 0 {
+            return try foreignEvidence(row)
+        }
+        let last = try catalog.live(row, generation: cursor.generation, atOrBefore: cursor.offset - 1)
+        return .segment(last?.sourceEnd == cursor.offset ? last?.record : nil)
+    }
+
+    private func foreignEvidence(_ row: StreamRow) throws(StoreError) -> CursorEvidence {
+        let last = try catalog().row(
+            "SELECT entry FROM foreign_entries WHERE stream_id = ?1 AND kind = 'segment' ORDER BY position DESC LIMIT 1",
+            row.id
+        ) { (row) throws(StoreError) in try row.json(0, ManifestSegment.self) }
+        guard let last else { return .segment(nil) }
+        return .foreign(
+            offset: row.baseOffset - last.bytesUncompressed, bytes: last.bytesUncompressed, checksum: last.checksum)
+    }
+
+    /// Stores marks, file and chain that were rebuilt by reading the source, for a cursor that `evidence` doubted.
+    ///
+    /// - Throws: `stale` when the cursor has moved meanwhile.
+    package func markRecomputed(_ cursor: StreamCursor) throws(StoreError) {
+        let row = try knownStream(cursor.stream)
+        try requireSamePlace(row.cursor, generation: cursor.generation, offset: cursor.offset)
+        var next = row.cursor
+        next.marks = cursor.marks
+        next.file = cursor.file
+        next.chainState = cursor.chainState
+        try catalog().setCursor(next, of: row.id, isVerified: true)
+    }
+
+    /// Stores the state of the chain at the cursor, rebuilt from what the generation's segments hold.
+    ///
+    /// - Throws: `stale` when the cursor has moved meanwhile.
+    package func setChain(
+        _ state: [UInt8], of stream: StreamKey, generation: Int, offset: Int64
+    ) throws(StoreError) {
+        let row = try knownStream(stream)
+        try requireSamePlace(row.cursor, generation: generation, offset: offset)
+        try catalog().run("UPDATE streams SET chain_state = ?2 WHERE id = ?1", row.id, state)
+    }
+
+    private func requireSamePlace(_ cursor: StreamCursor, generation: Int, offset: Int64) throws(StoreError) {
+        guard cursor.generation == generation, cursor.offset == offset else {
+            throw StoreError(
+                .stale,
+                "the cursor of \(cursor.stream) is at byte \(cursor.offset) of generation \(cursor.generation), not at "
+                    + "byte \(offset) of generation \(generation)")
+        }
+    }
+
+    /// Notes that a stream's file has another place, though nothing new was cut.
+    package func noteSource(_ source: SourceInfo, of stream: StreamKey) throws(StoreError) {
+        let row = try knownStream(stream)
+        if row.source != source { try catalog().setSource(source, of: row.id) }
+    }
+
+    /// Lays `facts` over what is known; manifests are behind only if that changed something.
+    package func note(_ facts: SessionFacts, of session: SessionID) throws(StoreError) {
+        let catalog = try catalog()
+        try catalog.transaction { () throws(StoreError) in
+            let row = try catalog.ensureSession(session, facts: SessionFacts(), at: time.wall)
+            let known = try self.facts(of: row)
+            let merged = known.merged(with: facts)
+            guard merged != known else { return }
+            try catalog.run("UPDATE sessions SET facts = ?2 WHERE id = ?1", row, try jsonText(merged))
+            try wantManifests(of: row)
+        }
+    }
+
+    /// The session has ended; the next segment of its main stream makes that undone.
+    package func setEnded(_ session: SessionID, reason: String) throws(StoreError) {
+        let row = try knownSession(session)
+        let catalog = try catalog()
+        try catalog.transaction { () throws(StoreError) in
+            try catalog.run(
+                """
+                UPDATE sessions SET ended_at = coalesce(ended_at, ?2), end_reason = ?3
+                WHERE id = ?1 AND (ended_at IS NULL OR end_reason IS NOT ?3)
+                """, row, time.wall, reason)
+            if catalog.changes > 0 { try wantManifests(of: row) }
+        }
+    }
+
+    /// What our manifest says of another writer's that it goes on from.
+    package func setContinues(_ continues: JSONValue?, of session: SessionID) throws(StoreError) {
+        let row = try knownSession(session)
+        let catalog = try catalog()
+        let text: String?
+        if let continues { text = try jsonText(continues) } else { text = nil }
+        try catalog.transaction { () throws(StoreError) in
+            try catalog.run("UPDATE sessions SET continues = ?2 WHERE id = ?1 AND continues IS NOT ?2", row, text)
+            if catalog.changes > 0 { try wantManifests(of: row) }
+        }
+    }
+
+    /// Sessions of which nothing may be cut, with the reason.
+    package func unresolved() throws(StoreError) -> [(session: SessionID, reason: String)] {
+        try catalog().rows(
+            "SELECT sid, unresolved FROM sessions INDEXED BY sessions_unresolved WHERE unresolved IS NOT NULL ORDER BY id"
+        ) { (row) throws(StoreError) in (try row.session(0), row.text(1)) }
+    }
+
+    package func setUnresolved(_ session: SessionID, reason: String) throws(StoreError) {
+        let catalog = try catalog()
+        try catalog.transaction { () throws(StoreError) in
+            let row = try catalog.ensureSession(session, facts: SessionFacts(), at: time.wall)
+            try catalog.run("UPDATE sessions SET unresolved = ?2 WHERE id = ?1", row, reason)
+        }
+    }
+
+    /// Lets the session be cut again. Where its segments leave out a range, the cursor goes back to the beginning of it.
+    package func resolve(_ session: SessionID) throws(StoreError) {
+        let row = try knownSession(session)
+        let catalog = try catalog()
+        try catalog.transaction { () throws(StoreError) in
+            try catalog.run("UPDATE sessions SET unresolved = NULL WHERE id = ?1", row)
+            for stream in try catalog.streams(of: row) { try rebuildCursor(stream) }
+            try wantManifests(of: row)
+        }
+    }
+
+    /// Gives up a lost segment that the source cannot give back: its range becomes an entry of `gaps`, and the cursor
+    /// goes on behind what follows it.
+    package func recordGap(_ id: SegmentID, reason: String) throws(StoreError) {
+        let catalog = try catalog()
+        guard let row = try catalog.segment(id), row.state == .lost, row.supersededBy == nil,
+            let stream = try catalog.stream(row.streamRow)
+        else { throw StoreError(.unknown, "\(id) is not lost") }
+        try catalog.transaction { () throws(StoreError) in
+            try catalog.run("UPDATE segments SET state = 3, reason = ?2 WHERE id = ?1", id, reason)
+            try rebuildCursor(stream)
+            try wantManifests(of: stream.sessionRow)
+        }
+    }
+
+    func facts(of sessionRow: Int64) throws(StoreError) -> SessionFacts {
+        try catalog().row("SELECT facts FROM sessions WHERE id = ?1", sessionRow) {
+            (row) throws(StoreError) in try row.json(0, SessionFacts.self)
+        } ?? SessionFacts()
+    }
+}

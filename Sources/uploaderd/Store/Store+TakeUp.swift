@@ -1,0 +1,260 @@
+package import Shared
+
+/// Whose manifest is taken up.
+package enum ManifestOrigin: Sendable, Hashable {
+    /// Ours, of an earlier life: its segments become rows, and the cursor goes behind them.
+    case own
+    /// Of another program that knows no source ranges: its entries stay listed, and ours go on behind them.
+    case foreign
+}
+
+package struct TakeUpResult: Sendable, Hashable {
+    /// Segments that got a row.
+    package var added = 0
+    /// Segments that had one.
+    package var known = 0
+    /// Entries that fit nothing that is known, with the reason.
+    package var conflicts: [String] = []
+    /// Streams whose cursor moved; `Store.evidence(of:)` says what to check.
+    package var moved: [StreamKey] = []
+    /// Whether the session's segments leave out no range before its cursors.
+    package var isWhole = true
+
+    package init(conflicts: [String] = []) { self.conflicts = conflicts }
+}
+
+extension Store {
+    /// Makes rows from a manifest. Taking the same one up twice changes nothing more.
+    ///
+    /// - Parameters:
+    ///   - store: where it was read: its segments are there. `nil`: known from elsewhere, no receipts follow.
+    ///   - origin: `.own` also makes its writer the session's.
+    package func takeUp(
+        _ manifest: Manifest, at store: StoreID?, as origin: ManifestOrigin
+    ) throws(StoreError) -> TakeUpResult {
+        let catalog = try catalog()
+        let (result, unneeded) = try catalog.transaction { () throws(StoreError) in
+            try takeUpRows(manifest, at: store.map { [$0] } ?? [], isPublished: store != nil, as: origin)
+        }
+        removeFiles(of: unneeded)
+        if result.added > 0 {
+            log.record(
+                Event(
+                    .sessionTakenUp, "segments of an earlier life are taken up from a manifest",
+                    session: SessionID(manifest.sid), fields: ["SEGMENTS": "\(result.added)"]))
+        }
+        return result
+    }
+
+    /// The same inside a transaction.
+    ///
+    /// - Parameter isPublished: the manifest is known to be in the stores; else only its objects are.
+    /// - Returns: also the rows whose files are not needed once this is committed.
+    func takeUpRows(
+        _ manifest: Manifest, at stores: [StoreID], isPublished: Bool, as origin: ManifestOrigin
+    ) throws(StoreError) -> (TakeUpResult, [SegmentRow]) {
+        let catalog = try catalog()
+        guard let session = SessionID(manifest.sid) else {
+            return (TakeUpResult(conflicts: ["\"\(manifest.sid.prefix(80))\" is no sid"]), [])
+        }
+        let created = RFC3339.parse(manifest.createdAt) ?? time.wall
+        let isKnown = try catalog.sessionRow(session) != nil
+        let sessionRow = try catalog.ensureSession(session, facts: manifest.session ?? SessionFacts(), at: created)
+        if isKnown, let facts = manifest.session {
+            let merged = facts.merged(with: try self.facts(of: sessionRow))
+            try catalog.run("UPDATE sessions SET facts = ?2 WHERE id = ?1", sessionRow, try jsonText(merged))
+        }
+        if origin == .own {
+            try catalog.run(
+                """
+                UPDATE sessions SET writer = coalesce(?2, writer), created_at = min(created_at, ?3), extra = ?4,
+                continues = coalesce(continues, ?5) WHERE id = ?1
+                """, sessionRow, manifest.writer, created,
+                manifest.extra.isEmpty ? nil : try jsonText(manifest.extra), try manifest.continues.map(jsonText))
+        } else {
+            try catalog.run(
+                "UPDATE sessions SET created_at = min(created_at, ?2) WHERE id = ?1", sessionRow, created)
+        }
+        var storeRows: [Int64] = []
+        for store in stores {
+            let row = try ensureStore(store)
+            storeRows.append(row)
+            try catalog.run(
+                """
+                INSERT INTO manifests (session_id, store_id, epoch, wanted_at) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (session_id, store_id) DO UPDATE SET epoch = max(epoch, ?3)
+                """, sessionRow, row, manifest.epoch, time.wall)
+            if !isPublished { try wantManifest(of: sessionRow, at: row) }
+        }
+        var work = TakeUpWork(
+            sessionRow: sessionRow, stores: storeRows, isPublished: isPublished, chain: manifest.chain)
+        let main = ManifestStream(
+            kind: "main", agentID: nil, activeSeq: manifest.activeSeq, segments: manifest.segments,
+            checkpoints: manifest.checkpoints)
+        try takeUp(main, named: .main, of: session, &work)
+        for (text, stream) in manifest.streams.sorted(by: { $0.key < $1.key }) {
+            guard let name = StreamName(text) else {
+                work.result.conflicts.append("\"\(text.prefix(80))\" is no name of a stream")
+                continue
+            }
+            try takeUp(stream, named: name, of: session, &work)
+        }
+        return (work.result, work.unneeded)
+    }
+
+    private func takeUp(
+        _ entries: ManifestStream, named name: StreamName, of session: SessionID, _ work: inout TakeUpWork
+    ) throws(StoreError) {
+        let catalog = try catalog()
+        if entries.segments.isEmpty, entries.activeSeq <= 1 { return }
+        let stream = try catalog.ensureStream(
+            StreamKey(session: session, stream: name), sessionRow: work.sessionRow)
+        try catalog.run(
+            "UPDATE streams SET kind = CASE WHEN kind = '' THEN ?2 ELSE kind END, agent_id = coalesce(agent_id, ?3), "
+                + "next_seq = max(next_seq, ?4) WHERE id = ?1", stream.id, entries.kind, entries.agentID,
+            entries.activeSeq)
+        let before = stream.cursor
+        var foreign: [ManifestSegment] = []
+        for (index, entry) in entries.segments.enumerated() {
+            guard let record = entry.record(of: stream.key, chain: SegmentRow.unknownChain) else {
+                foreign.append(entry)
+                continue
+            }
+            let isLast =
+                index + 1 == entries.segments.count
+                || entries.segments[index + 1].generation != record.generation
+            let chain = isLast ? work.chain?.streams[name.rawValue]?["\(record.generation)"] : nil
+            let checkpoints = entries.checkpoints.filter { $0.seq == entry.seq }
+            try takeUp(record, entry, chain, checkpoints, of: stream, &work)
+        }
+        if !foreign.isEmpty {
+            try takeUp(foreign: foreign, entries, of: stream, &work)
+        }
+        if try !advanceCursor(stream) { work.result.isWhole = false }
+        if let after = try catalog.stream(stream.id)?.cursor,
+            after.offset != before.offset || after.generation != before.generation
+        {
+            work.result.moved.append(stream.key)
+        }
+    }
+
+    private func takeUp(
+        _ record: SegmentRecord, _ entry: ManifestSegment, _ chain: Digest256?, _ checkpoints: [ManifestCheckpoint],
+        of stream: StreamRow, _ work: inout TakeUpWork
+    ) throws(StoreError) {
+        let catalog = try catalog()
+        if let row = try catalog.segment(named: record, of: stream) {
+            work.result.known += 1
+            // It is not lost after all, where a store has it.
+            if row.state == .lost, !work.stores.isEmpty { try markRetired(row.id) }
+            try noteStored(row.id, isSpooled: row.state == .spooled, work)
+            return
+        }
+        guard record.sourceOffset >= 0, record.sourceBytes > 0, record.lines > 0, record.generation > 0 else {
+            work.result.conflicts.append("\(entry.path) is empty")
+            return
+        }
+        let inside = try catalog.live(
+            stream, generation: record.generation, from: record.sourceOffset, to: record.sourceEnd)
+        let around = try catalog.live(stream, generation: record.generation, atOrBefore: record.sourceOffset)
+        let whole = around.flatMap { $0.sourceEnd >= record.sourceEnd && !$0.record.partial ? $0 : nil }
+        let overlaps =
+            inside.contains { $0.sourceEnd > record.sourceEnd }
+            || around.map { $0.record.sourceOffset < record.sourceOffset && $0.sourceEnd > record.sourceOffset } == true
+        guard whole != nil || !overlaps else {
+            work.result.conflicts.append("\(entry.path) overlaps with what is known")
+            return
+        }
+        // Without a receipt nothing says that its bytes are anywhere: what is here stays what it is.
+        if whole == nil, work.stores.isEmpty, inside.contains(where: { $0.state == .spooled }) { return }
+        let id = try catalog.insert(
+            record, stream: stream, state: .retired, chain: chain, headerBytes: 0, sealedAt: time.wall,
+            supersededBy: whole?.id, extra: entry.extra)
+        work.result.added += 1
+        if whole == nil {
+            try catalog.count(record, of: stream.id, sign: 1)
+            for row in inside where try supersede(row, by: id) { work.unneeded.append(row) }
+            for store in activeStores where !work.stores.contains(store) {
+                try catalog.run(
+                    "INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, spooled) VALUES (?1, ?2, ?3, 0, 0)",
+                    id, store, work.sessionRow)
+            }
+        }
+        for checkpoint in checkpoints {
+            try catalog.insert(checkpoint.record(of: stream.key, in: record), of: id)
+        }
+        try noteStored(id, isSpooled: false, work)
+    }
+
+    private func noteStored(_ id: SegmentID, isSpooled: Bool, _ work: TakeUpWork) throws(StoreError) {
+        for store in work.stores {
+            try noteStored(id, at: store, sessionRow: work.sessionRow, isSpooled: isSpooled)
+            if work.isPublished {
+                try catalog().run(
+                    "UPDATE copies SET listed = 1 WHERE segment_id = ?1 AND store_id = ?2", id, store)
+            }
+        }
+    }
+
+    /// Keeps another program's entries, and puts the beginning of ours behind them.
+    private func takeUp(
+        foreign: [ManifestSegment], _ entries: ManifestStream, of stream: StreamRow, _ work: inout TakeUpWork
+    ) throws(StoreError) {
+        let catalog = try catalog()
+        for store in work.stores {
+            for (position, entry) in foreign.enumerated() {
+                try insertForeign("segment", position, try jsonText(entry), of: stream, at: store)
+            }
+            let ends = Set(foreign.map(\.seq))
+            for (position, checkpoint) in entries.checkpoints.filter({ ends.contains($0.seq) }).enumerated() {
+                try insertForeign("checkpoint", position, try jsonText(checkpoint), of: stream, at: store)
+            }
+        }
+        let offset = foreign.reduce(0) { $0 + $1.bytesUncompressed }
+        let line = foreign.reduce(0) { $0 + $1.lines }
+        guard let current = try catalog.stream(stream.id), current.baseOffset < offset else { return }
+        guard try extent(of: current) == nil else {
+            work.result.conflicts.append("segments of another program lie where ours are")
+            return
+        }
+        try catalog.run(
+            "UPDATE streams SET base_offset = ?2, base_line = ?3 WHERE id = ?1", stream.id, offset, line)
+        var cursor = current.cursor
+        cursor.move(to: offset, line: line, generation: 1)
+        try catalog.setCursor(cursor, of: stream.id, isVerified: false)
+        work.result.added += foreign.count
+    }
+
+    private func insertForeign(
+        _ kind: String, _ position: Int, _ entry: String, of stream: StreamRow, at store: Int64
+    ) throws(StoreError) {
+        try catalog().run(
+            """
+            INSERT OR REPLACE INTO foreign_entries (stream_id, store_id, position, kind, entry)
+            VALUES (?1, ?2, ?3, ?4, ?5)
+            """, stream.id, store, position, kind, entry)
+    }
+}
+
+/// One manifest that is being taken up.
+private struct TakeUpWork {
+    let sessionRow: Int64
+    /// Rows of the stores that have the objects.
+    let stores: [Int64]
+    let isPublished: Bool
+    let chain: ManifestChain?
+    var result = TakeUpResult()
+    /// Rows that lost their file to what superseded them.
+    var unneeded: [SegmentRow] = []
+}
+
+extension ManifestCheckpoint {
+    func record(of stream: StreamKey, in segment: SegmentRecord) -> CheckpointRecord {
+        CheckpointRecord(
+            stream: stream, generation: generation ?? segment.generation, seq: seq, lineIndex: lineIndex,
+            line: line ?? segment.firstLine + lineIndex - 1, ts: ts, label: label, git: git, branch: branch,
+            payload: payload.flatMap { payload in
+                do { return String(decoding: try JSONText.encode(payload), as: UTF8.self) } catch { return nil }
+            })
+    }
+}

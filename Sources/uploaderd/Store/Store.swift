@@ -1,0 +1,258 @@
+import Glibc
+import LinuxSystem
+package import Shared
+
+/// The one writer of the state directory: catalog, spool and local manifests.
+///
+/// Lives on lane "store" and blocks there. No method contains an `await`, so each is a transaction. What a method says
+/// it did is durable when it returns; after a throw nothing of it was done, and the same call may be made again.
+///
+/// **Start and stop** (this file, Store+Recovery, Store+Adoption)
+///
+///     Store.open(directory, …) → (Store, RecoveryReport)     one at a time: StoreError.locked
+///     close()                                                 the lock is free, the catalog a single file
+///     writer() · value(_:) · setValue(_:_:)                   our writer id; small values by name
+///     spool: SpoolGauge                                       bytes in the spool, readable from any thread
+///
+/// **Capture** (Store+Sealing, Store+Sessions)
+///
+///     cursor(of:) · source(of:) · stream(ofRoot:relativePath:)
+///     evidence(of:)                 for a cursor that was rebuilt: what to check in the source; nil: nothing
+///     seal(_:advancing:source:)     a segment and the cursor behind it; many callers share one commit
+///     makeSpoolTemporary()          for a line too long for memory; `discard(_:)` if nothing becomes of it
+///     markRecomputed(_:) · setChain(_:of:generation:offset:)   marks and chain of an unverified cursor
+///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · noteSource(_:of:)
+///     unresolved() · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
+///     recordGap(_:reason:)                                     a lost segment that the source cannot give back
+///
+/// **Delivery** (Store+Delivery)
+///
+///     use(_: [StoreID])             the stores to fill; one that is new is to get everything
+///     nextDeliveries(to:limit:excluding:) → [SegmentDelivery]
+///     claim(_:for:) · record(receiptFor:at:) · release(_:for:)     before, after, and instead of a put
+///     openObject(_:) → SpooledObject?
+///     retirable(required:limit:) · retire(_:)
+///
+/// **Manifests** (Store+Manifests, Store+TakeUp)
+///
+///     publishable(to:) · manifestBasis(of:at:) · keep(_:for:) · recordManifest(_:digest:)
+///     supersededDue(before:at:) · recordDeleted(_:at:)
+///     takeUp(_:at:as:)              rows made from a manifest: of our earlier life, or of another program
+///
+/// **Merging** (Store+Merging)
+///
+///     mergeCandidates(limit:) · mergeInput(of:) · settleMerge(of:) · sealMerged(_:replacing:)
+///
+/// **Control** (Store+Overview)
+///
+///     sessions() · describe(_:) · segments(of:generation:) · segment(_:) · backlog(at:)
+package actor Store {
+    package nonisolated let executor: any RoomExecutor
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    package nonisolated let directory: StateDirectory
+    /// Bytes in the spool.
+    package nonisolated let spool = SpoolGauge()
+    nonisolated let queue = CommitQueue()
+
+    let time: any TimeSource
+    let random: any RandomSource
+    let faults: any FaultHook
+    let log: any EventLog
+
+    /// `nil` before `start` and after `close`.
+    private var opened: Catalog?
+    private var lock: Descriptor?
+    var spoolFiles: SpoolDirectory
+    /// Stores in use, by their row.
+    var activeStores: [Int64] = []
+    /// Where the round over the sessions goes on, by store: the row of the session that was served last.
+    var rounds: [Int64: Int64] = [:]
+    /// Manifests kept since they were last recorded, by session row.
+    var kept: [Int64: KeptManifest] = [:]
+
+    private init(
+        _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
+        faults: any FaultHook, log: any EventLog
+    ) {
+        self.directory = directory
+        self.executor = executor
+        self.time = time
+        self.random = random
+        self.faults = faults
+        self.log = log
+        spoolFiles = SpoolDirectory(directory.spool)
+    }
+
+    /// Opens the state directory, makes it if there is none, and recovers what an earlier life left behind.
+    ///
+    /// A damaged catalog is set aside and rebuilt. One of a newer version is not touched.
+    ///
+    /// - Throws: `locked`, with the process id of the daemon that runs; `newerCatalog`; `readOnly`, `noSpace`, `io`.
+    package static func open(
+        _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
+        faults: any FaultHook = NoFaults(), log: any EventLog
+    ) async throws(StoreError) -> (Store, RecoveryReport) {
+        let store = Store(directory, executor: executor, time: time, random: random, faults: faults, log: log)
+        return (store, try await store.start())
+    }
+
+    private func start() throws(StoreError) -> RecoveryReport {
+        try directory.make()
+        lock = try acquireLock()
+        do throws(StoreError) {
+            let hadTraces = try hasTraces()
+            let (catalog, beginning) = try openCatalog()
+            opened = catalog
+            if try catalog.number("SELECT count(*) FROM meta WHERE key = 'writer'") == 0 {
+                try setValue("writer", newIdentifier())
+            }
+            activeStores = try catalog.rows("SELECT id FROM stores WHERE active = 1 ORDER BY id") {
+                (row) throws(StoreError) in row.int64(0)
+            }
+            var report = RecoveryReport()
+            report.fresh = beginning == .new && !hadTraces
+            report.stateLost = beginning == .broken || (beginning == .new && hadTraces)
+            try recover(&report)
+            return report
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Ends all use of the state directory; every later call throws `closed`. Closing twice is not an error.
+    package func close() {
+        do throws(StoreError) {
+            try opened?.checkpoint()
+        } catch {
+            // Safe: the write-ahead log beside the catalog holds everything.
+        }
+        opened = nil
+        lock = nil
+    }
+
+    /// The catalog, while the store is open.
+    func catalog() throws(StoreError) -> Catalog {
+        guard let opened else { throw StoreError(.closed, "the state directory \(directory.path) is closed") }
+        return opened
+    }
+
+    /// - Throws: `unknown`.
+    func knownStream(_ key: StreamKey) throws(StoreError) -> StreamRow {
+        guard let stream = try catalog().stream(key) else {
+            throw StoreError(.unknown, "there is no stream \(key)", hint: "`uploaderctl sessions` lists what there is")
+        }
+        return stream
+    }
+
+    /// - Throws: `unknown`.
+    func knownSession(_ session: SessionID) throws(StoreError) -> Int64 {
+        guard let row = try catalog().sessionRow(session) else {
+            throw StoreError(
+                .unknown, "there is no session \(session)", hint: "`uploaderctl sessions` lists what there is")
+        }
+        return row
+    }
+
+    /// Our random id, made with the catalog.
+    package func writer() throws(StoreError) -> String { try value("writer") ?? "" }
+
+    package func value(_ name: String) throws(StoreError) -> String? {
+        try catalog().row("SELECT value FROM meta WHERE key = ?1", name) { (row) throws(StoreError) in row.text(0) }
+    }
+
+    package func setValue(_ name: String, _ value: String) throws(StoreError) {
+        try catalog().run("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", name, value)
+    }
+
+    /// 16 hexadecimal digits.
+    func newIdentifier() -> String {
+        let digits = String(random.next(), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// flock(2) ends with the process, so what is left of a killed daemon holds nobody off.
+    private func acquireLock() throws(StoreError) -> Descriptor {
+        let path = directory.lock
+        let pid = Array("\(getpid())\n".utf8)
+        let file = try reporting("could not open \(path)") { () throws(SystemError) in
+            try Descriptor.open(path, [.readWrite, .create, .noFollow])
+        }
+        let isOurs = try reporting("could not lock \(path)") { () throws(SystemError) in try file.lock() }
+        guard isOurs else {
+            var text = [UInt8](repeating: 0, count: 32)
+            let count = try reporting("could not read \(path)") { () throws(SystemError) in
+                try text.withMutableBytes { (buffer) throws(SystemError) in try file.readFully(into: buffer, at: 0) }
+            }
+            let holder = String(decoding: text[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
+            throw StoreError(
+                .locked, "the state directory \(directory.path) is in use by the daemon with process id \(holder)",
+                hint: "stop it (`systemctl --user stop uploaderd`), or use another --state-dir")
+        }
+        try reporting("could not write \(path)") { () throws(SystemError) in
+            try file.truncate(to: 0)
+            try pid.withBytes { (buffer) throws(SystemError) in try file.writeAll(buffer, at: 0) }
+        }
+        return file
+    }
+
+    private enum Beginning {
+        case known, new, broken
+    }
+
+    /// Whether an earlier life left segments or manifests.
+    private func hasTraces() throws(StoreError) -> Bool {
+        let (spool, manifests) = try reporting("could not list \(directory.path)") { () throws(SystemError) in
+            (try Files.list(directory.spool), try Files.list(directory.manifests))
+        }
+        return spool.contains { !$0.name.hasPrefix(".") } || manifests.contains { !$0.name.hasPrefix(".") }
+    }
+
+    private func openCatalog() throws(StoreError) -> (Catalog, Beginning) {
+        let path = directory.catalog
+        let size = try reporting("could not look at \(path)") { () throws(SystemError) in try Files.status(path)?.size }
+        if let size, size > 0 {
+            do throws(StoreError) {
+                return (try Catalog(path), .known)
+            } catch {
+                guard error.code == .corrupt else { throw error }
+                let kept = try setCatalogAside()
+                log.record(
+                    Event(
+                        .catalogSetAside, "the catalog was damaged and is rebuilt; the old one is \(kept)",
+                        hint: "sessions that cannot be rebuilt are listed by `uploaderctl status`",
+                        fields: ["REASON": "\(error)"]))
+                return (try Catalog(path), .broken)
+            }
+        }
+        // A log without its database would be replayed into the new one.
+        if size == nil, try hasLeftoverLog() { _ = try setCatalogAside() }
+        return (try Catalog(path), .new)
+    }
+
+    private func hasLeftoverLog() throws(StoreError) -> Bool {
+        try reporting("could not look at \(directory.catalog)-wal") { () throws(SystemError) in
+            try Files.status("\(directory.catalog)-wal") != nil
+        }
+    }
+
+    private func setCatalogAside() throws(StoreError) -> String {
+        let base = "\(directory.catalog).broken-\(RFC3339.dashed(seconds: time.wall.seconds))"
+        return try reporting("could not set \(directory.catalog) aside") { () throws(SystemError) in
+            var target = base
+            var count = 1
+            while true {
+                let (database, log) = (try Files.status(target), try Files.status("\(target)-wal"))
+                if database == nil, log == nil { break }
+                count += 1
+                target = "\(base).\(count)"
+            }
+            for suffix in ["", "-wal", "-shm"] where try Files.status(directory.catalog + suffix) != nil {
+                try Files.rename(directory.catalog + suffix, to: target + suffix, replacing: false)
+            }
+            try Files.syncDirectory(directory.path)
+            return target
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import Configuration
+import Shared
+import Testing
+
+@Suite("Destinations")
+struct DestinationTests {
+    private static let s3 = "endpoint = \"https://s3.example\"\nbucket = \"b\"\ncredentials = \"%\"\n"
+
+    @Test("are by default the store in the state directory")
+    func local() throws {
+        let fixture = try Fixture()
+        let all = try fixture.loaded().configuration.destinations
+        #expect(all == [.local(store: fixture.home + "/.local/state/uploaderd/store")])
+        #expect(all.first?.isRequired == true)
+    }
+
+    @Test("of a type that this version cannot deliver to are refused, and so is leaving without redaction")
+    func unavailable() throws {
+        for type in DestinationType.allCases where type != .directory {
+            let place =
+                [.s3, .history].contains(type) ? "endpoint = \"https://h\"\nbucket = \"b\"" : "url = \"https://h\""
+            let fixture = try Fixture()
+            let key = fixture.home + "/key"
+            try fixture.write(Array("id\nsecret\n".utf8.dropFirst(type.credentialLines == 2 ? 0 : 3)), to: key)
+            try fixture.write(remote(type.rawValue, place + "\ncredentials = \"~/key\""))
+            let problems = fixture.problems()
+            #expect(problems.count == 2, "\(problems)")
+            #expect(
+                problems.first?.message
+                    == "destination type \"\(type.rawValue)\" is not available in this version; available: directory")
+            #expect(problems.first?.line == 3)
+            #expect(problems.last?.hint == "give --no-redaction if that is wanted")
+            #expect(fixture.problems(["--no-redaction"]).count == 1)
+            let dry = try fixture.loaded(["--dry-run"]).configuration.destinations
+            #expect(dry.map(\.type) == [type])
+            #expect(dry.first?.credentials == .file(key, guarded: false))
+        }
+    }
+
+    @Test("a directory needs no --no-redaction, any other type does")
+    func redaction() {
+        for type in DestinationType.allCases {
+            #expect((type.refusalWithoutRules(noRedaction: false) == nil) == (type == .directory))
+            #expect(type.refusalWithoutRules(noRedaction: true) == nil)
+        }
+    }
+
+    @Test("take every key of their type")
+    func everyKey() throws {
+        let fixture = try Fixture()
+        try fixture.write(Array("id\nsecret\n".utf8), to: fixture.home + "/key")
+        try fixture.write(
+            remote(
+                "s3",
+                """
+                required = false
+                endpoint = "http://127.0.0.1:9000"
+                bucket = "b"
+                prefix = "deep/er"
+                region = "eu-west-1"
+                path_style = false
+                credentials = "~/key"
+                concurrency = 3
+                timeout = "5s"
+                limit = "2MiB/s"
+                ca_file = "/ca.pem"
+                proxy = "http://proxy:3128"
+                insecure = true
+                history = false
+                encryption = "none"
+                recipients = []
+                """))
+        let far = try #require(try fixture.loaded(["--dry-run"]).configuration.destinations.first)
+        #expect(!far.isRequired)
+        #expect(
+            far.place
+                == .s3(
+                    BucketPlace(
+                        endpoint: "http://127.0.0.1:9000", bucket: "b", prefix: "deep/er/", region: "eu-west-1",
+                        pathStyle: false)))
+        #expect(far.transport.concurrency == 3)
+        #expect(far.transport.timeout == .seconds(5))
+        #expect(far.transport.limit.bytesPerSecond == .mebi(2))
+        #expect(far.transport.caFile == "/ca.pem")
+        #expect(far.transport.proxy == "http://proxy:3128")
+        #expect(far.transport.insecure)
+    }
+
+    @Test("hear of credentials that cannot be used, never of what is in them")
+    func credentials() throws {
+        let fixture = try Fixture()
+        let key = fixture.home + "/key"
+        func hear(_ credentials: String) throws -> String {
+            try fixture.write(
+                remote("confab", "url = \"https://h\"\ncredentials = \"\(credentials)\""))
+            let problems = fixture.problems(["--dry-run"])
+            #expect(problems.allSatisfy { $0.key == "destination.far.credentials" && $0.line == 5 && $0.hint != nil })
+            return problems.map(\.message).joined(separator: "|")
+        }
+        #expect(try hear("~/key") == "there is no file \(key)")
+        try fixture.write(Array("k3y".utf8), to: key, mode: 0o640)
+        #expect(try hear("~/key") == "others may read \(key): its mode is 0640")
+        try fixture.write(Array("two\nlines".utf8), to: key)
+        #expect(try hear("~/key") == "\(key) does not hold what it should")
+        #expect(try hear("~/.config") == "\(fixture.home)/.config is not a regular file")
+        #expect(try hear("sk-live-s3cret") == "it names a file in $CREDENTIALS_DIRECTORY, which is not set")
+        #expect(try hear("s3cret!") == "it is neither a name nor an absolute path")
+        fixture.environment["CREDENTIALS_DIRECTORY"] = fixture.home
+        try fixture.write(Array("k3y\n".utf8), to: key, mode: 0o440)
+        #expect(try hear("key").isEmpty)
+        #expect(
+            try fixture.loaded(["--dry-run"]).configuration.destinations.first?.credentials == .file(key, guarded: true)
+        )
+    }
+
+    @Test("of one type that a flag could mean twice are ambiguous")
+    func ambiguous() throws {
+        let one = remote("supabase", "url = \"https://a\"", name: "a")
+        let other = remote("supabase", "url = \"https://b\"", name: "b")
+        let fixture = try Fixture(one)
+        #expect(
+            try fixture.loaded(["--dry-run", "--supabase-url", "https://c", "--supabase-key", "k"]).configuration
+                .destinations.map(\.place)
+                == [.supabase(url: "https://c", bucket: "sessions", prefix: "sessions/")])
+        try fixture.write(one + other)
+        let problems = fixture.problems(["--dry-run", "--supabase-url", "https://c", "--supabase-key", "k"])
+        #expect(problems.map(\.origin) == [.flag("--supabase-url"), .flag("--supabase-key")])
+    }
+}

@@ -1,0 +1,87 @@
+import Configuration
+import Shared
+import Testing
+
+@Suite("Precedence")
+struct PrecedenceTests {
+    @Test("flags win over the environment, that over the file, that over the default")
+    func order() throws {
+        let fixture = try Fixture()
+        #expect(try fixture.loaded().configuration.dashboard.port == 4333)
+        try fixture.write("[dashboard]\nport = 1\n")
+        #expect(try fixture.loaded().configuration.dashboard.port == 1)
+        fixture.environment["AGENT_UI_PORT"] = "2"
+        #expect(try fixture.loaded().configuration.dashboard.port == 2)
+        #expect(try fixture.loaded().origin("dashboard.port") == "environment AGENT_UI_PORT")
+        let loaded = try fixture.loaded(["--ui-port", "3", "--ui-port", "4"])
+        #expect(loaded.configuration.dashboard.port == 4)
+        #expect(loaded.origin("dashboard.port") == "flag --ui-port")
+    }
+
+    @Test("an empty variable is an unset one")
+    func emptyVariable() throws {
+        let fixture = try Fixture(environment: ["AGENT_UI_PORT": "", "AGENT_SESSION_FILE": " "])
+        #expect(try fixture.loaded().configuration.dashboard.port == 4333)
+        #expect(try fixture.loaded().configuration.watch.allSatisfy { $0.isDefault })
+    }
+
+    @Test("a mistake is heard of even where something else wins")
+    func loser() throws {
+        let fixture = try Fixture("[dashboard]\nport = \"x\"\n", environment: ["AGENT_UI_PORT": "70000"])
+        let problems = fixture.problems(["--ui-port", "5"])
+        #expect(problems.map(\.key) == ["dashboard.port", "dashboard.port"])
+        #expect(problems.map(\.origin) == [.environment("AGENT_UI_PORT"), .file(path: fixture.file, line: 2)])
+    }
+
+    @Test("a file that the environment names is one generic file; a flag wins over it")
+    func sessionFile() throws {
+        let fixture = try Fixture(environment: ["AGENT_SESSION_FILE": "log/s.jsonl"])
+        let watch = try fixture.loaded().configuration.watch
+        #expect(watch.map(\.root) == ["/srv/here/log"])
+        #expect(watch.map(\.file) == ["s.jsonl"])
+        #expect(try fixture.loaded(["--watch", "pi:/p"]).configuration.watch.map(\.file) == [nil])
+    }
+
+    @Test("a prefix and directories given by flags show where they come from")
+    func directories() throws {
+        let loaded = try Fixture().loaded(["--state-dir", "rel", "--runtime-dir", "/r", "--root-prefix", "mine"])
+        #expect(loaded.directories.state == "/srv/here/rel")
+        #expect(loaded.origin("directory.state") == "flag --state-dir")
+        #expect(loaded.origin("directory.spool") == "default")
+        #expect(loaded.shown("control.socket") == "\"/r/control.sock\"")
+        #expect(loaded.configuration.control.socket == "/r/control.sock")
+        #expect(
+            loaded.configuration.destinations.map(\.place)
+                == [.directory(path: "/srv/here/rel/store", prefix: "mine/")])
+    }
+
+    @Test("foreign variables make no destination, but are said to be unused")
+    func foreignVariables() throws {
+        let fixture = try Fixture(environment: ["SUPABASE_URL": "https://a.b", "SUPABASE_KEY": "k"])
+        let loaded = try fixture.loaded()
+        #expect(loaded.configuration.destinations.map(\.isDefault) == [true])
+        #expect(loaded.notices.map(\.origin) == [.environment("SUPABASE_KEY"), .environment("SUPABASE_URL")])
+        // Under agent-uploader's own command they mean what they mean there.
+        let asked = try fixture.loaded(["watch", "--dry-run"])
+        #expect(asked.configuration.destinations.map(\.type) == [.supabase])
+        #expect(fixture.problems(["watch"]).contains { $0.message.contains("\"supabase\" is not available") })
+    }
+
+    @Test("codetether's variables fill a history destination")
+    func codetether() throws {
+        let fixture = try Fixture(
+            remote("history", ""),
+            environment: [
+                "CODETETHER_HISTORY_S3_ENDPOINT": "https://s3.example", "CODETETHER_HISTORY_S3_BUCKET": "b",
+                "CODETETHER_HISTORY_S3_ACCESS_KEY": "id", "CODETETHER_HISTORY_S3_SECRET_KEY": "s",
+            ])
+        let far = try fixture.loaded(["--dry-run"]).configuration.destinations.first
+        #expect(
+            far?.place
+                == .history(
+                    BucketPlace(
+                        endpoint: "https://s3.example", bucket: "b", prefix: "history/", region: "us-east-1",
+                        pathStyle: true)))
+        #expect(far?.credentials == .given(Secret("id\ns")))
+    }
+}

@@ -1,0 +1,226 @@
+"""The real programs in a world of their own: a home, state and runtime directories, and nobody else's environment."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Long, because it is only ever waited out when something is broken, and machines are slow.
+PATIENCE = 60
+
+
+class DaemonFailed(AssertionError):
+    pass
+
+
+def binary(name):
+    """The path of a built program: $UPLOADERD or $UPLOADERCTL, else what `make build` made."""
+    path = pathlib.Path(os.environ.get(name.upper()) or ROOT / ".build/release" / name).resolve()
+    if not os.access(path, os.X_OK):
+        raise DaemonFailed(f"{path} is not there: run `make build`, or set {name.upper()}")
+    return path
+
+
+class Notices:
+    """What a service tells its manager (sd_notify(3)), received on a real socket."""
+
+    def __init__(self, path):
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.changed = threading.Condition()
+        self.messages = []
+        # Always read: the queue of a datagram socket is short, and a daemon that is not listened to would block.
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = self.socket.recv(65536)
+            except OSError:
+                return
+            if data == b"close":
+                return
+            message = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
+            with self.changed:
+                self.messages.append((time.monotonic(), message))
+                self.changed.notify_all()
+
+    def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"close", str(self.path))
+        self.reader.join(timeout=PATIENCE)
+        self.socket.close()
+        self.path.unlink()
+
+    def seen(self, **wanted):
+        """The times at which a message with these values came."""
+        with self.changed:
+            return [at for at, message in self.messages
+                    if all(message.get(name) == value for name, value in wanted.items())]
+
+
+class Daemon:
+    """One run of uploaderd. Made by `World.daemon`."""
+
+    def __init__(self, world, arguments, environment, wait):
+        self.world = world
+        number = len(world.daemons)
+        self.log = world.base / f"uploaderd.{number}.log"
+        self.notices = Notices(world.base / f"notify.{number}")
+        self.started = time.monotonic()
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [binary("uploaderd"), "--state-dir", world.state, "--runtime-dir", world.runtime, *map(str, arguments)],
+                env=world.environment(NOTIFY_SOCKET=str(self.notices.path), **environment), cwd=world.home,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        world.daemons.append(self)
+        # Whoever waits for a message must learn of the end, too.
+        threading.Thread(target=self._watch_end, daemon=True).start()
+        if wait:
+            self.wait_ready()
+
+    def _watch_end(self):
+        # waitid leaves the process to be reaped by Popen, which is not told by two threads at once.
+        try:
+            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            pass
+        with self.notices.changed:
+            self.notices.changed.notify_all()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def running(self):
+        return self.process.poll() is None
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def wait_notice(self, timeout=PATIENCE, **wanted):
+        """Waits for a message with these values; fails at once if the daemon ends before."""
+        deadline = time.monotonic() + timeout
+        while True:
+            with self.notices.changed:
+                if any(all(message.get(name) == value for name, value in wanted.items())
+                       for _, message in self.notices.messages):
+                    return
+                if self.running:
+                    self.notices.changed.wait(max(0.0, min(1.0, deadline - time.monotonic())))
+            if not self.running and not self.notices.seen(**wanted):
+                raise DaemonFailed(f"uploaderd ended with {self.process.returncode} before {wanted}\n{self.text()}")
+            if time.monotonic() > deadline and not self.notices.seen(**wanted):
+                raise DaemonFailed(f"no {wanted} from uploaderd within {timeout} s\n{self.text()}")
+
+    def wait_ready(self, timeout=PATIENCE):
+        self.wait_notice(timeout, READY="1")
+
+    def wait_exit(self, timeout=PATIENCE):
+        """The exit code, or minus the signal."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise DaemonFailed(f"uploaderd did not end within {timeout} s\n{self.text()}") from None
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM, timeout=PATIENCE):
+        """Asks it to stop, and returns its exit code."""
+        if self.running:
+            self.send(number)
+        return self.wait_exit(timeout)
+
+    def kill(self):
+        """kill -9: the crash that everything must survive."""
+        if self.running:
+            self.process.kill()
+        return self.wait_exit()
+
+
+class World:
+    """A home and the directories of one user's daemon. Made by the fixture `world`."""
+
+    def __init__(self):
+        # Short: the path of a Unix socket has at most 107 bytes. $UPLOADER_TEST_DIR chooses another file system.
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="ud-", dir=os.environ.get("UPLOADER_TEST_DIR")))
+        self.home = self.base / "home"
+        self.state = self.base / "state"
+        self.runtime = self.base / "run"
+        self.home.mkdir()
+        self.daemons = []
+
+    @property
+    def store(self):
+        """The directory store that there is without any configuration."""
+        return self.state / "store"
+
+    @property
+    def socket(self):
+        return self.runtime / "control.sock"
+
+    def environment(self, **more):
+        """Nothing of the tester's own: no agent's variables, no XDG directories, no journal, no other notify socket."""
+        kept = {name: value for name, value in os.environ.items()
+                if name in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "TMPDIR")}
+        return {**kept, "HOME": str(self.home), "LANG": "C.UTF-8", "USER": "tester", **more}
+
+    def configure(self, text):
+        """Writes uploaderd.toml where the daemon looks for it."""
+        path = self.home / ".config/uploaderd/uploaderd.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def daemon(self, *arguments, wait=True, env=None):
+        """Starts the daemon; returns when it has said READY=1, unless `wait` is off."""
+        return Daemon(self, arguments, env or {}, wait)
+
+    def once(self, *arguments, env=None, timeout=PATIENCE * 5, code=0):
+        """`uploaderd --once`: takes everything, delivers it, ends. Fails unless it ends with `code`."""
+        daemon = self.daemon("--once", *arguments, wait=False, env=env)
+        ended = daemon.wait_exit(timeout)
+        assert ended == code, f"uploaderd --once ended with {ended}, not {code}\n{daemon.text()}"
+        return daemon
+
+    def ctl_run(self, *arguments, check=True, input=None, timeout=PATIENCE, env=None):
+        """Runs uploaderctl against this world's daemon; the result's output is bytes."""
+        done = subprocess.run(
+            [binary("uploaderctl"), "--socket", str(self.socket), *map(str, arguments)], env=self.environment(**(env or {})),
+            cwd=self.home, input=input, stdin=None if input is not None else subprocess.DEVNULL, capture_output=True,
+            timeout=timeout)
+        if check and done.returncode != 0:
+            raise DaemonFailed(f"uploaderctl {' '.join(map(str, arguments))} → {done.returncode}\n"
+                               f"{done.stderr.decode(errors='replace')}{done.stdout[:2000].decode(errors='replace')}")
+        return done
+
+    def ctl(self, *arguments, **options):
+        """The object that a command with --json answers."""
+        return json.loads(self.ctl_run(*arguments, "--json", **options).stdout)
+
+    def ctl_lines(self, *arguments, **options):
+        """The objects, one a line, that a list command with --json answers."""
+        return [json.loads(line) for line in self.ctl_run(*arguments, "--json", **options).stdout.splitlines()]
+
+    def logs(self):
+        return "\n".join(f"== {daemon.log.name}\n{daemon.text()}" for daemon in self.daemons)
+
+    def close(self):
+        for daemon in self.daemons:
+            daemon.kill()
+            daemon.notices.close()
+        # A test may have taken the rights away from what it then finds unreadable.
+        subprocess.run(["chmod", "-R", "u+rwX", str(self.base)], check=False, capture_output=True)
+        shutil.rmtree(self.base, ignore_errors=True)

@@ -1,0 +1,272 @@
+"""The daemon under a real systemd user manager, installed as a user installs it: `make install PREFIX=~/.local`.
+
+Two faults are scripted through the environment variable UPLOADERD_FAULT (docs/operations.md):
+
+    stall:store      the lane "store" stops answering at the first segment it is to seal after READY=1
+    slow:deliver     each put to a destination takes five seconds longer, awaited as a slow network is
+"""
+
+import gzip
+import json
+import struct
+import time
+
+import pytest
+
+import generator
+import manifest_reader
+import systemd_manager
+from daemon import binary
+from systemd_manager import HOME, SystemdManager
+from test_catalog import kinds
+
+pytestmark = pytest.mark.skipif(bool(systemd_manager.unavailable()), reason=str(systemd_manager.unavailable()))
+
+SERVICE, SOCKET = "uploaderd.service", "uploaderd.socket"
+MESSAGE = kinds()
+LINE = b'{"type":"user","timestamp":"2026-03-01T00:00:00.000Z","message":"%d"}\n'
+
+
+@pytest.fixture
+def manager(tmp_path):
+    for name in ("uploaderd", "uploaderctl"):
+        (tmp_path / name).symlink_to(binary(name))
+    with SystemdManager() as manager:
+        manager.install(tmp_path)
+        yield manager
+
+
+@pytest.fixture
+def session(manager):
+    """A small session of Claude Code's, in the user's home."""
+    session = generator.session("systemd", "claude", 60_000, children=1)
+    session.apply(manager.home)
+    manager.give(manager.home)
+    return session
+
+
+def configure(manager, text):
+    return manager.write(".config/uploaderd/uploaderd.toml", text)
+
+
+def grow(manager, session, *lines):
+    """Appends lines to the session's main file; returns what the file holds now."""
+    path = manager.home / next(path for path, stream in session.streams.items() if stream == "main")
+    with path.open("ab") as file:
+        file.write(b"".join(lines))
+    return path.read_bytes()
+
+
+def ctl(manager, *arguments, **options):
+    return manager.run("uploaderctl", *arguments, **options)
+
+
+def status(manager):
+    return json.loads(ctl(manager, "status", "--json", check=False).stdout)
+
+
+def store(manager):
+    return manager.home / ".local/state/uploaderd/store"
+
+
+def is_whole(manager, session, where=None):
+    """Every stream of the session, as its manifest in the store tells it, equals its file."""
+    stored = manifest_reader.read(where or store(manager), session.sid)
+    for path, stream in session.streams.items():
+        assert stored.latest(stream) == (manager.home / path).read_bytes(), stream
+
+
+def entries(manager, kind):
+    return manager.journal(SERVICE, f"MESSAGE_ID={MESSAGE[kind]}")
+
+
+def test_enable_now_returns_only_after_ready(manager, session):
+    manager.systemctl("enable", "--now", SERVICE)
+    assert manager.property(SERVICE, "ActiveState") == "active"
+    assert manager.property(SERVICE, "StatusText")
+    # It answers at once, and the manager's own "Started" is not older than our "ready".
+    assert status(manager)["pid"] == int(manager.property(SERVICE, "MainPID"))
+    (ready,) = entries(manager, "ready")
+    started = [entry for entry in manager.journal(SERVICE) if str(entry["MESSAGE"]).startswith("Started uploaderd.service")]
+    assert int(ready["_SOURCE_REALTIME_TIMESTAMP"]) <= int(started[0]["_SOURCE_REALTIME_TIMESTAMP"])
+    # Also= in the unit: the socket is enabled with it.
+    assert manager.systemctl("is-enabled", SOCKET).stdout.strip() == "enabled"
+    ctl(manager, "flush", "--wait")
+    is_whole(manager, session)
+
+
+def test_a_client_starts_it_through_the_socket_that_outlives_it(manager, session):
+    manager.systemctl("enable", "--now", SOCKET)
+    assert manager.property(SERVICE, "ActiveState") == "inactive"
+    first = status(manager)["pid"]
+    assert manager.property(SERVICE, "ActiveState") == "active"
+    manager.systemctl("stop", SERVICE)
+    assert manager.property(SERVICE, "Result") == "success"
+    assert manager.property(SOCKET, "ActiveState") == "active"
+    second = status(manager)["pid"]
+    assert second != first
+    # A restart by the manager keeps it, too.
+    manager.systemctl("restart", SERVICE)
+    assert status(manager)["pid"] not in (first, second)
+
+
+def spooled(manager, sid):
+    """(seconds since 1970 at which it was written, header, unpacked bytes) of each file in the session's spool."""
+    folder = manager.home / ".local/state/uploaderd/spool" / manifest_reader.escaped(sid)
+    found = []
+    for path in sorted(folder.rglob("*.seg")):
+        data = path.read_bytes()
+        assert data[:8] == b"UPSPOOL1", path
+        (length,) = struct.unpack("<I", data[8:12])
+        found.append((path.stat().st_mtime, json.loads(data[16:16 + length]), gzip.decompress(data[16 + length:])))
+    return sorted(found, key=lambda each: each[1]["record"]["seq"])
+
+
+def test_sigterm_seals_to_the_spool_within_two_seconds(manager, session):
+    # The store cannot be written, so that what is sealed stays in the spool, where it can be seen.
+    archive = manager.home / "elsewhere"
+    archive.mkdir()
+    manager.give(archive)
+    configure(manager, f'''
+        [segments]
+        quiet = "1h"
+        max_age = "1h"
+        [[destination]]
+        name = "archive"
+        type = "directory"
+        path = "{HOME}/elsewhere"
+    ''')
+    manager.systemctl("start", SERVICE)
+    whole = grow(manager, session, *(LINE % number for number in range(1000)))
+    asked = time.time()
+    manager.systemctl("stop", SERVICE)
+    assert manager.property(SERVICE, "Result") == "success"
+    found = [each for each in spooled(manager, session.sid) if each[1]["record"]["stream"]["stream"] == "main"]
+    assert b"".join(data for _, _, data in found) == whole
+    assert max(written for written, _, _ in found) - asked <= 2
+    assert found[-1][1]["record"]["cut"] == "shutdown"
+    # Once the unit names the folder everything arrives.
+    manager.drop_in(SERVICE, f"[Service]\nReadWritePaths={HOME}/elsewhere\n")
+    manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    is_whole(manager, session, archive)
+
+
+def test_a_store_that_the_unit_does_not_name_is_held_and_said(manager, session):
+    archive = manager.home / "elsewhere"
+    archive.mkdir()
+    manager.give(archive)
+    configure(manager, f'[[destination]]\nname = "archive"\ntype = "directory"\npath = "{HOME}/elsewhere"\n')
+    manager.systemctl("start", SERVICE)
+    manager.wait_for(SERVICE, "ActiveState", lambda _: bool(entries(manager, "destinationHeld")))
+    (held, *_) = entries(manager, "destinationHeld")
+    assert held["UPLOADER_DESTINATION"] == "archive" and held["PRIORITY"] == "3"
+    assert "ReadWritePaths" in held["UPLOADER_HINT"]
+    health = [entry for entry in status(manager)["health"] if entry["kind"] == "destination_held"]
+    assert health and health[0]["subject"] == "archive"
+    assert manager.property(SERVICE, "NRestarts") == "0"
+
+
+def test_the_journal_has_our_fields(manager, session):
+    manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    path = manager.home / next(path for path, stream in session.streams.items() if stream == "main")
+    path.write_bytes(LINE % 1)
+    manager.wait_for(SERVICE, "ActiveState", lambda _: bool(entries(manager, "generationStarted")))
+    (entry,) = entries(manager, "generationStarted")
+    assert entry["UPLOADER_SESSION"] == session.sid
+    assert entry["PRIORITY"] == "5" and entry["SYSLOG_IDENTIFIER"] == "uploaderd"
+    assert entry["_SYSTEMD_USER_UNIT"] == SERVICE
+    manager.systemctl("stop", SERVICE)
+    ours = [entry for entry in manager.journal(SERVICE) if entry.get("SYSLOG_IDENTIFIER") == "uploaderd"]
+    known = set(MESSAGE.values())
+    for entry in ours:
+        # Native entries: none came in as a line of text.
+        assert entry["MESSAGE_ID"] in known and entry["PRIORITY"] in "34567" and entry["_TRANSPORT"] == "journal"
+    seen = {entry["MESSAGE_ID"] for entry in ours}
+    assert {MESSAGE[kind] for kind in ("started", "ready", "stopping", "stopped")} <= seen
+
+
+BROKEN = '''
+[segments]
+max_lines = "many"
+no_such_key = 1
+[spool]
+max_bytes = "-4GiB"
+'''
+
+
+def test_a_broken_file_is_refused_whole_and_the_old_one_stays(manager, session):
+    configure(manager, "[segments]\nmax_lines = 4321\n")
+    manager.systemctl("start", SERVICE)
+    before = ctl(manager, "config", "show").stdout
+    assert "4321" in before
+    pid = manager.property(SERVICE, "MainPID")
+
+    path = configure(manager, BROKEN)
+    refused = manager.systemctl("reload", SERVICE, check=False)
+    assert refused.returncode != 0
+    said = ctl(manager, "reload", check=False)
+    assert said.returncode == 1
+    for key in ("max_lines", "no_such_key", "max_bytes"):
+        assert key in said.stdout + said.stderr
+    assert path.name in said.stdout + said.stderr
+    assert entries(manager, "reloadRefused")
+    assert manager.property(SERVICE, "MainPID") == pid and manager.property(SERVICE, "ActiveState") == "active"
+    assert ctl(manager, "config", "show").stdout == before
+
+    # SIGHUP means the same, and nobody waits for its verdict.
+    refusals = len(entries(manager, "reloadRefused"))
+    manager.systemctl("kill", "--signal=HUP", "--kill-who=main", SERVICE)
+    manager.wait_for(SERVICE, "ActiveState", lambda _: len(entries(manager, "reloadRefused")) > refusals)
+
+    configure(manager, "[segments]\nmax_lines = 1234\n")
+    manager.systemctl("reload", SERVICE)
+    assert entries(manager, "reloaded")
+    assert "1234" in ctl(manager, "config", "show").stdout
+    assert manager.property(SERVICE, "MainPID") == pid
+
+
+def test_a_stalled_lane_is_restarted_by_the_watchdog(manager, session):
+    manager.drop_in(SERVICE, "[Service]\nWatchdogSec=2s\nRestartSec=100ms\nEnvironment=UPLOADERD_FAULT=stall:store\n")
+    manager.systemctl("start", SERVICE)
+    grow(manager, session, LINE % 1)
+    manager.wait_for(SERVICE, "NRestarts", lambda value: int(value) >= 1)
+    assert [entry for entry in manager.journal(SERVICE) if "Watchdog timeout" in str(entry["MESSAGE"])]
+    stalled = entries(manager, "laneStalled")
+    assert stalled and stalled[0]["UPLOADER_LANE"] == "store"
+    # Whatever it was in the middle of, nothing is lost by it.
+    manager.drop_in(SERVICE, "[Service]\nWatchdogSec=2s\n")
+    manager.systemctl("restart", SERVICE)
+    ctl(manager, "flush", "--wait")
+    is_whole(manager, session)
+
+
+def test_a_slow_destination_is_not_restarted(manager, session):
+    manager.drop_in(SERVICE, "[Service]\nWatchdogSec=2s\nEnvironment=UPLOADERD_FAULT=slow:deliver\n")
+    manager.systemctl("start", SERVICE)
+    begun = time.monotonic()
+    ctl(manager, "flush", "--wait", timeout=180)
+    assert time.monotonic() - begun > 4, "the destination was not slow: the test shows nothing"
+    is_whole(manager, session)
+    assert manager.property(SERVICE, "NRestarts") == "0"
+    assert not entries(manager, "laneStalled")
+
+
+def test_a_crash_is_restarted_and_loses_nothing(manager, session):
+    manager.drop_in(SERVICE, "[Service]\nRestartSec=50ms\n")
+    manager.systemctl("start", SERVICE)
+    for number in range(3):
+        grow(manager, session, LINE % number)
+        manager.systemctl("kill", "--signal=KILL", "--kill-who=main", SERVICE)
+        manager.wait_for(SERVICE, "NRestarts", str(number + 1))
+        manager.wait_for(SERVICE, "ActiveState", "active")
+    ctl(manager, "flush", "--wait")
+    is_whole(manager, session)
+
+
+def test_a_configuration_that_cannot_be_used_is_not_tried_again(manager):
+    configure(manager, BROKEN)
+    assert manager.systemctl("start", SERVICE, check=False).returncode != 0
+    assert manager.property(SERVICE, "ExecMainStatus") == "2"
+    assert manager.property(SERVICE, "ActiveState") == "failed" and manager.property(SERVICE, "NRestarts") == "0"
