@@ -85,7 +85,8 @@ let package = Package(
             path: "Sources/uploaderctl/Main", cSettings: gnu, swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["Shared", "LinuxSystem"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Shared", "LinuxSystem", "Digests", "Capture", "Delivery"],
+            path: "Tests/Support",
             cSettings: gnu, swiftSettings: strict),
         tests("Shared", uses: ["Shared"]),
         tests("LinuxSystem", uses: ["LinuxSystem", "Shared"]),
@@ -93,13 +94,14 @@ let package = Package(
         tests("Capture", uses: ["Capture", "LinuxSystem", "Digests", "Shared"]),
         tests("Segments", uses: ["Segments", "Redaction", "Digests", "Shared"]),
         tests("Store", uses: ["Store", "Segments", "Redaction", "LinuxSystem", "Digests", "Shared"]),
-        tests("Delivery", uses: ["Delivery", "LinuxSystem", "Shared"]),
+        tests("Delivery", uses: ["Delivery", "Digests", "LinuxSystem", "Shared"]),
         tests("ControlPlane", uses: ["ControlPlane", "ControlClient", "LinuxSystem", "Shared"]),
         tests("ControlClient", uses: ["ControlClient", "Shared"]),
         tests(
             "Engine",
             uses: [
-                "Engine", "Store", "Segments", "Redaction", "Capture", "Delivery", "LinuxSystem", "Shared",
+                "Engine", "Store", "Segments", "Redaction", "Capture", "Delivery", "Digests", "Configuration",
+                "ControlPlane", "LinuxSystem", "Shared",
             ]),
     ]
 )

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -36,6 +37,8 @@ class Notices:
         self.path = path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
+        # The daemon may run as another user.
+        os.chmod(path, 0o666)
         self.changed = threading.Condition()
         self.messages = []
         # Always read: the queue of a datagram socket is short, and a daemon that is not listened to would block.
@@ -80,7 +83,8 @@ class Daemon:
         self.started = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [binary("uploaderd"), "--state-dir", world.state, "--runtime-dir", world.runtime, *map(str, arguments)],
+                [*world.command("uploaderd"), "--state-dir", world.state, "--runtime-dir", world.runtime,
+                 *map(str, arguments)],
                 env=world.environment(NOTIFY_SOCKET=str(self.notices.path), **environment), cwd=world.home,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         world.daemons.append(self)
@@ -161,6 +165,7 @@ class World:
         self.runtime = self.base / "run"
         self.home.mkdir()
         self.daemons = []
+        self.uid = None
 
     @property
     def store(self):
@@ -177,12 +182,41 @@ class World:
                 if name in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "TMPDIR")}
         return {**kept, "HOME": str(self.home), "LANG": "C.UTF-8", "USER": "tester", **more}
 
+    def command(self, name):
+        """The words that run a program as this world's user."""
+        if self.uid is None:
+            return [binary(name)]
+        # The checkout may lie where that user cannot go.
+        own = self.base / name
+        if not own.exists():
+            shutil.copy(binary(name), own)
+        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--", own]
+
+    def become_ordinary(self):
+        """From now on the programs run as an ordinary user, whom modes bind, and who owns what is here. Needs root."""
+        self.uid = random.SystemRandom().randrange(20000, 60000)
+        self.give()
+
+    def give(self, path=None):
+        """Makes all at and below a path (else: of this world) the user's."""
+        for folder, folders, files in os.walk(path or self.base):
+            for name in [".", *folders, *files]:
+                os.chown(os.path.join(folder, name), self.uid, self.uid, follow_symlinks=False)
+
+    def write(self, relative, data, mode="wb"):
+        """Writes a file of the user's below its home, and the folders to it; `mode` as of open()."""
+        path = self.home / relative
+        missing = [folder for folder in path.parents if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open(mode) as file:
+            file.write(data)
+        for each in [path, *missing] if self.uid is not None else []:
+            os.chown(each, self.uid, self.uid)
+        return path
+
     def configure(self, text):
         """Writes uploaderd.toml where the daemon looks for it."""
-        path = self.home / ".config/uploaderd/uploaderd.toml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
+        return self.write(".config/uploaderd/uploaderd.toml", text, "w")
 
     def daemon(self, *arguments, wait=True, env=None):
         """Starts the daemon; returns when it has said READY=1, unless `wait` is off."""
@@ -198,9 +232,9 @@ class World:
     def ctl_run(self, *arguments, check=True, input=None, timeout=PATIENCE, env=None):
         """Runs uploaderctl against this world's daemon; the result's output is bytes."""
         done = subprocess.run(
-            [binary("uploaderctl"), "--socket", str(self.socket), *map(str, arguments)], env=self.environment(**(env or {})),
-            cwd=self.home, input=input, stdin=None if input is not None else subprocess.DEVNULL, capture_output=True,
-            timeout=timeout)
+            [*self.command("uploaderctl"), "--socket", str(self.socket), *map(str, arguments)],
+            env=self.environment(**(env or {})), cwd=self.home, input=input,
+            stdin=None if input is not None else subprocess.DEVNULL, capture_output=True, timeout=timeout)
         if check and done.returncode != 0:
             raise DaemonFailed(f"uploaderctl {' '.join(map(str, arguments))} → {done.returncode}\n"
                                f"{done.stderr.decode(errors='replace')}{done.stdout[:2000].decode(errors='replace')}")
@@ -213,6 +247,38 @@ class World:
     def ctl_lines(self, *arguments, **options):
         """The objects, one a line, that a list command with --json answers."""
         return [json.loads(line) for line in self.ctl_run(*arguments, "--json", **options).stdout.splitlines()]
+
+    def wait_status(self, accepts, timeout=PATIENCE):
+        """Follows `status --watch` until `accepts(status)`; returns that status."""
+        watch = subprocess.Popen(
+            [*self.command("uploaderctl"), "--socket", str(self.socket), "status", "--watch", "--json"],
+            env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        # Whoever waits for the next line is woken by the end of the output.
+        timer = threading.Timer(timeout, watch.kill)
+        timer.start()
+        last = None
+        try:
+            for line in watch.stdout:
+                last = json.loads(line)
+                if accepts(last):
+                    return last
+        finally:
+            timer.cancel()
+            watch.kill()
+            watch.wait()
+            watch.stdout.close()
+        raise DaemonFailed(f"no such status within {timeout} s, the last one was\n{json.dumps(last, indent=1)}")
+
+    def wait_health(self, kind, subject=None):
+        """Waits until health has such an entry, and returns it."""
+        def entry(status):
+            return next((entry for entry in status["health"] if entry["kind"] == kind
+                         and subject in (None, entry["subject"])), None)
+        return entry(self.wait_status(entry))
+
+    def wait_healthy(self):
+        """Waits until nothing is wrong any more."""
+        return self.wait_status(lambda status: not status["health"])
 
     def logs(self):
         return "\n".join(f"== {daemon.log.name}\n{daemon.text()}" for daemon in self.daemons)

@@ -13,13 +13,11 @@ EVENT = ROOT / "Sources/Shared/Vocabulary/Event.swift"
 
 
 def kinds():
-    """Each EventKind's name and MESSAGE_ID, from the source: its order is the id's last digits."""
+    """Each EventKind's name and MESSAGE_ID, from the source."""
     source = EVENT.read_text()
-    body = source[source.index("enum EventKind"):]
-    body = body[:body.index("package var priority")]
-    names = [name for line in re.findall(r"^    case (.+)$", body, re.M) for name in line.split(", ")]
-    prefix = re.search(r'return "([0-9a-f]{28})"', source).group(1)
-    return {name: f"{prefix}{serial:04x}" for serial, name in enumerate(names, 1)}
+    body = source[source.index("package var messageID"):]
+    prefix = re.search(r'"([0-9a-f]{28})"', body).group(1)
+    return {name: prefix + serial for name, serial in re.findall(r'case \.(\w+): "([0-9a-f]{4})"', body)}
 
 
 def troubles():

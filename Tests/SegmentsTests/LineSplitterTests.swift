@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A line splitter")
 struct LineSplitterTests {
-    @Test("finds the same lines however the bytes arrive, and pieces of long ones", arguments: seeds)
+    @Test("finds the same lines however the bytes arrive", arguments: seeds)
     func splits(seed: UInt64) {
         var random = Seeded(state: seed)
         for _ in 0..<50 {
@@ -14,61 +14,46 @@ struct LineSplitterTests {
                 source += [UInt8](repeating: 0x61, count: Int.random(in: 0...length, using: &random)) + [0x0A]
             }
             source += [UInt8](repeating: 0x62, count: Int.random(in: 0...200, using: &random))
-            #expect(split(source, longLine: 100, &random) == lines(of: source).map { Array($0) })
+            #expect(split(source, &random) == lines(of: source).map { Array($0) }, "seed \(seed)")
         }
     }
 
-    /// Reads the source in random steps, as a tail does, and checks each step's promise.
-    private func split(_ source: [UInt8], longLine: Int, _ random: inout Seeded) -> [[UInt8]] {
-        var splitter = LineSplitter(longLine: longLine)
+    /// Reads the source in random steps, as a tail does.
+    private func split(_ source: [UInt8], _ random: inout Seeded) -> [[UInt8]] {
+        var splitter = LineSplitter()
         var buffer: [UInt8] = []
         var found: [[UInt8]] = []
-        var long: [UInt8]?
         var read = 0
         while true {
-            let step = buffer.withUnsafeBytes { splitter.next(in: $0) }
-            switch step {
-            case .line(let range):
-                #expect(long == nil)
-                #expect(range.count <= longLine)
-                found.append(Array(buffer[range]))
-            case .piece(let range, let begins, let ends):
-                #expect(begins == (long == nil))
-                #expect(!range.isEmpty)
-                long = (long ?? []) + buffer[range]
-                if ends, let line = long {
-                    #expect(line.count > longLine)
-                    found.append(line)
-                    long = nil
-                }
-            case .needsMore(let kept):
-                #expect(kept.upperBound == buffer.count)
-                #expect(kept.count <= longLine)
-                if read == source.count {
-                    let rest = buffer.withUnsafeBytes { splitter.takeRest(in: $0) }
-                    let last = (long ?? []) + buffer[rest]
-                    if !last.isEmpty { found.append(last) }
-                    #expect(!splitter.isInLongLine)
-                    return found
-                }
-                buffer.removeSubrange(..<kept.lowerBound)
-                splitter.rebased()
-                let more = min(source.count - read, Int.random(in: 1...150, using: &random))
-                buffer += source[read..<read + more]
-                read += more
+            while let length = buffer.withUnsafeBytes({ splitter.line(in: $0) }) {
+                found.append(Array(buffer[..<length]))
+                buffer.removeFirst(length)
+                splitter.passed(length)
             }
+            guard read < source.count else { return buffer.isEmpty ? found : found + [buffer] }
+            let more = min(source.count - read, Int.random(in: 1...150, using: &random))
+            buffer += source[read..<read + more]
+            read += more
         }
     }
 
-    @Test("gives the steps that its example shows")
+    @Test("gives the steps that its example shows, and looks at no byte twice")
     func example() {
-        var splitter = LineSplitter(longLine: 100)
-        let first = Array("a\nbc".utf8)
-        #expect(first.withUnsafeBytes { splitter.next(in: $0) } == .line(0..<2))
-        #expect(first.withUnsafeBytes { splitter.next(in: $0) } == .needsMore(kept: 2..<4))
-        splitter.rebased()
-        let second = Array("bc\nd".utf8)
-        #expect(second.withUnsafeBytes { splitter.next(in: $0) } == .line(0..<3))
-        #expect(second.withUnsafeBytes { splitter.next(in: $0) } == .needsMore(kept: 3..<4))
+        var splitter = LineSplitter()
+        #expect(Array("a\nbc".utf8).withUnsafeBytes { splitter.line(in: $0) } == 2)
+        splitter.passed(2)
+        #expect(Array("bc".utf8).withUnsafeBytes { splitter.line(in: $0) } == nil)
+        // A line end that appears where it has looked is not seen: that is how one knows.
+        #expect(Array("\nc\nd".utf8).withUnsafeBytes { splitter.line(in: $0) } == 3)
+    }
+
+    @Test("goes on where it was when a part of a long line is passed")
+    func part() {
+        var splitter = LineSplitter()
+        #expect(Array("abcdef".utf8).withUnsafeBytes { splitter.line(in: $0) } == nil)
+        splitter.passed(4)
+        #expect(Array("\nf\n".utf8).withUnsafeBytes { splitter.line(in: $0) } == 3)
+        splitter.passed(3)
+        #expect(Array("\n".utf8).withUnsafeBytes { splitter.line(in: $0) } == 1)
     }
 }

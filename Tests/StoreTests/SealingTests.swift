@@ -95,6 +95,65 @@ struct SealingTests {
         try await expectWhole(store, source)
     }
 
+    @Test("takes the place of a file that a failed seal left under the same name")
+    func leftover() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let source = try Source("ses_1", lines: 4)
+        let (segment, cursor) = try #require(try source.cut(nil, lines: 2))
+        let name = "000001-\(segment.record.objectChecksum.hex.prefix(16)).seg"
+        try Files.makeDirectories("\(scene.directory.spool)/ses_1/main")
+        try Files.writeDurably([1, 2, 3], to: "\(scene.directory.spool)/ses_1/main/\(name)")
+        _ = try await store.seal(segment, advancing: cursor, source: source.info)
+        try await store.seal(source, lines: 2)
+        try await expectWhole(store, source)
+        #expect(try scene.spoolFiles.count == 2)
+    }
+
+    @Test("what cannot be placed in the spool is refused alone, and the others of its batch are taken")
+    func blocked() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        try Files.writeDurably([1], to: "\(scene.directory.spool)/ses_1")
+        let sources = try (1...8).map { try Source("ses_\($0)", lines: 2) }
+        let errors = await withTaskGroup(of: StoreError?.self) { group in
+            for source in sources {
+                group.addTask {
+                    do {
+                        try await store.seal(source, lines: 2)
+                        return nil
+                    } catch {
+                        return error as? StoreError
+                    }
+                }
+            }
+            return await group.reduce(into: [StoreError]()) { if let error = $1 { $0.append(error) } }
+        }
+        #expect(errors.map(\.code) == [.io])
+        for source in sources.dropFirst() { try await expectWhole(store, source) }
+        #expect(try scene.spoolFiles.count == 8)
+        try Files.unlink("\(scene.directory.spool)/ses_1")
+        try await store.seal(sources[0], lines: 2)
+        try await expectWhole(store, sources[0])
+    }
+
+    @Test("makes its folders again when somebody removed them")
+    func removedFolder() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let source = try Source("ses_1", lines: 4)
+        try await store.seal(source, lines: 2, most: 1)
+        Tree.remove("\(scene.directory.spool)/ses_1")
+        await #expect(throws: StoreError.self) { try await store.seal(source, lines: 2) }
+        try await store.seal(source, lines: 2)
+        #expect(try scene.spoolFiles.count == 1)
+        await store.close()
+        let (again, report) = try await scene.open()
+        #expect(report.missing.count == 1)
+        try await again.seal(source, lines: 4)
+        try await expectWhole(again, source)
+    }
+
     @Test("two that were cut at the same place: one is taken, the other is told")
     func racers() async throws {
         let scene = try Scene()

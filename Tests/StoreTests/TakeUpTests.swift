@@ -121,6 +121,7 @@ struct TakeUpTests {
     func odd() async throws {
         let (source, far) = try await published(6)
         var manifest = try #require(far.manifest)
+        manifest.activeSeq = 1
         manifest.extra["later"] = .string("feature")
         manifest.segments[0].extra["mark"] = .bool(true)
         manifest.segments[2].sourceOffset = manifest.segments[1].sourceOffset.map { $0 + 1 }

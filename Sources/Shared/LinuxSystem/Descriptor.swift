@@ -41,26 +41,6 @@ package struct Descriptor: ~Copyable, Sendable {
         Descriptor(owning: try shim("open", path: path) { clinux_open(path, flags.rawValue | O_CLOEXEC, mode) })
     }
 
-    /// Opens a path that may not leave `root`: no symbolic link, no `..` above it, whatever happens meanwhile.
-    ///
-    /// Never blocks on a FIFO (O_NONBLOCK); the caller asks `status()` whether the file is what it wants.
-    ///
-    /// - Throws: `isEscape` for a link or a way out.
-    /// - Note: `openat2(2)`, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS.
-    package static func open(
-        beneath root: borrowing Descriptor, _ relativePath: String, _ flags: OpenFlags
-    ) throws(SystemError) -> Descriptor {
-        let number = root.number
-        let wanted = UInt64(UInt32(bitPattern: flags.union(.nonBlocking).rawValue | O_CLOEXEC))
-        // O_PATH goes with few flags only: openat2 refuses the others with EINVAL.
-        let allowed = flags.contains(.pathOnly) ? wanted & ~UInt64(UInt32(bitPattern: O_NONBLOCK)) : wanted
-        return Descriptor(
-            owning: Int32(
-                try shim("openat2", path: relativePath) {
-                    clinux_openat2(number, relativePath, allowed, 0, clinux_beneath)
-                }))
-    }
-
     /// Takes a descriptor that systemd handed over: sd_listen_fds(3).
     package static func inherited(_ number: Int32) -> Descriptor { Descriptor(owning: number) }
 

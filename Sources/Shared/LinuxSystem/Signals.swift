@@ -47,6 +47,13 @@ package enum Process {
     package static var id: Int32 { getpid() }
     package static var user: UInt32 { geteuid() }
 
+    /// The file that this process runs, without links; `nil` where /proc does not tell.
+    package static var programPath: String? {
+        guard let text = realpath("/proc/self/exe", nil) else { return nil }
+        defer { free(text) }
+        return String(cString: text)
+    }
+
     /// Keeps memory out of core dumps and from other processes of the user: prctl(2), PR_SET_DUMPABLE.
     package static func forbidDumps() { _ = clinux_set_dumpable(0) }
 

@@ -66,11 +66,48 @@ package enum EventKind: String, Sendable, CaseIterable {
         }
     }
 
-    /// 32 hexadecimal digits: sd_id128.
-    package var messageID: String {
-        let serial = EventKind.allCases.firstIndex(of: self).map { $0 + 1 } ?? 0
-        let digits = String(serial, radix: 16)
-        return "6b5d0c7e2f3a4e5b9a1c8d70f4e2" + String(repeating: "0", count: 4 - digits.count) + digits
+    /// 32 hexadecimal digits: sd_id128. Of a kind that is removed the number is not used again.
+    package var messageID: String { "6b5d0c7e2f3a4e5b9a1c8d70f4e2" + serial }
+
+    private var serial: String {
+        switch self {
+        case .started: "0001"
+        case .ready: "0002"
+        case .stopping: "0003"
+        case .stopped: "0004"
+        case .reloaded: "0005"
+        case .reloadRefused: "0006"
+        case .configuration: "0007"
+        case .rootWatched: "0008"
+        case .rootMissing: "0009"
+        case .watchLimit: "000a"
+        case .queueOverflow: "000b"
+        case .sourceUnreadable: "000c"
+        case .sourceRefused: "000d"
+        case .generationStarted: "000e"
+        case .lineWithheld: "000f"
+        case .segmentSealed: "0010"
+        case .sealFailed: "0011"
+        case .recovered: "0012"
+        case .catalogSetAside: "0013"
+        case .spoolFileRefused: "0014"
+        case .sessionUnresolved: "0015"
+        case .sessionTakenUp: "0016"
+        case .delivered: "0017"
+        case .deliveryFailed: "0018"
+        case .destinationHeld: "0019"
+        case .destinationRecovered: "001a"
+        case .manifestPublished: "001b"
+        case .manifestConflict: "001c"
+        case .merged: "001d"
+        case .retired: "001e"
+        case .spoolFull: "001f"
+        case .spoolRecovered: "0020"
+        case .persistenceFailed: "0021"
+        case .laneStalled: "0022"
+        case .peerRefused: "0023"
+        case .debug: "0024"
+        }
     }
 }
 

@@ -42,30 +42,27 @@ package struct SessionFacts: Hashable, Sendable, Codable {
     /// These facts with those of `newer` laid over them: what `newer` knows wins, what only we know stays.
     package func merged(with newer: SessionFacts) -> SessionFacts {
         var all = self
-        func take<Value>(_ path: WritableKeyPath<SessionFacts, Value?>) {
-            if let value = newer[keyPath: path] { all[keyPath: path] = value }
-        }
-        take(\.agent)
-        take(\.agentVersion)
-        take(\.cwd)
-        take(\.cwds)
-        take(\.git)
-        take(\.branches)
-        take(\.title)
-        take(\.firstUserMessage)
-        take(\.summary)
-        take(\.model)
-        take(\.models)
-        take(\.startedAt)
-        take(\.lastAt)
-        take(\.endedAt)
-        take(\.endReason)
-        take(\.parentSID)
-        take(\.links)
-        take(\.host)
-        take(\.machine)
-        take(\.user)
-        take(\.sourcePath)
+        all.agent = newer.agent ?? agent
+        all.agentVersion = newer.agentVersion ?? agentVersion
+        all.cwd = newer.cwd ?? cwd
+        all.cwds = newer.cwds ?? cwds
+        all.git = newer.git ?? git
+        all.branches = newer.branches ?? branches
+        all.title = newer.title ?? title
+        all.firstUserMessage = newer.firstUserMessage ?? firstUserMessage
+        all.summary = newer.summary ?? summary
+        all.model = newer.model ?? model
+        all.models = newer.models ?? models
+        all.startedAt = newer.startedAt ?? startedAt
+        all.lastAt = newer.lastAt ?? lastAt
+        all.endedAt = newer.endedAt ?? endedAt
+        all.endReason = newer.endReason ?? endReason
+        all.parentSID = newer.parentSID ?? parentSID
+        all.links = newer.links ?? links
+        all.host = newer.host ?? host
+        all.machine = newer.machine ?? machine
+        all.user = newer.user ?? user
+        all.sourcePath = newer.sourcePath ?? sourcePath
         return all
     }
 }

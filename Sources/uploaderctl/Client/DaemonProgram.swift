@@ -7,7 +7,7 @@ struct DaemonProgram {
 
     static func found(environment: [String: String]) throws(ClientError) -> DaemonProgram {
         var folders: [String] = []
-        if let own = ownPath() { folders.append(Files.parent(of: own)) }
+        if let own = Process.programPath { folders.append(Files.parent(of: own)) }
         folders += (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
         for folder in folders where access("\(folder)/uploaderd", X_OK) == 0 {
             return DaemonProgram(path: "\(folder)/uploaderd")
@@ -15,12 +15,6 @@ struct DaemonProgram {
         throw ClientError(
             .failed, "the program uploaderd is neither beside uploaderctl nor in $PATH",
             hint: "install both together: make install PREFIX=…")
-    }
-
-    private static func ownPath() -> String? {
-        guard let text = realpath("/proc/self/exe", nil) else { return nil }
-        defer { free(text) }
-        return String(cString: text)
     }
 
     /// Takes this process over. Returns only if that fails, with the reason.

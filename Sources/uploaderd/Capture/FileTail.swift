@@ -110,18 +110,28 @@ package struct FileTail: ~Copyable {
     ///
     /// - Note: `pread(2)`; only after `bytes` does the offset move.
     package mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(CaptureError) -> TailRead {
+        if let change = try change() { return change }
         do throws(SystemError) {
-            if marker.tailLength > 0 {
-                let length = marker.tailLength
-                let before = try bytes(length, at: marker.offset - Int64(length))
-                guard before.count == length else { return .shrunk }
-                guard marker.withTail({ before.elementsEqual($0) }) else { return .mismatch }
-            }
             let room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Self.chunk))
             let count = try file.read(into: room, at: marker.offset)
             guard count > 0 else { return .atEnd }
             marker.advance(over: UnsafeRawBufferPointer(rebasing: room[..<count]))
             return .bytes(count)
+        } catch {
+            throw CaptureError("read", path.absolute, error)
+        }
+    }
+
+    /// Whether the bytes before `offset` are no longer those that were read.
+    ///
+    /// - Returns: `shrunk` or `mismatch`; `nil` while they are.
+    package func change() throws(CaptureError) -> TailRead? {
+        guard marker.tailLength > 0 else { return nil }
+        let length = marker.tailLength
+        do throws(SystemError) {
+            let before = try bytes(length, at: marker.offset - Int64(length))
+            guard before.count == length else { return .shrunk }
+            return marker.withTail({ before.elementsEqual($0) }) ? nil : .mismatch
         } catch {
             throw CaptureError("read", path.absolute, error)
         }

@@ -76,8 +76,10 @@ package struct FirstLines: Sendable {
     }
 
     /// A person's words: the first of them are the title as long as nothing better is known.
-    mutating func setPrompt(_ text: String?, _ learnt: inout SessionFacts) {
-        guard facts.firstUserMessage == nil, let text, !Self.isMachinery(text) else { return }
+    ///
+    /// - Parameter text: not asked for once a prompt is known.
+    mutating func setPrompt(_ text: @autoclosure () -> String?, _ learnt: inout SessionFacts) {
+        guard facts.firstUserMessage == nil, let text = text(), !Self.isMachinery(text) else { return }
         let words = Self.plain(text, limit: 4096)
         guard !words.isEmpty else { return }
         learnt.firstUserMessage = words
@@ -98,14 +100,21 @@ package struct FirstLines: Sendable {
         var out: [UInt8] = []
         var owesSpace = false
         for scalar in text.unicodeScalars {
-            if scalar.properties.isWhitespace {
+            // Unicode's tables are asked only where ASCII does not answer.
+            let isSpace =
+                scalar.isASCII ? scalar == " " || (9...13).contains(scalar.value) : scalar.properties.isWhitespace
+            if isSpace {
                 owesSpace = !out.isEmpty
                 continue
             }
             if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) { continue }
             if owesSpace { out.append(0x20) }
             owesSpace = false
-            out.append(contentsOf: Array(String(Character(scalar)).utf8))
+            if scalar.isASCII {
+                out.append(UInt8(scalar.value))
+            } else {
+                out.append(contentsOf: Array(String(Character(scalar)).utf8))
+            }
             if out.count > limit { return JSONGlance.cut(out, to: limit) }
         }
         return String(decoding: out, as: UTF8.self)

@@ -1,3 +1,5 @@
+private import Glibc
+
 /// One JSON value, seen as its bytes: looks for members and parses nothing that is not asked for.
 ///
 /// Survives anything: what is cut short ends where the bytes end, what follows a value is not looked at (two objects on
@@ -117,7 +119,12 @@ struct JSONGlance {
 
     private static func skipSpace(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
         var index = start
-        while index < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[index]) { index += 1 }
+        while index < bytes.count {
+            switch bytes[index] {
+            case 0x20, 0x09, 0x0A, 0x0D: index += 1
+            default: return index
+            }
+        }
         return index
     }
 
@@ -128,12 +135,8 @@ struct JSONGlance {
         while index < bytes.count {
             switch bytes[index] {
             case UInt8(ascii: "\""):
-                index += 1
-                while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-                    index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
-                }
-                index += 1
-                if depth == 0 { return min(index, bytes.count) }
+                index = endOfString(bytes, from: index)
+                if depth == 0 { return index }
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 depth += 1
                 index += 1
@@ -148,6 +151,22 @@ struct JSONGlance {
                 index += 1
             default: index += 1
             }
+        }
+        return bytes.count
+    }
+
+    /// - Returns: the place behind the quote that closes the string which opens at `start`; the end of the bytes when it
+    ///   is cut short.
+    private static func endOfString(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard let base = bytes.baseAddress else { return 0 }
+        var from = start + 1
+        while from < bytes.count, let hit = memchr(base + from, Int32(UInt8(ascii: "\"")), bytes.count - from) {
+            let quote = UnsafeRawPointer(hit) - base
+            // Escaped, if an odd number of backslashes stands before it.
+            var first = quote
+            while first > start + 1, bytes[first - 1] == UInt8(ascii: "\\") { first -= 1 }
+            if (quote - first) % 2 == 0 { return quote + 1 }
+            from = quote + 1
         }
         return bytes.count
     }

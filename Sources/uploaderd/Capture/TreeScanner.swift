@@ -158,8 +158,12 @@ actor TreeScanner {
         sweeps[item.root] = nil
         parts.registry.remove(root: item.root, notSeenIn: serials[item.root])
         forgetHealthOfTheGone(item.root)
-        parts.inbox.post(.swept(root: parts.roots[item.root].root))
-        if sweep.again { self.sweep(item.root) }
+        // Asked for again, it is not over: whoever asked means a scan that begins after that.
+        if sweep.again {
+            self.sweep(item.root)
+        } else {
+            parts.inbox.post(.swept(root: parts.roots[item.root].root))
+        }
     }
 
     func push(_ root: Int, _ path: String, sweep: Bool) {

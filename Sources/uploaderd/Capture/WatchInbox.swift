@@ -10,7 +10,7 @@ package final class WatchInbox: Sendable {
         var health: [HealthKey: WatchEvent] = [:]
         /// New place → old place.
         var moved: [SourcePath: SourcePath] = [:]
-        var lostDirectories: Set<WatchEvent> = []
+        var lostDirectories: Set<LostDirectory> = []
         var gone: Set<SourcePath> = []
         /// In the order of their first change.
         var changed: [SourcePath] = []
@@ -22,6 +22,11 @@ package final class WatchInbox: Sendable {
         var lost: Set<String> = []
 
         var paths: Int { moved.count + gone.count + isChanged.count + lostDirectories.count }
+    }
+
+    private struct LostDirectory: Hashable {
+        var root: String
+        var relativePath: String
     }
 
     private struct HealthKey: Hashable {
@@ -70,11 +75,14 @@ package final class WatchInbox: Sendable {
             return taken
         }
         if state.paths + state.batches + state.lost.count > 0 { room.ring() }
-        var events = Array(state.health.values)
+        // Sorted where a table has no order, so that the same happenings are told in the same order in every process.
+        var events = state.health.sorted { ($0.key.kind, $0.key.subject) < ($1.key.kind, $1.key.subject) }.map(\.value)
         events.reserveCapacity(events.count + state.paths + state.scanned.count)
-        events += state.moved.map { WatchEvent.moved(from: $0.value, to: $0.key) }
-        events += state.lostDirectories
-        events += state.gone.map { WatchEvent.gone($0) }
+        events += state.moved.sorted { $0.key.absolute < $1.key.absolute }.map { .moved(from: $0.value, to: $0.key) }
+        events += state.lostDirectories.sorted { ($0.root, $0.relativePath) < ($1.root, $1.relativePath) }.map {
+            .directoryGone(root: $0.root, relativePath: $0.relativePath)
+        }
+        events += state.gone.sorted { $0.absolute < $1.absolute }.map { .gone($0) }
         // A change may be of a file that the scan found: it is to be known first.
         let end = state.scanned.firstIndex { if case .found = $0 { false } else { true } } ?? state.scanned.count
         events += state.scanned[..<end]
@@ -119,12 +127,12 @@ package final class WatchInbox: Sendable {
             state.gone.remove(to)
             if origin != from { state.gone.insert(from) }
             if origin != to { state.moved[to] = origin }
-        case .directoryGone(let root, _):
+        case .directoryGone(let root, let relativePath):
             guard !isFull else {
                 state.lost.insert(root)
                 return
             }
-            state.lostDirectories.insert(event)
+            state.lostDirectories.insert(LostDirectory(root: root, relativePath: relativePath))
         case .gone(let path):
             if isFull {
                 state.lost.insert(path.root)

@@ -109,7 +109,7 @@ extension ValueForm where Value == TransferRate {
             guard let rate = TransferRate(text) else {
                 throw Refusal(
                     message: "\(value.found) is not a rate",
-                    hint: "write \(example); `uploaderctl pause` stops delivery")
+                    hint: "write \(example)")
             }
             return rate
         }

@@ -19,7 +19,7 @@ package struct DeliveryError: HintedError, Sendable {
     package var code: Code
     package var message: String
     package var hint: String?
-    /// What the far end asked for: Retry-After.
+    /// What the far end asked for (Retry-After), or how often it does no harm to look.
     package var retryAfter: Duration?
 
     package init(_ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil) {

@@ -15,6 +15,10 @@ package actor DirectoryObjectStore: ObjectStore {
     /// Tells this daemon's temporary files from another's in a folder that both write.
     private let owner: String
     private let faults: any FaultHook
+    /// The object that every store has, and the file that it was when it was last read or put. A folder without it is not
+    /// the store: the mount point of a disk that is not there, say, and what is written there would be lost under it.
+    private let witness: ObjectKey?
+    private var seen: FileIdentity?
     private var serial = 0
     /// Folders that are known to be there, durably.
     private var knownFolders: Set<String> = []
@@ -22,15 +26,21 @@ package actor DirectoryObjectStore: ObjectStore {
     /// - Parameters:
     ///   - root: absolute; made with mode 0700 at the first put.
     ///   - owner: letters and digits only.
-    package init(root: String, owner: String, executor: any RoomExecutor, faults: any FaultHook = NoFaults()) {
+    ///   - witness: once it was read or put, nothing is done while it is not there; `nil`: any folder will do.
+    package init(
+        root: String, owner: String, witness: ObjectKey? = nil, executor: any RoomExecutor,
+        faults: any FaultHook = NoFaults()
+    ) {
         self.root = root
         self.owner = owner
+        self.witness = witness
         self.executor = executor
         self.faults = faults
     }
 
     package func put(_ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode) throws(DeliveryError) {
         faults.reach(.deliverStarted)
+        if key != witness { try requireWitness() }
         let target = path(of: key)
         if case .immutable(let digest) = mode, try holds(target, body.size, digest, key) {
             // Whoever wrote it may have been stopped before its folders were synced.
@@ -51,6 +61,7 @@ package actor DirectoryObjectStore: ObjectStore {
             try failing("publish", key) { () throws(SystemError) in
                 try Files.rename(temporary, to: target, replacing: mode == .replacing)
                 try Files.syncDirectory(folder)
+                if key == witness { seen = try Files.status(target)?.identity }
             }
         } catch {
             // The first error is the one that matters; a file that stays is removed by `sweep`.
@@ -70,12 +81,15 @@ package actor DirectoryObjectStore: ObjectStore {
             guard status.kind == .regular else {
                 throw SystemError("open", path: path(of: key), code: 22)
             }
+            if key == witness { seen = status.identity }
             let lower = min(max(range?.lowerBound ?? 0, 0), status.size)
             let upper = max(lower, min(range?.upperBound ?? status.size, status.size))
             return FileBytes(file, from: lower, to: upper)
         } catch {
-            if error.isNotFound { throw DeliveryError(.notFound, "there is no object \(key) in \(root)") }
-            throw Self.classified(error, "read", key, in: root)
+            guard error.isNotFound else { throw Self.classified(error, "read", key, in: root) }
+            // Of a store that is not there it is not known what it has.
+            if key != witness { try requireWitness() }
+            throw DeliveryError(.notFound, "there is no object \(key) in \(root)")
         }
     }
 
@@ -192,12 +206,31 @@ package actor DirectoryObjectStore: ObjectStore {
             hint: "something else changed \(target); move it away, and it is put again")
     }
 
-    private func entries(of folder: String) throws(DeliveryError) -> [DirectoryEntry] {
+    private func requireWitness() throws(DeliveryError) {
+        guard let witness, let seen else { return }
         do throws(SystemError) {
-            return try Files.list("\(root)/\(folder)")
+            if try Files.status(path(of: witness))?.identity == seen { return }
+        } catch {
+            throw Self.classified(error, "look at", witness, in: root)
+        }
+        throw DeliveryError(
+            .unusable, "the store in \(root) is not there: \(witness) is gone or another one",
+            hint: "mount its disk, or put the store back; nothing is lost, it waits in the spool",
+            retryAfter: Self.pause)
+    }
+
+    /// Between two looks at a store that somebody has to mend. A look at a folder costs nothing.
+    private static let pause: Duration = .seconds(30)
+
+    private func entries(of folder: String) throws(DeliveryError) -> [DirectoryEntry] {
+        let entries: [DirectoryEntry]
+        do throws(SystemError) {
+            entries = try Files.list("\(root)/\(folder)")
         } catch {
             throw DeliveryError(.transient, "could not list \(root)/\(folder): \(error.reason)")
         }
+        if entries.isEmpty { try requireWitness() }
+        return entries
     }
 
     private func failing(
@@ -206,7 +239,7 @@ package actor DirectoryObjectStore: ObjectStore {
         do throws(SystemError) { try body() } catch { throw Self.classified(error, verb, key, in: root) }
     }
 
-    /// Everything that a disk can say may pass: full, read-only, gone, refused. Only a name that cannot exist will not.
+    /// Everything that a disk can say may pass: full, gone, broken. Refused and read-only somebody has to mend.
     private static func classified(_ error: SystemError, _ verb: String, _ key: ObjectKey, in root: String)
         -> DeliveryError
     {
@@ -214,10 +247,10 @@ package actor DirectoryObjectStore: ObjectStore {
         if error.isNoSpace { return DeliveryError(.transient, message, hint: "free space on the disk of \(root)") }
         if error.isRefused || error.isReadOnly {
             return DeliveryError(
-                .transient, message,
+                .unusable, message,
                 hint:
-                    "let this user write in \(root); in a sandboxed unit add ReadWritePaths=\(root) with systemctl --user edit uploaderd"
-            )
+                    "let this user write in \(root); in a sandboxed unit add ReadWritePaths=\(root) with systemctl --user edit uploaderd",
+                retryAfter: pause)
         }
         return DeliveryError(.transient, message)
     }

@@ -17,9 +17,15 @@ package struct ObjectLayoutSink: SessionSink {
         var layout: Int
     }
 
-    package func open(proposing id: StoreID) async throws(DeliveryError) -> StoreID {
+    package func open(proposing id: StoreID, known: StoreID?) async throws(DeliveryError) -> StoreID {
         let key = try key(layout.storeID, "the store's id")
         if let found = try await store.readAll(key) { return try identity(found, key).id }
+        guard known == nil else {
+            throw DeliveryError(
+                .unusable, "the store is not where it was: object \(key) is missing",
+                hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
+                retryAfter: .seconds(30))
+        }
         let bytes = try encoded(Identity(id: id, layout: Manifest.layout))
         do throws(DeliveryError) {
             try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
@@ -103,11 +109,20 @@ package struct ObjectLayoutSink: SessionSink {
         try await store.readAll(try key(layout.tombstone(of: session), "tombstone")) != nil
     }
 
-    package func eachManifest(_ body: @Sendable (FoundManifest) async throws -> Void) async throws {
+    package func eachManifest(
+        _ body: @Sendable (Result<FoundManifest, DeliveryError>) async throws -> Void
+    ) async throws {
         for name in try await store.listFolders(layout.prefix) {
             let folder = "\(layout.prefix)\(name)/"
             for folder in [folder] + (try await writerFolders(below: folder)) {
-                if let found = try await manifest(in: folder) { try await body(found) }
+                let found: FoundManifest?
+                do throws(DeliveryError) {
+                    found = try await manifest(in: folder)
+                } catch {
+                    try await body(.failure(error))
+                    continue
+                }
+                if let found { try await body(.success(found)) }
             }
         }
     }

@@ -43,7 +43,10 @@ package struct FoundManifest: Sendable {
 /// Every call may be repeated. Order is the caller's: segments, then checkpoints, then the manifest that names them.
 package protocol SessionSink: Sendable {
     /// The store's id, made when the store is empty of one.
-    func open(proposing id: StoreID) async throws(DeliveryError) -> StoreID
+    ///
+    /// - Parameter known: the id that the store had before. Then a store without one is not made into another: that is
+    ///   `unusable`.
+    func open(proposing id: StoreID, known: StoreID?) async throws(DeliveryError) -> StoreID
 
     func deliver(_ segment: OutgoingSegment) async throws(DeliveryError)
     func deliver(_ checkpoint: CheckpointRecord, writer: String, place: WriterPlace) async throws(DeliveryError)
@@ -58,8 +61,11 @@ package protocol SessionSink: Sendable {
     /// Whether the session was forgotten: nothing of it is ever put again.
     func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool
 
-    /// Every manifest in the store whose session's folder can be read, one call of `body` each.
-    func eachManifest(_ body: @Sendable (FoundManifest) async throws -> Void) async throws
+    /// Every manifest in the store, one call of `body` each; one that cannot be read is handed over as the error that
+    /// says so, and ends nothing.
+    ///
+    /// - Throws: what `body` throws; `DeliveryError` when the store cannot be listed.
+    func eachManifest(_ body: @Sendable (Result<FoundManifest, DeliveryError>) async throws -> Void) async throws
 
     /// The object that a manifest in `folder` names `relativePath`.
     func object(_ relativePath: String, in folder: String) async throws(DeliveryError) -> any ObjectBytes & Sendable

@@ -31,9 +31,9 @@ package enum Assembly {
             let roots = try configuration.watch.map { try WatchRoot($0) }
             let objects = ObjectFinder(store: store)
             let context = try context(configuration, store, objects, board, world)
-            let delivery = await delivery(configuration, store, objects, board, world)
+            let delivery = await delivery(configuration, directories, store, objects, board, world)
             let resolver = SessionResolver(
-                store: store, objects: objects, machine: world.machine.machine, board: board,
+                store: store, objects: objects, machine: world.machine, board: board,
                 isStateLost: report.stateLost, destinations: configuration.destinations.map(\.name))
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
@@ -58,7 +58,7 @@ package enum Assembly {
                 log: world.log)
             return await Engine(
                 parts: parts, watcher: watcher, merger: configuration.merge.enabled ? merger : nil, resolver: resolver,
-                mustResolveAll: report.fresh || report.stateLost)
+                resolving: report.isUneventful && !report.fresh ? nil : report.missing)
         } catch {
             await store.close()
             throw error
@@ -82,8 +82,8 @@ package enum Assembly {
     }
 
     private static func delivery(
-        _ configuration: UploaderConfiguration, _ store: Store, _ objects: ObjectFinder, _ board: StatusBoard,
-        _ world: Surroundings
+        _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store, _ objects: ObjectFinder,
+        _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let tidier = Tidier(store: store, objects: objects, world: world, board: board)
         await tidier.require(configuration.destinations.filter(\.isRequired).map(\.name))
@@ -94,24 +94,51 @@ package enum Assembly {
         ) { try await store.use(objects.open.map(\.id)) }
         var workers: [DestinationWorker] = []
         for destination in configuration.destinations {
-            guard let sink = sink(destination, world) else { continue }
+            guard let sink = world.sinks?(destination) ?? sink(destination, world) else { continue }
             board.update(destination.name) { _ in }
             workers.append(
                 DestinationWorker(
                     name: destination.name, isRequired: destination.isRequired,
                     concurrency: destination.transport.concurrency, sink: sink, parts: parts))
         }
+        let local = DestinationConfiguration.local(store: directories.store)
+        if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {
+            await read(local, parts, world)
+        }
         return DeliveryService(workers: workers, store: store, objects: objects, loop: world.loop)
+    }
+
+    /// The store that there was while no destination was configured is read on: what left the spool is nowhere else, and
+    /// the destinations that took its place are to get it.
+    private static func read(
+        _ local: DestinationConfiguration, _ parts: DeliveryParts, _ world: Surroundings
+    ) async {
+        do {
+            guard let known = try await parts.store.value("destination.\(local.name)").map({ StoreID($0) }),
+                let sink = world.sinks?(local) ?? sink(local, world),
+                try await sink.open(proposing: known, known: known) == known
+            else { return }
+            let places = parts.places(of: local.name, sink)
+            parts.objects.add(
+                ObjectFinder.Shelf(name: local.name, sink: sink, isDestination: false) {
+                    session throws(DeliveryError) in
+                    try await places.place(of: session)
+                }, as: known)
+        } catch {
+            // Safe: who needs an object of it says that no store that has it can be read.
+            world.log.record(Event(.debug, "the store \(local.name) is not read: \(error)"))
+        }
     }
 
     /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses.
     private static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
         switch destination.place {
         case .directory(let path, let prefix):
+            let layout = ObjectLayout(prefix: prefix)
             let objects = DirectoryObjectStore(
-                root: path, owner: String(world.machine.machine.prefix(8)), executor: world.makeLane(destination.name),
-                faults: world.faults)
-            return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: prefix))
+                root: path, owner: String(world.machine.machine.prefix(8)), witness: layout.storeID,
+                executor: world.makeLane(destination.name), faults: world.faults)
+            return ObjectLayoutSink(store: objects, layout: layout)
         case .s3, .supabase, .presigned, .confab, .agnes, .history: return nil
         }
     }
@@ -127,6 +154,12 @@ package enum Assembly {
             board.report(
                 "segments_missing", "spool", "\(report.missing.count) segments were lost from the spool",
                 hint: "they are cut again where the source still has their lines; uploaderctl verify lists them")
+        }
+        for session in report.unresolved {
+            board.report(
+                "session_unresolved", session.rawValue,
+                "what is here of session \(session) begins in the middle; nothing of it is cut until a store says what it has",
+                hint: "nothing is lost; it goes on as soon as every destination has answered")
         }
         guard !report.isUneventful else { return }
         world.log.record(

@@ -10,7 +10,8 @@ struct ChainRebuilder: Sendable {
     let objects: ObjectFinder
 
     func state(of cursor: StreamCursor) async throws -> RunningDigest {
-        var chain = RunningDigest()
+        let isFirst = cursor.generation == 1
+        var chain = isFirst ? try await foreignDigest(of: cursor.stream) : RunningDigest()
         for segment in try await store.segments(of: cursor.stream, generation: cursor.generation)
         where !segment.record.partial && segment.record.sourceOffset < cursor.offset {
             let bytes = try await objects.bytes(of: segment.id, segment.record, holders: segment.receipts)

@@ -65,12 +65,7 @@ extension ControlDesk {
     private static func line(
         of choice: CheckpointChoice, in volume: ReplayService.Volume
     ) throws(ControlError) -> Int {
-        let found: ManifestCheckpoint?
-        switch choice {
-        case .latest: found = volume.checkpoints.max { ($0.line ?? 0) < ($1.line ?? 0) }
-        case .id(let id): found = volume.checkpoints.first { $0.id == id }
-        }
-        guard let found else {
+        guard let found = volume.checkpoint(choice) else {
             throw ControlError(
                 .noMatch, "generation \(volume.generation) of stream \(volume.stream) has no checkpoint \(choice.text)",
                 hint: volume.checkpoints.isEmpty

@@ -47,19 +47,18 @@ package actor ControlDesk: ControlHandler {
             var status = DestinationStatus(
                 name: settings.name, type: settings.type, state: Self.state(of: live), required: settings.isRequired,
                 queued: 0, queuedBytes: 0, lastError: live.lastError, storeID: live.storeID?.rawValue)
-            if let id = live.storeID {
-                let backlog = try await asking { () async throws(StoreError) in try await engine.store.backlog(at: id) }
-                status.queued = backlog.segments
-                status.queuedBytes = backlog.bytes
-                if let oldest = backlog.oldest {
-                    status.oldestUnsafeSeconds = Int(max(0, engine.world.time.wall.seconds - oldest.seconds))
-                }
+            let backlog = try await backlog(of: settings.name, live)
+            status.queued = backlog.segments
+            status.queuedBytes = backlog.bytes
+            if let oldest = backlog.oldest {
+                status.oldestUnsafeSeconds = Int(max(0, engine.world.time.wall.seconds - oldest.seconds))
             }
             destinations.append(status)
         }
         let total = seen.backlogBytes
         let reply = StatusReply(
-            version: engine.world.machine.version, pid: Int(Process.id), startedAt: RFC3339.text(startedAt),
+            version: engine.world.machine.version, pid: engine.world.machine.process,
+            startedAt: RFC3339.text(startedAt),
             uptimeSeconds: Int((engine.world.time.now - started).inSeconds), health: seen.health,
             redaction: RedactionStatus(rules: engine.rules), destinations: destinations,
             sessions: SessionCounts(live: seen.running, known: overview.sessions, unresolved: overview.unresolved),
@@ -69,6 +68,16 @@ package actor ControlDesk: ControlHandler {
                 ? BackfillStatus(bytesTotal: total + seen.takenBytes, bytesDone: seen.takenBytes) : nil,
             storePath: engine.defaultStorePath)
         return StatusSnapshot(reply, revision: seen.revision)
+    }
+
+    private func backlog(
+        of destination: String, _ live: StatusBoard.Destination?
+    ) async throws(ControlError) -> Backlog {
+        try await asking { () async throws(StoreError) in
+            if let id = live?.storeID { return try await engine.store.backlog(at: id) }
+            let known = try await engine.store.value("destination.\(destination)")
+            return try await engine.store.missing(at: known.map { StoreID($0) })
+        }
     }
 
     private static func state(of destination: StatusBoard.Destination) -> DestinationStatus.State {
@@ -102,7 +111,8 @@ package actor ControlDesk: ControlHandler {
             await engine.supervisor.flush(sources)
         case .file(let path): try await engine.takeFile(path)
         }
-        engine.delivery.ring()
+        // Who asks has looked, and may have mended something.
+        await engine.delivery.retry()
         var reply = try await waiting(since: before, held: [])
         guard request.wait else { return reply }
         try await progress.send(reply)
@@ -116,8 +126,7 @@ package actor ControlDesk: ControlHandler {
         var queued = 0
         var bytes: Int64 = 0
         for settings in engine.destinations where settings.isRequired {
-            guard let id = engine.board.snapshot().destinations[settings.name]?.storeID else { continue }
-            let backlog = try await asking { () async throws(StoreError) in try await engine.store.backlog(at: id) }
+            let backlog = try await backlog(of: settings.name, engine.board.snapshot().destinations[settings.name])
             queued = max(queued, backlog.segments)
             bytes = max(bytes, backlog.bytes)
         }

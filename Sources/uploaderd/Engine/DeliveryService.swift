@@ -32,6 +32,9 @@ actor DeliveryService {
     /// Something was sealed, merged or retired.
     nonisolated func ring() { for worker in workers { worker.ring() } }
 
+    /// What was put off after a failure is tried at once.
+    func retry() async { for worker in workers { await worker.retry() } }
+
     /// Returns when everything that was sealed before is delivered and published, or cannot be now.
     ///
     /// - Returns: the destinations that hold something back, with the reason.

@@ -6,7 +6,7 @@ import Store
 /// One destination: opens its store, delivers what the spool holds for it, publishes manifests, and waits when it must.
 ///
 /// Every durable step is a row, so the worker may be stopped at any point and starts again from what Store says. Only
-/// deliveries run beside each other; everything else here is one after the other.
+/// deliveries and publications run beside each other; everything else here is one after the other.
 actor DestinationWorker {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -23,13 +23,18 @@ actor DestinationWorker {
     /// What this store will not take as it is, and when to ask again.
     private var refused: [SegmentID: Instant] = [:]
     private var refusedSessions: [SessionID: Instant] = [:]
+    private var publishing: Set<SessionID> = []
     private var schedule = ManifestSchedule()
+    /// A manifest was put since the spool was last looked through for what may leave it.
+    private var mustTidy = true
     private var failures = 0
     /// Nothing is tried before: the last attempt failed.
     private var notBefore: Instant?
     private var waiters: [CheckedContinuation<Void, Never>] = []
     /// Nothing is left to do now: all is delivered and published, or nothing can be.
     private var isIdle = false
+    /// Counts what happened beside a round: one during which something did has seen an older state of things.
+    private var happenings: UInt64 = 0
     private var isStopping = false
 
     init(name: String, isRequired: Bool, concurrency: Int, sink: any SessionSink, parts: DeliveryParts) {
@@ -71,9 +76,19 @@ actor DestinationWorker {
         changed()
     }
 
+    /// Somebody may have mended what was wrong: what was put off is tried at once.
+    func retry() {
+        notBefore = nil
+        refused = [:]
+        refusedSessions = [:]
+        changed()
+    }
+
     /// Returns when everything that was sealed is delivered and published here, or cannot be now.
     func settled() async {
         isIdle = false
+        // A round that is under way may have looked before the last seal.
+        happenings += 1
         bell.ring()
         while !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
     }
@@ -92,16 +107,20 @@ actor DestinationWorker {
     /// - Returns: when to look again without a ring; `nil`: never.
     private func step(_ group: inout DiscardingTaskGroup) async -> Instant? {
         let now = parts.world.time.now
+        let before = happenings
         if let notBefore, notBefore > now {
-            if inFlight.isEmpty { rest() }
+            if inFlight.isEmpty, publishing.isEmpty { rest() }
             return notBefore
         }
+        // The pause is over: what is tried now says whether there is to be another.
+        notBefore = nil
         do {
             guard let id = try await opened() else { return notBefore }
             try await startDeliveries(to: id, in: &group)
-            let next = try await publishDue(to: id)
-            try await parts.tidier.tidy()
-            if inFlight.isEmpty, next == nil { rest() }
+            let next = try await startPublications(to: id, in: &group)
+            try await tidyIfDue()
+            // Whatever happened meanwhile has rung: the next round sees it.
+            if inFlight.isEmpty, publishing.isEmpty, next == nil, happenings == before { rest() }
             return [next, refused.values.min(), refusedSessions.values.min()].compactMap(\.self).min()
         } catch {
             failed(error, "could not serve destination \(name)")
@@ -120,15 +139,16 @@ actor DestinationWorker {
     private func opened() async throws -> StoreID? {
         if let storeID { return storeID }
         let proposal = StoreID(random: parts.world.random)
+        let known = try await parts.store.value("destination.\(name)").map { StoreID($0) }
         let found: StoreID
         do throws(DeliveryError) {
-            found = try await sink.open(proposing: proposal)
+            found = try await sink.open(proposing: proposal, known: known)
         } catch {
             failed(error, "could not open destination \(name)")
             return nil
         }
         // Receipts belong to the store: the same name with another store is somebody's mistake until they say otherwise.
-        if let known = try await parts.store.value("destination.\(name)"), known != found.rawValue {
+        if let known, known != found {
             let message = "destination \(name) leads to another store than before (\(found), it was \(known))"
             failed(
                 DeliveryError(
@@ -198,6 +218,7 @@ actor DestinationWorker {
 
     private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
         inFlight.remove(delivery.id)
+        happenings += 1
         switch result {
         case .success(let isDelivered):
             succeeded()
@@ -215,38 +236,83 @@ actor DestinationWorker {
         changed()
     }
 
+    /// Only a manifest makes a segment safe, so there is nothing to let go before one was put.
+    private func tidyIfDue() async throws {
+        guard mustTidy else { return }
+        mustTidy = false
+        do {
+            try await parts.tidier.tidy()
+        } catch {
+            mustTidy = true
+            throw error
+        }
+    }
+
     // MARK: Manifests
 
-    /// Publishes what is due.
+    /// Manifests that are made and put at the same time.
+    private static let publications = 4
+
+    /// Publishes what is due, each session's by itself, on a work lane: a long manifest is work.
     ///
-    /// - Returns: when the next one is due; `nil`: none is behind.
-    private func publishDue(to id: StoreID) async throws -> Instant? {
-        var next: Instant?
+    /// - Returns: when the next one is due; `nil`: none is behind, or one that ends will look again.
+    private func startPublications(to id: StoreID, in group: inout DiscardingTaskGroup) async throws -> Instant? {
         let now = parts.world.time.now
         refusedSessions = refusedSessions.filter { $0.value > now }
-        for session in try await parts.store.publishable(to: id) where refusedSessions[session] == nil {
-            if isStopping { return nil }
-            guard schedule.isDue(session, at: parts.world.time.now) else {
-                next = [next, schedule.deadline(of: session)].compactMap(\.self).min()
-                continue
-            }
-            isIdle = false
-            do {
-                let bytes = try await parts.publisher.publish(
-                    session, to: id, sink, try await places.place(of: session))
-                schedule.published(session, bytes: bytes, at: parts.world.time.now)
-                parts.board.update(name) {
-                    $0.manifests += 1
-                    $0.manifestBytes += Int64(bytes)
-                }
-            } catch let error as DeliveryError where error.code == .conflict || error.code == .permanent {
-                refusedSessions[session] = parts.world.time.now + parts.policy.probe
-                parts.refuse(error, by: name, session: session)
-            }
-            // Receipts may have come meanwhile; they are published with the next round.
-        }
         schedule.prune(at: now)
+        guard publishing.count < Self.publications, notBefore == nil, !isStopping else { return nil }
+        let (due, next) = try await publishable(to: id, at: now)
+        for session in due {
+            isIdle = false
+            publishing.insert(session)
+            group.addTask(executorPreference: parts.world.lane(of: session)) { [parts, sink, places] in
+                let result: Result<Int, any Error>
+                do {
+                    let place = try await places.place(of: session)
+                    result = .success(try await parts.publisher.publish(session, to: id, sink, place))
+                } catch {
+                    result = .failure(error)
+                }
+                await self.published(session, result)
+            }
+        }
         return next
+    }
+
+    /// As many sessions as may be published beside those that are, and when the first of the others is due.
+    ///
+    /// The longest waiting are asked for first; only where most of them are not due yet, or refused, is there more to read.
+    private func publishable(to id: StoreID, at now: Instant) async throws -> (due: [SessionID], next: Instant?) {
+        for limit in [16, 512, Int.max] {
+            let free = Self.publications - publishing.count
+            let behind = try await parts.store.publishable(to: id, limit: limit)
+            let possible = behind.filter { refusedSessions[$0] == nil && !publishing.contains($0) }
+            let due = possible.filter { schedule.isDue($0, at: now) }
+            if due.count >= free || behind.count < limit {
+                return (Array(due.prefix(free)), possible.compactMap { schedule.deadline(of: $0, after: now) }.min())
+            }
+        }
+        return ([], nil)
+    }
+
+    private func published(_ session: SessionID, _ result: Result<Int, any Error>) {
+        publishing.remove(session)
+        happenings += 1
+        switch result {
+        case .success(let bytes):
+            succeeded()
+            mustTidy = true
+            schedule.published(session, bytes: bytes, at: parts.world.time.now)
+            parts.board.update(name) {
+                $0.manifests += 1
+                $0.manifestBytes += Int64(bytes)
+            }
+        case .failure(let error as DeliveryError) where error.code == .conflict || error.code == .permanent:
+            refusedSessions[session] = parts.world.time.now + parts.policy.probe
+            parts.refuse(error, by: name, session: session)
+        case .failure(let error): failed(error, "could not publish a manifest to \(name)")
+        }
+        changed()
     }
 
     // MARK: Success and failure
@@ -267,16 +333,20 @@ actor DestinationWorker {
 
     private func failed(_ error: any Error, _ what: String) {
         let error = error as? DeliveryError ?? DeliveryError(.transient, "\(what): \(error)")
-        failures += 1
+        // Those that were in flight together fail together: that is one failure.
+        if notBefore == nil { failures += 1 }
         let delay = parts.policy.delay(after: error, failures: failures, random: parts.world.random.next())
         notBefore = parts.world.time.now + delay
         let isHeld = !error.isTransient && error.code != .notFound
+        let wasHeld = parts.board.snapshot().destinations[name]?.state == .held
+        // Where it leads may be another store by the time it answers again.
+        if error.code == .unusable { storeID = nil }
         parts.board.update(name) {
             $0.state = isHeld ? .held : .waiting
             $0.lastError = error.message
         }
         parts.board.report("destination_failing", name, error.message, hint: error.hint)
-        if failures == 1 || isHeld {
+        if failures == 1 || isHeld != wasHeld {
             parts.world.log.record(
                 Event(isHeld ? .destinationHeld : .deliveryFailed, error.message, hint: error.hint, destination: name))
         }

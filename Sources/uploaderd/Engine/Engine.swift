@@ -15,21 +15,18 @@ package final class Engine: Sendable {
     package let parts: EngineParts
     private let watcher: any SourceWatching
     private let merger: MergeService?
-    private let resolver: SessionResolver
-    private let mustResolveAll: Bool
     private let mergeBell = Doorbell()
     private let running: [Task<Void, Never>]
     private let supervising: Task<Void, Never>
 
+    /// - Parameter lost: what only the spool had; `nil`: nothing of an earlier life is in doubt.
     init(
         parts: EngineParts, watcher: any SourceWatching, merger: MergeService?, resolver: SessionResolver,
-        mustResolveAll: Bool
+        resolving lost: [SegmentID]?
     ) async {
         self.parts = parts
         self.watcher = watcher
         self.merger = merger
-        self.resolver = resolver
-        self.mustResolveAll = mustResolveAll
         let (loop, bell) = (parts.world.loop, mergeBell)
         var tasks = [loop.start { await parts.delivery.run() }]
         // Who has a session's earlier lines is asked before its first line is cut: so the stores are tried first.
@@ -44,8 +41,9 @@ package final class Engine: Sendable {
         if let merger {
             tasks.append(merger.lane.start { await Engine.keepMerging(merger, bell, parts) })
         }
-        if mustResolveAll {
-            tasks.append(parts.world.lane(of: "resolver").start { await Engine.resolveAll(resolver, parts) })
+        if let lost {
+            tasks.append(
+                parts.world.lane(of: "resolver").start { await resolver.resolveAll(lost: lost, on: parts.world.time) })
         }
         running = tasks
     }
@@ -153,18 +151,5 @@ package final class Engine: Sendable {
     private static func reportMerge(_ error: any Error, _ parts: EngineParts) {
         parts.board.report("merge_failed", "merge", "small segments could not be joined: \(error)")
         parts.world.log.record(Event(.persistenceFailed, "small segments could not be joined: \(error)"))
-    }
-
-    private static func resolveAll(_ resolver: SessionResolver, _ parts: EngineParts) async {
-        for (id, shelf) in parts.objects.open {
-            do {
-                try await resolver.resolveAll(in: id)
-            } catch {
-                parts.board.report(
-                    "store_unread", shelf.name,
-                    "the manifests in destination \(shelf.name) could not all be read: \(error)",
-                    hint: "sessions whose sources are gone may be missing from the list until the next start")
-            }
-        }
     }
 }

@@ -39,7 +39,7 @@ package struct EngineParts: Sendable {
     }
 
     var storeNames: [StoreID: String] {
-        Dictionary(uniqueKeysWithValues: objects.open.map { ($0.id, $0.shelf.name) })
+        Dictionary(uniqueKeysWithValues: objects.readable.map { ($0.id, $0.shelf.name) })
     }
 
     func roots(_ seen: StatusBoard.Snapshot) -> [RootStatus] {

@@ -1,3 +1,4 @@
+import Segments
 import Shared
 
 /// Raw bytes between a source and the redactor: whole lines leave at the front, reads go in at the back.
@@ -8,8 +9,7 @@ struct LineBuffer: ~Copyable {
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var start = 0
     private var end = 0
-    /// Bytes from `start` in which no line end was found.
-    private var searched = 0
+    private var splitter = LineSplitter()
 
     deinit { memory.deallocate() }
 
@@ -43,16 +43,13 @@ struct LineBuffer: ~Copyable {
     /// The next line with its end, if it is whole. It stays until `drop`.
     mutating func nextLine() -> UnsafeRawBufferPointer? {
         let held = bytes
-        guard let length = held.firstNewline(from: searched) else {
-            searched = held.count
-            return nil
-        }
+        guard let length = splitter.line(in: held) else { return nil }
         return UnsafeRawBufferPointer(rebasing: held[..<length])
     }
 
     mutating func drop(_ count: Int) {
         start += count
-        searched = 0
+        splitter.passed(count)
         if start == end { (start, end) = (0, 0) }
     }
 

@@ -10,13 +10,14 @@ struct ManifestSchedule {
 
     func isDue(_ session: SessionID, at now: Instant) -> Bool { notBefore[session].map { $0 <= now } ?? true }
 
-    func deadline(of session: SessionID) -> Instant? { notBefore[session] }
+    /// - Returns: `nil` when it is due.
+    func deadline(of session: SessionID, after now: Instant) -> Instant? {
+        notBefore[session].flatMap { $0 > now ? $0 : nil }
+    }
 
     mutating func published(_ session: SessionID, bytes: Int, at now: Instant) {
         notBefore[session] = now + Self.interval(bytes: bytes)
     }
-
-    mutating func failed(_ session: SessionID, retryAt: Instant) { notBefore[session] = retryAt }
 
     /// Forgets what is past: an entry that is due says nothing that its absence would not.
     mutating func prune(at now: Instant) {

@@ -9,6 +9,8 @@ package final class ObjectFinder: Sendable {
     struct Shelf: Sendable {
         var name: String
         var sink: any SessionSink
+        /// It is configured, and filled; else only read.
+        var isDestination = true
         var place: @Sendable (SessionID) async throws(DeliveryError) -> WriterPlace
     }
 
@@ -22,8 +24,11 @@ package final class ObjectFinder: Sendable {
 
     func shelf(_ id: StoreID) -> Shelf? { shelves.withLock { $0[id] } }
 
-    /// Every store that is open, by name.
-    var open: [(id: StoreID, shelf: Shelf)] {
+    /// Every destination's store that is open, by name.
+    var open: [(id: StoreID, shelf: Shelf)] { readable.filter(\.shelf.isDestination) }
+
+    /// Every store that can be read, by name.
+    var readable: [(id: StoreID, shelf: Shelf)] {
         shelves.withLock { $0.map { ($0.key, $0.value) } }.sorted { $0.1.name < $1.1.name }
     }
 

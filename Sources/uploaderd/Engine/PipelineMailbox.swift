@@ -14,9 +14,15 @@ final class PipelineMailbox: Sendable {
 
     private struct State {
         var requests: Requests = []
-        var flushes: [CheckedContinuation<Void, Never>] = []
+        var flushes: [CheckedContinuation<Bool, Never>] = []
+        /// Asked before the last `take`.
+        var taken: [CheckedContinuation<Bool, Never>] = []
         var isClosed = false
+        var left: Int64
     }
+
+    /// - Parameter left: bytes that the source is thought to have and that are not taken.
+    init(left: Int64 = 0) { state = Mutex(State(left: left)) }
 
     /// Whether something was said that nobody has listened to.
     var isRung: Bool { bell.isRung }
@@ -25,7 +31,18 @@ final class PipelineMailbox: Sendable {
     var isEnding: Bool { state.withLock { $0.requests.contains(.shutdown) } }
 
     private let bell = Doorbell()
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    /// Bytes of the source are taken.
+    ///
+    /// - Returns: how many of them were thought of before; a source that grows has more.
+    func count(taken bytes: Int64) -> Int64 {
+        state.withLock { state in
+            let counted = min(max(bytes, 0), state.left)
+            state.left -= counted
+            return counted
+        }
+    }
 
     /// Something may have happened to the source.
     func ring() { bell.ring() }
@@ -36,7 +53,9 @@ final class PipelineMailbox: Sendable {
     }
 
     /// Returns when everything that the source held at the time of the call is in a durable segment, or the pipeline ended.
-    func flush() async {
+    ///
+    /// - Returns: `false` when it ended: what it did not take another one may.
+    func flush() async -> Bool {
         await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
                 if state.isClosed { return true }
@@ -44,7 +63,7 @@ final class PipelineMailbox: Sendable {
                 state.flushes.append(continuation)
                 return false
             }
-            if isClosed { continuation.resume() } else { bell.ring() }
+            if isClosed { continuation.resume(returning: false) } else { bell.ring() }
         }
     }
 
@@ -54,26 +73,31 @@ final class PipelineMailbox: Sendable {
 
     func take() -> Requests {
         state.withLock { state in
-            let taken = state.requests
+            let requests = state.requests
             // Shutdown holds until the pipeline ends.
             state.requests.subtract(.flush)
-            return taken
+            state.taken += state.flushes
+            state.flushes = []
+            return requests
         }
     }
 
     /// Answers the flushes that were asked before the last `take`.
-    func answerFlushes() {
+    func answerFlushes() { answer(true) }
+
+    private func answer(_ isDone: Bool) {
         let waiting = state.withLock { state in
-            let waiting = state.flushes
-            state.flushes = []
+            let waiting = state.taken
+            state.taken = []
             return waiting
         }
-        for continuation in waiting { continuation.resume() }
+        for continuation in waiting { continuation.resume(returning: isDone) }
     }
 
     /// The pipeline ended: whoever waits, and whoever asks later, is answered at once.
     func close() {
         state.withLock { $0.isClosed = true }
-        answerFlushes()
+        _ = take()
+        answer(false)
     }
 }

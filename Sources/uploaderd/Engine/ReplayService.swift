@@ -25,6 +25,26 @@ struct ReplayService: Sendable {
 
         /// Lines that there are.
         var lines: Int { parts.last.map(\.outline.lastLine) ?? 0 }
+
+        /// - Returns: `nil` when there is no such checkpoint.
+        func checkpoint(_ choice: CheckpointChoice) -> ManifestCheckpoint? {
+            switch choice {
+            case .latest: return checkpoints.max { ($0.line ?? 0, $0.id) < ($1.line ?? 0, $1.id) }
+            case .id(let id):
+                if let exact = checkpoints.first(where: { $0.id == id }) { return exact }
+                // A merge puts other lines before the compacted one, so the line's place in the segment is another; the
+                // time and the sequence number stay, and a segment has one checkpoint, at its end.
+                guard let wanted = Self.withoutLine(id) else { return nil }
+                return checkpoints.first { Self.withoutLine($0.id) == wanted }
+            }
+        }
+
+        /// The id up to its `-l`.
+        private static func withoutLine(_ id: String) -> Substring? {
+            guard let dash = id.lastIndex(of: "-") else { return nil }
+            let line = id[id.index(after: dash)...]
+            return line.first == "l" && line.count > 1 && line.dropFirst().allSatisfy(\.isNumber) ? id[..<dash] : nil
+        }
     }
 
     /// - Parameters:
@@ -69,7 +89,7 @@ struct ReplayService: Sendable {
     /// What another program uploaded before us stands only in the manifests.
     func foreignParts(of key: StreamKey) async throws -> [Volume.Part] {
         guard try await store.hasForeignEntries(key) else { return [] }
-        for (_, shelf) in objects.open {
+        for (_, shelf) in objects.readable {
             for found in try await shelf.sink.manifests(of: key.session) {
                 let foreign = Self.entries(of: key.stream, in: found.manifest).segments.filter { $0.generation == nil }
                 if !foreign.isEmpty { return Self.parts(foreign, found.folder, shelf.sink) }
@@ -82,7 +102,7 @@ struct ReplayService: Sendable {
         _ session: SessionID, _ stream: StreamName, _ generation: Int?, _ name: String
     ) async throws -> Volume {
         guard let id = objects.id(named: name), let shelf = objects.shelf(id) else {
-            let open = objects.open.map(\.shelf.name)
+            let open = objects.readable.map(\.shelf.name)
             throw ControlError(
                 .backendError, "destination \(name) is not open",
                 hint: open.isEmpty ? "uploaderctl status says why" : "open now: \(open.joined(separator: ", "))")

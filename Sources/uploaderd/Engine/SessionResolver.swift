@@ -1,4 +1,5 @@
 import Delivery
+import LinuxSystem
 import Shared
 import Store
 
@@ -11,7 +12,7 @@ import Store
 struct SessionResolver: Sendable {
     let store: Store
     let objects: ObjectFinder
-    let machine: String
+    let machine: MachineFacts
     let board: StatusBoard
     /// The catalog was lost: what it knew may be in a store.
     let isStateLost: Bool
@@ -31,25 +32,96 @@ struct SessionResolver: Sendable {
             throw EngineError(.unreachable, "session \(session) waits for destination \(name)")
         }
         for (id, shelf) in open {
-            for found in try await shelf.sink.manifests(of: session) { try await takeUp(found, at: id) }
+            for found in try await shelf.sink.manifests(of: session) {
+                if found.manifest.writer == nil {
+                    try await takeUp(found, at: id, as: .foreign)
+                } else if isOurs(found) {
+                    try await takeUp(found, at: id, as: .own)
+                }
+            }
         }
         board.clear("session_unresolved", session.rawValue)
     }
 
-    /// Takes up every session of this machine that the store has: after the catalog was lost, for those whose sources are
-    /// gone.
-    func resolveAll(in id: StoreID) async throws {
-        guard let shelf = objects.shelf(id) else { return }
-        try await shelf.sink.eachManifest { found in try await takeUp(found, at: id) }
+    /// Takes up every session of this machine that the stores have, as soon as each can be read; then lets every session be
+    /// cut that waited for that, and says what is lost for good. Returns when all stores were read.
+    ///
+    /// - Parameter lost: segments that were in the spool and nowhere else.
+    func resolveAll(lost: [SegmentID], on time: any TimeSource) async {
+        let bell = Doorbell()
+        let listener = board.subscribe(bell)
+        defer { board.unsubscribe(listener) }
+        var read: Set<StoreID> = []
+        while !Task.isCancelled {
+            for (id, shelf) in objects.open where !read.contains(id) {
+                do {
+                    try await readAll(shelf, id)
+                    board.clear("store_unread", shelf.name)
+                    read.insert(id)
+                } catch {
+                    board.report(
+                        "store_unread", shelf.name,
+                        "the manifests in destination \(shelf.name) could not all be read: \(error)",
+                        hint: "sessions of an earlier life that only it knows are not taken up until the next start")
+                    read.insert(id)
+                }
+            }
+            if read.count == destinations.count { break }
+            _ = await bell.wait(on: time)
+        }
+        guard !Task.isCancelled else { return }
+        do {
+            for session in try await store.unresolved() {
+                try await store.resolve(session.session)
+                board.clear("session_unresolved", session.session.rawValue)
+            }
+            for id in lost { try await settle(id) }
+        } catch {
+            board.report(
+                "session_unresolved", "state", "what an earlier life left behind could not be sorted out: \(error)")
+        }
     }
 
-    private func takeUp(_ found: FoundManifest, at id: StoreID) async throws {
-        guard found.manifest.sid.utf8.count <= 512, let session = SessionID(found.manifest.sid) else { return }
-        guard Set(found.manifest.requires).isSubset(of: Manifest.understood) else { return }
-        let isOurs = found.manifest.writer != nil && found.manifest.session?.machine == machine
-        let isForeign = found.manifest.writer == nil
-        guard isOurs || isForeign else { return }
-        let result = try await store.takeUp(found.manifest, at: id, as: isOurs ? .own : .foreign)
+    private func readAll(_ shelf: ObjectFinder.Shelf, _ id: StoreID) async throws {
+        try await shelf.sink.eachManifest { found in
+            do {
+                let found = try found.get()
+                // Another program's are taken up when a source of theirs is found here.
+                if isOurs(found) { try await takeUp(found, at: id, as: .own) }
+            } catch let error as DeliveryError where !error.isTransient {
+                // One that is damaged stands in nobody else's way.
+                board.report("manifest_unreadable", shelf.name, error.message, hint: error.hint)
+            }
+        }
+    }
+
+    /// A segment that no store has: its lines are cut again, or, when their source is gone too, they are a gap.
+    private func settle(_ id: SegmentID) async throws {
+        guard let segment = try await store.segment(id), segment.state == .lost, segment.supersededBy == nil else {
+            return
+        }
+        let stream = segment.record.stream
+        let source = try await store.source(of: stream)
+        if let source, try Files.status("\(source.root)/\(source.relativePath)", followLinks: true) != nil { return }
+        try await store.recordGap(id, reason: "its file in the spool was lost, and its source is gone")
+        board.report(
+            "lines_lost", "\(stream)",
+            "lines \(segment.record.firstLine) to \(segment.record.firstLine + segment.record.lines - 1) of \(stream) are lost: "
+                + "they were only in the spool, and their source is gone",
+            hint: "the manifest says so in gaps; if a copy of the source exists, put it back and restart uploaderd")
+    }
+
+    /// Another user of this machine is another writer, with a state directory of their own.
+    private func isOurs(_ found: FoundManifest) -> Bool {
+        found.manifest.writer != nil && found.manifest.session?.machine == machine.machine
+            && found.manifest.session?.user == machine.user
+    }
+
+    private func takeUp(_ found: FoundManifest, at id: StoreID, as origin: ManifestOrigin) async throws {
+        guard let session = SessionID(found.manifest.sid),
+            Set(found.manifest.requires).isSubset(of: Manifest.understood)
+        else { return }
+        let result = try await store.takeUp(found.manifest, at: id, as: origin)
         if let first = result.conflicts.first {
             board.report(
                 "manifest_conflict", session.rawValue,

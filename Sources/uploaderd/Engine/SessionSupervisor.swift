@@ -27,6 +27,8 @@ actor SessionSupervisor {
     private var pending = WaitingLine<SourcePath>()
     private var running: [SourcePath: PipelineMailbox] = [:]
     private var resting: [SourcePath: Rest] = [:]
+    /// By pending source: what it is thought to have and is counted in the backlog.
+    private var expected: [SourcePath: Int64] = [:]
     private var sweeps: [String: Int] = [:]
     private var isReady = false
     private var isStopping = false
@@ -35,6 +37,8 @@ actor SessionSupervisor {
     private struct Rest {
         var until: Instant
         var failures: Int
+        /// The source is why; else it is our own disk.
+        var isSources: Bool
     }
 
     init(
@@ -62,7 +66,7 @@ actor SessionSupervisor {
             while !isStopping {
                 wakeRested()
                 startPending(in: &group)
-                _ = await bell.wait(until: resting.values.map(\.until).min(), on: world.time)
+                _ = await bell.wait(until: rested.map(\.value.until).min(), on: world.time)
             }
             listener.cancel()
         }
@@ -90,13 +94,21 @@ actor SessionSupervisor {
             await intake.moved(from: old, to: new)
             wake(new)
         case .directoryGone(let root, let folder):
-            if folder.isEmpty { context.board.update { $0.presentRoots.remove(root) } }
-            for (path, mailbox) in running
-            where path.root == root && (folder.isEmpty || path.relativePath.hasPrefix("\(folder)/")) { mailbox.ring() }
+            if folder.isEmpty {
+                // Nobody waits for its next scan any more.
+                sweeps[root] = nil
+                context.board.update { $0.presentRoots.remove(root) }
+            }
+            for mailbox in mailboxes(where: {
+                $0.root == root && (folder.isEmpty || $0.relativePath.hasPrefix("\(folder)/"))
+            }) {
+                mailbox.ring()
+            }
         case .found(let sources):
             for source in await intake.unsettled(among: sources) {
-                context.board.update { $0.backlogBytes += source.left }
                 wake(source.path)
+                // One that has its pipeline, or its error, is counted there or no more.
+                if pending.contains(source.path) { expect(source.left, of: source.path) }
             }
         case .swept(let root):
             sweeps[root, default: 0] += 1
@@ -111,24 +123,48 @@ actor SessionSupervisor {
     private func wake(_ path: SourcePath) {
         if let mailbox = running[path] {
             mailbox.ring()
-        } else if resting[path] == nil {
+        } else if let rest = resting[path] {
+            // Somebody may have mended it, or only appends to what cannot be read: no more than once a second.
+            if rest.isSources { resting[path]?.until = min(rest.until, world.time.now + .seconds(1)) }
+        } else {
             pending.add(path)
         }
     }
 
+    private func expect(_ left: Int64, of path: SourcePath) {
+        let more = left - (expected.updateValue(left, forKey: path) ?? 0)
+        context.board.update { $0.backlogBytes += more }
+    }
+
     private func wakeRested() {
         let now = world.time.now
-        guard mode == .live else { return }
-        for (path, rest) in resting where rest.until <= now && running[path] == nil { pending.add(path) }
+        for path in rested.filter({ $0.value.until <= now }).map(\.key).sorted(by: Self.inOrder) { pending.add(path) }
+    }
+
+    /// Those whose time is waited for: what is tried just now has none, and `--once` tries once.
+    private var rested: [SourcePath: Rest] {
+        mode == .once ? [:] : resting.filter { running[$0.key] == nil && !pending.contains($0.key) }
+    }
+
+    /// Tables have no order, and a simulation must find the same one in every process.
+    private static func inOrder(_ a: SourcePath, _ b: SourcePath) -> Bool { a.absolute < b.absolute }
+
+    private func busy(where isWanted: (SourcePath) -> Bool) -> [SourcePath] {
+        running.keys.filter(isWanted).sorted(by: Self.inOrder)
+    }
+
+    private func mailboxes(where isWanted: (SourcePath) -> Bool) -> [PipelineMailbox] {
+        busy(where: isWanted).compactMap { running[$0] }
     }
 
     // MARK: Pipelines
 
     private func startPending(in group: inout DiscardingTaskGroup) {
         while running.count < Self.mostPipelines, !isStopping, let path = pending.next() {
-            let mailbox = PipelineMailbox()
+            let mailbox = PipelineMailbox(left: expected.removeValue(forKey: path) ?? 0)
             running[path] = mailbox
-            let lane = world.lane(of: path)
+            // By the path below the root: where the root is does not change which lane has what.
+            let lane = world.lane(of: path.relativePath)
             group.addTask(executorPreference: lane) { [context, intake, mode] in
                 let end = await Self.live(path, mailbox, intake, mode, context)
                 await self.ended(path, mailbox, end)
@@ -162,6 +198,8 @@ actor SessionSupervisor {
     private func ended(_ path: SourcePath, _ mailbox: PipelineMailbox, _ end: StreamPipeline.End) {
         running[path] = nil
         mailbox.close()
+        let left = mailbox.count(taken: .max)
+        if left > 0 { context.board.update { $0.backlogBytes -= left } }
         switch end {
         case .dormant, .gone:
             resting[path] = nil
@@ -180,41 +218,61 @@ actor SessionSupervisor {
         failures += 1
         if let error = error as? CaptureError, error.code == .missing {
             resting[path] = nil
+            clearHealth(of: path)
             return
         }
         let count = (resting[path]?.failures ?? 0) + 1
-        let delay = Duration.seconds(1 << min(count - 1, 8))
-        resting[path] = Rest(until: world.time.now + delay, failures: count)
+        if count == 1, mode == .live, Self.isOvertaken(error) {
+            // Nothing is wrong: begun again at the cursor, it sees what is there.
+            resting[path] = Rest(until: world.time.now, failures: count, isSources: true)
+            pending.add(path)
+            return
+        }
+        let delay = Duration.seconds(1 << min(count - 1, 6))
+        resting[path] = Rest(until: world.time.now + delay, failures: count, isSources: error is CaptureError)
         report(path, error)
     }
 
-    private func report(_ path: SourcePath, _ error: any Error) {
+    /// The source or its cursor changed under the pipeline.
+    private static func isOvertaken(_ error: any Error) -> Bool {
         switch error {
-        case let error as CaptureError:
-            let kind = error.code == .refused ? "source_refused" : "source_unreadable"
-            context.board.report(kind, path.absolute, error.description, hint: error.hint)
-            world.log.record(
-                Event(error.code == .refused ? .sourceRefused : .sourceUnreadable, error.description, hint: error.hint))
-        case let error as StoreError where error.code == .stale: break  // begun again at the cursor
-        case let error as StoreError:
-            context.board.report("persistence_failed", "state", error.description, hint: error.hint)
-            world.log.record(Event(.persistenceFailed, error.description, hint: error.hint))
-        case let error as EngineError where error.code == .sourceChanged: break
-        default:
-            context.board.report("source_failed", path.absolute, "\(path) could not be taken: \(error)")
-            world.log.record(Event(.sealFailed, "\(path) could not be taken: \(error)"))
+        case let error as StoreError: error.code == .stale
+        case let error as EngineError: error.code == .sourceChanged
+        default: false
         }
     }
 
+    private func report(_ path: SourcePath, _ error: any Error) {
+        if Self.isOvertaken(error) { return }
+        switch error {
+        case let error as CaptureError:
+            let kind = error.code == .refused ? "source_refused" : "source_unreadable"
+            say(
+                error.code == .refused ? .sourceRefused : .sourceUnreadable, kind, path.absolute, error.description,
+                hint: error.hint)
+        case let error as StoreError where error.code == .unresolved: break  // said already
+        case let error as StoreError:
+            say(.persistenceFailed, "persistence_failed", "state", error.description, hint: error.hint)
+        default:
+            say(.sealFailed, "source_failed", path.absolute, "\(path) could not be taken: \(error)")
+        }
+    }
+
+    /// To health, and to the log unless that has said so of the same subject already.
+    private func say(_ event: EventKind, _ kind: String, _ subject: String, _ message: String, hint: String? = nil) {
+        guard context.board.report(kind, subject, message, hint: hint) else { return }
+        world.log.record(Event(event, message, hint: hint))
+    }
+
     private func clearHealth(of path: SourcePath) {
-        for kind in ["source_unreadable", "source_refused", "source_failed"] {
+        for kind in ["source_unreadable", "source_refused", "source_failed", StreamPipeline.endlessKind] {
             context.board.clear(kind, path.absolute)
         }
         context.board.clear("persistence_failed", "state")
     }
 
     private func noteCounts() {
-        let (running, pending) = (running.count, pending.count + resting.count)
+        let (running, pending) = (running.count, pending.count)
         context.board.update {
             $0.running = running
             $0.pending = pending
@@ -227,20 +285,42 @@ actor SessionSupervisor {
     ///
     /// - Parameter paths: these are looked at whether or not an event told of them; `nil`: all, by a scan.
     func flush(_ paths: [SourcePath]?) async {
+        // While the spool is full nothing is taken; what was taken is sealed already.
+        if context.gate.isClosed { return }
         if let paths { for path in paths { wake(path) } } else { await sweep() }
-        bell.ring()
         let wanted = paths.map(Set.init)
         func isWanted(_ path: SourcePath) -> Bool { wanted?.contains(path) ?? true }
-        for mailbox in running.filter({ isWanted($0.key) }).map(\.value) { await mailbox.flush() }
-        while !isStopping, pending.contains(isWanted) { await change() }
-        for mailbox in running.filter({ isWanted($0.key) }).map(\.value) { await mailbox.flush() }
+        // Who asks may have mended what they could not be taken for.
+        for path in rested.keys.filter(isWanted).sorted(by: Self.inOrder) { pending.add(path) }
+        bell.ring()
+        for path in busy(where: isWanted) { await flush(path) }
+        while !isStopping, pending.contains(where: isWanted) { await change() }
+        for path in busy(where: isWanted) { await flush(path) }
     }
 
-    /// Returns when every root that is there was scanned once more.
+    /// Asks the pipeline of one source; when that ends instead of answering, the one that takes its place.
+    private func flush(_ path: SourcePath) async {
+        while !isStopping {
+            if let mailbox = running[path] {
+                if await mailbox.flush() { return }
+            } else if pending.contains(where: { $0 == path }) {
+                await change()
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Returns when every root that is there was scanned, from its beginning, after the call.
     private func sweep() async {
-        let before = sweeps
-        watching.rescan()
-        while !isStopping, before.contains(where: { sweeps[$0.key] == $0.value }) { await change() }
+        // Before that nobody knows which roots there are.
+        while !isStopping, !isReady { await change() }
+        // The first scan that ends may have begun, and passed a change, before the call; the second has not.
+        for _ in 0..<2 {
+            let before = sweeps
+            watching.rescan()
+            while !isStopping, before.contains(where: { sweeps[$0.key] == $0.value }) { await change() }
+        }
     }
 
     /// Returns when every source was taken to its end, or could not be: `--once`.
@@ -248,13 +328,13 @@ actor SessionSupervisor {
     /// - Returns: the sources that could not be.
     func settled() async -> [SourcePath] {
         while !isStopping, !isReady || !running.isEmpty || !pending.isEmpty { await change() }
-        return Array(resting.keys)
+        return resting.keys.sorted(by: Self.inOrder)
     }
 
     /// Asks every pipeline to seal what it has and to end; then `run` returns.
     func drain() {
         isStopping = true
-        for mailbox in running.values { mailbox.ask(.shutdown) }
+        for mailbox in mailboxes(where: { _ in true }) { mailbox.ask(.shutdown) }
         context.gate.end()
         changed()
     }

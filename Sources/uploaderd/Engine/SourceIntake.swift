@@ -34,6 +34,11 @@ struct SourceIntake: Sendable {
                 sid: known.session, stream: known.stream,
                 kind: try await store.source(of: known).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
         }
+        if let key = try await renamed(path) {
+            return SourceName(
+                sid: key.session, stream: key.stream,
+                kind: try await store.source(of: key).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
+        }
         let name: SourceName
         switch layout.name(of: path.relativePath) {
         case .notASession: return nil
@@ -41,6 +46,25 @@ struct SourceIntake: Sendable {
         case .needsFirstLines(let fallback): name = try resolved(fallback, at: path)
         }
         return try await distinguished(name, at: path)
+    }
+
+    /// A file that got another path while nobody looked keeps its stream: the very file, gone from where it was, whose
+    /// bytes are those that were taken.
+    private func renamed(_ path: SourcePath) async throws -> StreamKey? {
+        var tail = try FileTail(path, in: context.roots, key: context.key)
+        for (cursor, source) in try await store.streams(ofFile: tail.identity) {
+            let old = SourcePath(agent: source.agent, root: source.root, relativePath: source.relativePath)
+            // Where no time of birth is kept, a number that is used again says little, and so do a few bytes.
+            let isTelling = tail.identity.birth != 0 || cursor.offset >= Int64(SourceMarker.length)
+            guard old != path, isTelling, try identity(of: old) != tail.identity else { continue }
+            switch try tail.begin(at: cursor) {
+            case .resume, .idle:
+                await moved(from: old, to: path)
+                return cursor.stream
+            case .start, .newGeneration, .verify: continue
+            }
+        }
+        return nil
     }
 
     private func resolved(_ fallback: SourceName, at path: SourcePath) throws -> SourceName {

@@ -64,7 +64,7 @@ package final class StatusBoard: Sendable {
             change(&state.snapshot)
             state.snapshot.revision += 1
             state.meter.note(Self.counters(state.snapshot), at: time.now)
-            return Array(state.listeners.values)
+            return state.listeners.sorted { $0.key < $1.key }.map(\.value)
         }
         for bell in bells { bell.ring() }
     }
@@ -80,16 +80,22 @@ package final class StatusBoard: Sendable {
     }
 
     /// Adds an entry, or words it anew; `since` stays that of the first.
-    package func report(_ kind: String, _ subject: String, _ message: String, hint: String? = nil) {
+    ///
+    /// - Returns: whether there was no entry of this kind and subject.
+    @discardableResult
+    package func report(_ kind: String, _ subject: String, _ message: String, hint: String? = nil) -> Bool {
         let now = RFC3339.text(time.wall)
-        state.withLock { state in
+        let isNew = state.withLock { state in
             let key = "\(kind)\n\(subject)"
+            let known = state.entries[key]
             // A sick machine must not make the list endless.
-            guard state.entries[key] != nil || state.entries.count < 1000 else { return }
+            guard known != nil || state.entries.count < 1000 else { return true }
             state.entries[key] = HealthEntry(
-                kind: kind, subject: subject, message: message, hint: hint, since: state.entries[key]?.since ?? now)
+                kind: kind, subject: subject, message: message, hint: hint, since: known?.since ?? now)
+            return known == nil
         }
         update { _ in }
+        return isNew
     }
 
     /// - Returns: whether there was such an entry.

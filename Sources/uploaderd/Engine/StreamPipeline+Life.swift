@@ -122,7 +122,12 @@ extension StreamPipeline {
     /// What was read of the old bytes is sealed: they may be nowhere else any more.
     mutating func leaveGeneration() async throws {
         try await close(.truncated)
-        try await takePartial(.truncated)
+        if buffer.count >= context.limits.longLine {
+            // Only what is held: the file has other bytes by now.
+            try await takeLongLine(until: marker.offset + Int64(buffer.count), partial: true)
+        } else {
+            try await takePartial(.truncated)
+        }
         buffer.drop(buffer.count)
     }
 
@@ -136,6 +141,8 @@ extension StreamPipeline {
         cursor = StreamCursor(
             stream: cursor.stream, generation: cursor.generation + 1, nextSeq: cursor.nextSeq, file: tail.identity)
         cutter = SegmentCutter(limits: context.limits)
+        longLineSearched = 0
+        context.board.clear(Self.endlessKind, source.absolute)
         _ = try tail.begin(at: nil)
         try goOn(at: cursor)
     }
@@ -144,6 +151,9 @@ extension StreamPipeline {
     ///
     /// - Returns: how the pipeline ends; `nil`: wait.
     mutating func atEnd(_ requests: PipelineMailbox.Requests) async throws -> End? {
+        // What is read and not sealed is no backlog: a line without its end may stay for ever.
+        let read = mailbox.count(taken: .max)
+        if read > 0 { context.board.update { $0.backlogBytes -= read } }
         if requests.contains(.flush) { try await close(.flush) }
         if mailbox.isEnding {
             try await close(.shutdown)
@@ -215,8 +225,10 @@ extension StreamPipeline {
     }
 
     /// What the first lines told, and since when and until when there are lines.
-    mutating func noteFacts(_ record: SegmentRecord) async throws {
-        guard name.kind == .transcript else { return }
+    ///
+    /// - Returns: `nil` for a stream that tells nothing about its session.
+    func facts(with record: SegmentRecord) -> SessionFacts? {
+        guard name.kind == .transcript else { return nil }
         var facts = record.firstLine <= FirstLines.lineLimit ? firstLines.facts : SessionFacts(agent: source.agent)
         facts.host = context.machine.host
         facts.machine = context.machine.machine
@@ -227,11 +239,7 @@ extension StreamPipeline {
             facts.startedAt = facts.startedAt ?? RFC3339.text(WallTime(seconds: first))
         }
         if let last = record.lastTS { facts.lastAt = RFC3339.text(WallTime(seconds: last)) }
-        if isEnded {
-            facts.endedAt = facts.lastAt
-            facts.endReason = "shutdown"
-        }
-        try await context.store.note(facts, of: name.sid)
+        return facts
     }
 
     func noteWithheld(_ lines: Int, in record: SegmentRecord) {

@@ -10,14 +10,31 @@ extension StreamPipeline {
     ///
     /// - Parameter isWhole: only take it when its end is there; else as it is (the source is gone or at rest).
     mutating func takeLongLine(isWhole: Bool) async throws {
-        guard let end = try longLineEnd() ?? (isWhole ? nil : try tail.observe().size) else { return }
+        guard let end = try longLineEnd() ?? (isWhole ? nil : try tail.observe().size) else { return noteEndless() }
+        try await takeLongLine(until: end, partial: !isWhole)
+    }
+
+    mutating func takeLongLine(until end: Int64, partial: Bool) async throws {
+        context.board.clear(Self.endlessKind, source.absolute)
         try await close(.bytes)
-        let length = end - marker.offset
-        if length > context.limits.maxLine {
-            try await withhold(until: end, partial: !isWhole)
+        if end - marker.offset > context.limits.maxLine {
+            try await withhold(until: end, partial: partial)
         } else {
-            try await stream(until: end, partial: !isWhole)
+            try await stream(until: end, partial: partial)
         }
+    }
+
+    static var endlessKind: String { "line_too_long" }
+
+    /// A line that is to be withheld has no end yet: until then nothing behind it can be taken.
+    private func noteEndless() {
+        let seen = longLineSearched - marker.offset
+        guard seen > context.limits.maxLine else { return }
+        context.board.report(
+            Self.endlessKind, source.absolute,
+            "\(source) holds a line of more than \(ByteCount(context.limits.maxLine)) that has no end yet, \(ByteCount(seen)) "
+                + "so far: it is waited for, and will be withheld",
+            hint: "raise segments.max_line if it is wanted")
     }
 
     /// - Returns: the offset behind the line's end; `nil` when the source does not have it (yet).
@@ -65,7 +82,7 @@ extension StreamPipeline {
         var open = SegmentWriter(
             at: start, compressors: context.compressors, rules: context.redactor.rules, key: context.key,
             memberBytes: context.limits.memberBytes)
-        redactor.withhold(.tooLong) { line in open.append(line) }
+        redactor.withhold(.tooLong, terminated: !partial) { line in open.append(line) }
         writer = consume open
         try await seal(.bytes, partial: partial)
     }

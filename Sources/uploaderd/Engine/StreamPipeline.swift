@@ -52,7 +52,10 @@ struct StreamPipeline: ~Copyable {
     /// Takes lines until there are none and nothing is open, or until it is asked to end.
     mutating func run() async throws -> End {
         guard try await begin() else { return .restart }
+        var requests: PipelineMailbox.Requests = []
         while true {
+            // Taken before reading: what a flush means was there when it was asked.
+            requests.formUnion(mailbox.take())
             await context.permits.acquire()
             let reading: Reading
             do {
@@ -67,8 +70,8 @@ struct StreamPipeline: ~Copyable {
                 try await startGeneration(reason)
                 continue
             }
-            let requests = mailbox.take()
             if let end = try await atEnd(requests) { return end }
+            requests = []
             buffer.shrink()
             let wake = await mailbox.wait(
                 until: earliest(cutter.deadline, lostSince.map { $0 + TailPolicy.lingering }), on: context.time)
@@ -85,9 +88,17 @@ struct StreamPipeline: ~Copyable {
     private mutating func takeAll() async throws -> Reading {
         while true {
             if buffer.count >= context.limits.longLine {
+                // Its end is looked for without reading on.
+                switch try tail.change() {
+                case .shrunk: return .otherBytes(.truncated)
+                case .mismatch: return .otherBytes(.rewritten)
+                case .bytes, .atEnd, nil: break
+                }
                 try await takeLongLine(isWhole: true)
                 // Its end is not there yet: nothing more is read into memory.
                 if buffer.count >= context.limits.longLine { return .atEnd }
+                // What was read with its end may hold whole lines.
+                try await takeLines()
             }
             switch try tail.read(into: buffer.room(buffer.isEmpty ? 256 << 10 : FileTail.chunk)) {
             case .bytes(let count):
@@ -100,6 +111,9 @@ struct StreamPipeline: ~Copyable {
             if mailbox.isEnding { return .atEnd }
             if context.gate.isClosed {
                 try await close(.bytes)
+                // Nothing more is taken now: who waits for that is not to wait for the far end.
+                _ = mailbox.take()
+                mailbox.answerFlushes()
                 await context.gate.pass()
             }
             // Others wait on this lane, too.
@@ -167,16 +181,18 @@ struct StreamPipeline: ~Copyable {
         next.file = tail.identity
         next.partialEnd = sealed.record.partial ? sealed.record.sourceOffset + sealed.record.sourceBytes : nil
         if !sealed.record.partial { next.marks = marker.marks(context.key) }
-        try await noteFacts(sealed.record)
-        _ = try await context.store.seal(sealed, advancing: next, source: info)
+        _ = try await context.store.seal(sealed, advancing: next, source: info, facts: facts(with: sealed.record))
+        // Behind the seal, for a segment of the main stream says that the session goes on.
+        if isEnded, name.kind == .transcript { try await context.store.setEnded(name.sid, reason: "shutdown") }
         cursor = next
         start = behind
+        let counted = mailbox.count(taken: sealed.record.sourceBytes)
         context.board.update {
             $0.sealedSegments += 1
             $0.sealedBytes += sealed.record.bytes
             $0.sealedLines += sealed.record.lines
             $0.takenBytes += sealed.record.sourceBytes
-            $0.backlogBytes = max(0, $0.backlogBytes - sealed.record.sourceBytes)
+            $0.backlogBytes -= counted
         }
         if let withheld = sealed.record.anomalies["withheld"] { noteWithheld(withheld, in: sealed.record) }
     }

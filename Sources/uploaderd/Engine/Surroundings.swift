@@ -1,7 +1,9 @@
+package import Delivery
 import LinuxSystem
 package import Shared
 
-/// What the engine stands on and cannot choose: executors, clock, randomness, faults, the log, the machine.
+/// What the engine stands on and cannot choose: executors, clock, randomness, faults, the log, the machine, and who is
+/// at the far end of a destination.
 ///
 /// `Main` picks the real ones; the simulation hands in its own, all on one thread.
 package struct Surroundings: Sendable {
@@ -17,11 +19,15 @@ package struct Surroundings: Sendable {
     package var faults: any FaultHook
     package var log: any EventLog
     package var machine: MachineFacts
+    /// Makes the far end of a destination; `nil`: `Assembly` makes the real one of its type.
+    package var sinks: SinkMaker?
+
+    package typealias SinkMaker = @Sendable (DestinationConfiguration) -> any SessionSink
 
     package init(
         loop: any RoomExecutor, work: [any RoomExecutor], storeLane: any RoomExecutor,
         makeLane: @escaping @Sendable (String) -> any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook, log: any EventLog, machine: MachineFacts
+        faults: any FaultHook, log: any EventLog, machine: MachineFacts, sinks: SinkMaker? = nil
     ) {
         self.loop = loop
         self.work = work
@@ -32,6 +38,7 @@ package struct Surroundings: Sendable {
         self.faults = faults
         self.log = log
         self.machine = machine
+        self.sinks = sinks
     }
 
     /// The work lane on which a stream's pipeline runs: always the same one.
@@ -50,12 +57,15 @@ package struct MachineFacts: Sendable, Hashable {
     package var host: String
     package var user: String
     package var version: String
+    /// Our process id.
+    package var process: Int
 
-    package init(machine: String, secret: String, host: String, user: String, version: String) {
+    package init(machine: String, secret: String, host: String, user: String, version: String, process: Int) {
         self.machine = machine
         self.secret = secret
         self.host = host
         self.user = user
         self.version = version
+        self.process = process
     }
 }

@@ -24,5 +24,7 @@ struct WaitingLine<Value: Hashable> {
         return value
     }
 
-    func contains(_ isWanted: (Value) -> Bool) -> Bool { line[first...].contains(where: isWanted) }
+    func contains(_ value: Value) -> Bool { members.contains(value) }
+
+    func contains(where isWanted: (Value) -> Bool) -> Bool { line[first...].contains(where: isWanted) }
 }

@@ -117,8 +117,8 @@ actor Daemon {
         try await server.start()
         shownConfiguration.withLock { $0 = Self.reply(loaded) }
         let heartbeat = loop.start { [parts, board] in await parts.heartbeat(board).run() }
+        parts.log.record(Event(.ready, "ready; roots: \(loaded.configuration.watch.count)"))
         parts.manager.ready(status: StatusLine.text(board.snapshot()))
-        parts.log.record(Event(.ready, "ready: \(loaded.configuration.watch.count) roots are watched"))
         if parts.isForeground { Terminal.writeError(Welcome.text(loaded)) }
         let display = parts.display(board)
         let status = loop.start { [parts, board] in await StatusLine.keep(board, parts) }
@@ -198,7 +198,7 @@ actor Daemon {
                     "the configuration was refused, the old one stays in force: "
                         + problems.map(\.description).joined(separator: "; "), hint: "uploaderctl config check"))
             throw ControlError(
-                .invalidConfiguration, "the configuration has \(problems.count) problems; the old one stays in force",
+                .invalidConfiguration, "the configuration has problems, so the old one stays in force",
                 hint: "mend them, and reload again", problems: problems.map(ProblemMessage.init))
         }
         let before = Dictionary(loaded.entries.map { ($0.key, $0.value) }) { first, _ in first }

@@ -47,7 +47,7 @@ enum Machine {
         if let known { secret = known } else { secret = try ownID(in: state) }
         return MachineFacts(
             machine: applicationID() ?? String(secret.prefix(32)), secret: secret, host: label, user: user,
-            version: Product.version)
+            version: Product.version, process: Int(Process.id))
     }
 
     /// Never leaves the machine: machine-id(5) asks for that.

@@ -14,11 +14,19 @@ enum Welcome {
         if there.isEmpty {
             lines.append("No agent has written a session here yet; waiting for one of:")
             lines += missing.map { "          \($0.root) (\($0.agent.rawValue))" }
-            lines.append("Any JSON Lines file will do to try it:  uploaderd --file ~/notes.jsonl")
+            lines.append("Any JSON Lines file will do to try it:  \(program("uploaderd")) --file ~/notes.jsonl")
         }
-        lines.append("Try       uploaderctl status · uploaderctl sessions · uploaderctl replay SID")
+        lines.append("Try       \(program("uploaderctl")) status    (or sessions, replay SID, help)")
         lines.append("Ctrl-C seals what is open and stops.")
         return lines.map { TerminalText.escaped($0) + "\n" }.joined()
+    }
+
+    /// What has to be typed: the name where the shell finds it, else the path, as after `make run`.
+    private static func program(_ name: String) -> String {
+        guard let own = Process.programPath else { return name }
+        let folder = Files.parent(of: own)
+        let searched = (Machine.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        return searched.contains(folder) ? name : "\(folder)/\(name)"
     }
 
     private static func roots(

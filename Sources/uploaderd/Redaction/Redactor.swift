@@ -16,7 +16,8 @@ package enum WithheldReason: String, Sendable, CaseIterable {
 ///
 ///     {"type":"uploaderd.withheld","bytes":1048577,"reason":"too_long"}
 ///
-/// and `"\n"`, with the size of the source line, terminator included: line numbers hold, nothing leaks.
+/// and `"\n"` where the line has its end, with the size of the source line, terminator included: line numbers hold,
+/// nothing leaks.
 package final class Redactor: Sendable {
     private let applied: RedactionRules
 
@@ -36,7 +37,7 @@ package final class Redactor: Sendable {
     package func withhold<Result: ~Copyable, Failure: Error>(
         _ raw: RawLine, _ reason: WithheldReason, _ body: (borrowing RedactedLine) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let notice = Redactor.notice(bytes: Int64(raw.bytes.count), reason)
+        let notice = Redactor.notice(bytes: Int64(raw.bytes.count), reason, terminated: raw.terminated)
         return try withBytes(of: notice) { bytes throws(Failure) in
             try body(RedactedLine(standingFor: raw, bytes: bytes, reason: reason))
         }
@@ -45,8 +46,10 @@ package final class Redactor: Sendable {
     /// Begins a line that is too long to be held in memory.
     package func beginLong(offset: Int64) -> LongLineRedactor { LongLineRedactor(offset: offset) }
 
-    fileprivate static func notice(bytes: Int64, _ reason: WithheldReason) -> [UInt8] {
-        Array("{\"type\":\"uploaderd.withheld\",\"bytes\":\(bytes),\"reason\":\"\(reason.rawValue)\"}\n".utf8)
+    fileprivate static func notice(bytes: Int64, _ reason: WithheldReason, terminated: Bool) -> [UInt8] {
+        let end = terminated ? "\n" : ""
+        let text = "{\"type\":\"uploaderd.withheld\",\"bytes\":\(bytes),\"reason\":\"\(reason.rawValue)\"}"
+        return Array((text + end).utf8)
     }
 }
 
@@ -176,10 +179,13 @@ package struct LongLineRedactor: ~Copyable {
     }
 
     /// Gives `body` the line that stands for all that went in. It stands alone in its segment.
+    ///
+    /// - Parameter terminated: whether the source line has its end.
     package consuming func withhold<Result: ~Copyable, Failure: Error>(
-        _ reason: WithheldReason, _ body: (borrowing RedactedLine) throws(Failure) -> Result
+        _ reason: WithheldReason, terminated: Bool = true,
+        _ body: (borrowing RedactedLine) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let notice = Redactor.notice(bytes: bytes, reason)
+        let notice = Redactor.notice(bytes: bytes, reason, terminated: terminated)
         let source = source
         let offset = offset
         let length = bytes

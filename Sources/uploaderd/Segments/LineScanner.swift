@@ -72,7 +72,7 @@ package enum LineScanner {
         let seen = ByteGlance.over(bytes)
         var look = LineLook()
         if seen.contains(.nul) { look.oddities.insert(.nul) }
-        if seen.contains(.nonASCII), !isUTF8(bytes) { look.oddities.insert(.invalidUTF8) }
+        if seen.contains(.nonASCII), !UTF8Check.isValid(bytes) { look.oddities.insert(.invalidUTF8) }
         lookAtEnds(bytes, &look.oddities)
         if seen.isDisjoint(with: [.closeOpen, .compact, .shutdown]) || look.oddities.contains(.blank) { return look }
         let mayMark =
@@ -142,16 +142,6 @@ package enum LineScanner {
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
-
-    private static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let units = bytes.assumingMemoryBound(to: UInt8.self)
-        do {
-            _ = try UTF8Span(validating: units.span)
-            return true
-        } catch {
-            return false  // the answer, not a failure
-        }
-    }
 
     private static func find(_ word: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
         guard let start = bytes.baseAddress else { return false }

@@ -8,6 +8,8 @@ struct Arrival {
     /// Behind the segment.
     var cursor: StreamCursor
     var source: SourceInfo
+    /// Laid over what is known of the session. The manifest that will name the segment tells them.
+    var facts: SessionFacts?
     var headerBytes: Int
 }
 
@@ -25,6 +27,7 @@ extension Store {
         let now = time.wall
         let session = try catalog.ensureSession(
             record.stream.session, facts: SessionFacts(agent: arrival.source.agent), at: now)
+        if let facts = arrival.facts { _ = try lay(facts, over: session) }
         let stream = try catalog.ensureStream(record.stream, sessionRow: session)
         // Where lines are cut again, the beginning of an old row may lie in the segment before this one.
         let isRecut = movesCursor && record.sourceOffset < stream.recutEnd

@@ -106,6 +106,15 @@ final class Catalog {
         return found
     }
 
+    /// How SQLite finds the rows of each statement that was used so far: the lines of EXPLAIN QUERY PLAN.
+    func plans() throws(StoreError) -> [String: [String]] {
+        var plans: [String: [String]] = [:]
+        for sql in statements.keys where !sql.hasPrefix("PRAGMA") && !sql.hasPrefix("EXPLAIN") {
+            plans[sql] = try rows("EXPLAIN QUERY PLAN \(sql)") { (row) throws(StoreError) in row.text(3) }
+        }
+        return plans
+    }
+
     /// How many rows the last INSERT, UPDATE or DELETE touched.
     var changes: Int { Int(sqlite3_changes(handle)) }
     var lastRow: Int64 { sqlite3_last_insert_rowid(handle) }

@@ -100,7 +100,11 @@ enum CatalogSchema {
                 position INTEGER NOT NULL, kind TEXT NOT NULL, entry TEXT NOT NULL,
                 PRIMARY KEY (stream_id, store_id, kind, position)) WITHOUT ROWID
             """,
-        ]
+        ],
+        [
+            // A file that was renamed while nobody looked.
+            "CREATE INDEX streams_file ON streams(inode, birth)"
+        ],
     ]
 
     static func migrate(_ catalog: Catalog) throws(StoreError) {

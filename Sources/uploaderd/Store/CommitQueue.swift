@@ -21,7 +21,7 @@ final class CommitQueue: Sendable {
 
 final class CommitRequest: Sendable {
     enum Work: Sendable {
-        case seal(SealedSegment, StreamCursor, SourceInfo)
+        case seal(SealedSegment, StreamCursor, SourceInfo, SessionFacts?)
         case claim(SegmentID, StoreID)
         case receipt(SegmentID, StoreID)
         case release(SegmentID, StoreID)

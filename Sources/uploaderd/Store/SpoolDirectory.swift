@@ -13,7 +13,7 @@ import Shared
 /// actor that makes them: nobody else does either, so nothing races.
 struct SpoolDirectory {
     let root: String
-    /// Folders whose own names are durable, up to the spool; relative. Bounded: `forgetAll` only costs fsyncs.
+    /// Folders whose own names are durable, up to the spool; relative. Bounded: to forget them only costs fsyncs.
     private var durable: Set<String> = [""]
     /// Folders from which something was removed since the last sweep; relative.
     private var emptied: Set<String> = []
@@ -76,13 +76,17 @@ struct SpoolDirectory {
     }
 
     /// Renames the temporary file to its final name. Durable only after `settle`.
-    func place(_ id: SpoolTemporaryID, at relativePath: String) throws(StoreError) {
-        try reporting("could not move a segment to \(absolute(relativePath))") { () throws(SystemError) in
-            let folder = Files.parent(of: relativePath)
+    mutating func place(_ id: SpoolTemporaryID, at relativePath: String) throws(StoreError) {
+        let folder = Files.parent(of: relativePath)
+        do throws(SystemError) {
             if !durable.contains(folder) {
                 for folder in Self.chain(of: folder) { try Files.makeDirectory(absolute(folder)) }
             }
             try Files.rename(temporary(id), to: absolute(relativePath), replacing: false)
+        } catch {
+            // Somebody may have removed the folder: the next attempt makes it again.
+            durable = [""]
+            throw StoreError("could not move a segment to \(absolute(relativePath))", error)
         }
     }
 

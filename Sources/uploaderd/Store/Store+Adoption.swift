@@ -135,7 +135,7 @@ extension Store {
     private func add(_ file: Found, movesCursor: Bool, _ work: inout RecoveryWork) throws(StoreError) {
         let arrival = Arrival(
             record: file.record, checkpoint: file.header.checkpoint, cursor: file.header.cursor,
-            source: file.header.source, headerBytes: file.headerBytes)
+            source: file.header.source, facts: file.header.facts, headerBytes: file.headerBytes)
         let (id, replaced) = try insert(arrival, movesCursor: movesCursor)
         for row in replaced { work.unneeded.append(StateDirectory.spoolPath(of: row.record)) }
         work.report.adopted.append(id)

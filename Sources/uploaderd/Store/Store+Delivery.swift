@@ -74,9 +74,12 @@ extension Store {
         var last = start
         var isSecondLap = false
         while lists.count < limit {
-            let next = try catalog.row(HotQuery.nextSessionWaiting.sql, storeRow, last) {
-                (row) throws(StoreError) in row.int64(0)
-            }
+            let next = try catalog.row(
+                """
+                SELECT session_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id > ?2
+                ORDER BY session_id LIMIT 1
+                """, storeRow, last
+            ) { (row) throws(StoreError) in row.int64(0) }
             guard let session = next, !isSecondLap || session <= start else {
                 if isSecondLap || start == 0 { break }
                 isSecondLap = true
@@ -85,7 +88,10 @@ extension Store {
             }
             last = session
             let waiting = try catalog.rows(
-                HotQuery.waitingOfSession.sql, storeRow, session, limit + excluding.count
+                """
+                SELECT segment_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id = ?2
+                ORDER BY segment_id LIMIT ?3
+                """, storeRow, session, limit + excluding.count
             ) { (row) throws(StoreError) in row.segment(0) }
             let free = waiting.filter { !excluding.contains($0) }.prefix(limit)
             if !free.isEmpty { lists.append((session, Array(free))) }
@@ -214,6 +220,27 @@ extension Store {
         }
     }
 
+    /// What a store would be sent that is not open, so that nothing is queued for it: all that it has no receipt for.
+    ///
+    /// Looks at every live segment.
+    ///
+    /// - Parameter store: `nil`: it was never open.
+    package func missing(at store: StoreID?) throws(StoreError) -> Backlog {
+        var row: Int64?
+        if let store { row = try storeRow(store) }
+        return try catalog().row(
+            """
+            SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at) FROM segments s
+            WHERE s.superseded_by IS NULL AND s.state IN (0, 1) AND NOT EXISTS
+                (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?1 AND c.state = 2)
+            """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
+    }
+
+    private static func backlog(_ row: Row) -> Backlog {
+        Backlog(
+            segments: row.int(0), bytes: row.int64(1), oldest: row.optionalInt64(2).map(WallTime.init(nanoseconds:)))
+    }
+
     package func backlog(at store: StoreID) throws(StoreError) -> Backlog {
         guard let row = try storeRow(store) else { return Backlog(segments: 0, bytes: 0) }
         return try catalog().row(
@@ -222,12 +249,6 @@ extension Store {
                 SELECT segment_id FROM copies INDEXED BY copies_queue WHERE store_id = ?1 AND state = 0
                 UNION ALL SELECT segment_id FROM copies INDEXED BY copies_claimed WHERE store_id = ?1 AND state = 1
             ) c JOIN segments s ON s.id = c.segment_id WHERE s.superseded_by IS NULL
-            """, row
-        ) { (row) throws(StoreError) in
-            Backlog(
-                segments: row.int(0), bytes: row.int64(1),
-                oldest: row.optionalInt64(2).map(WallTime.init(nanoseconds:)))
-        }
-            ?? Backlog(segments: 0, bytes: 0)
+            """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
     }
 }

@@ -4,7 +4,13 @@ extension Store {
     /// Sessions whose manifest at the store is behind what the store has, the longest waiting first.
     package func publishable(to store: StoreID, limit: Int = 1_000) throws(StoreError) -> [SessionID] {
         guard let row = try storeRow(store) else { return [] }
-        return try catalog().rows(HotQuery.behind.sql, row, limit) { (row) throws(StoreError) in try row.session(0) }
+        return try catalog().rows(
+            """
+            SELECT e.sid FROM manifests m JOIN sessions e ON e.id = m.session_id
+            WHERE m.store_id = ?1 AND m.wanted > m.published AND e.state = 'open' AND e.unresolved IS NULL
+            ORDER BY m.wanted_at LIMIT ?2
+            """, row, limit
+        ) { (row) throws(StoreError) in try row.session(0) }
     }
 
     /// What the next manifest of the session at the store says.
@@ -129,9 +135,12 @@ extension Store {
     ) throws(StoreError) -> [(id: SegmentID, record: SegmentRecord)] {
         guard let storeRow = try storeRow(store) else { return [] }
         let catalog = try catalog()
-        let ids = try catalog.rows(HotQuery.supersededDue.sql, storeRow, limit, most) {
-            (row) throws(StoreError) in row.segment(0)
-        }
+        let ids = try catalog.rows(
+            """
+            SELECT segment_id FROM copies
+            WHERE store_id = ?1 AND superseded_at IS NOT NULL AND superseded_at <= ?2 ORDER BY superseded_at LIMIT ?3
+            """, storeRow, limit, most
+        ) { (row) throws(StoreError) in row.segment(0) }
         var due: [(id: SegmentID, record: SegmentRecord)] = []
         for id in ids { if let row = try catalog.segment(id) { due.append((id, row.record)) } }
         return due

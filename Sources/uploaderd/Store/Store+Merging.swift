@@ -13,7 +13,12 @@ package struct MergeInput: Sendable {
 extension Store {
     /// Streams to which several segments were added since they were last merged or settled, the most first.
     package func mergeCandidates(limit: Int = 64) throws(StoreError) -> [StreamKey] {
-        try catalog().rows(HotQuery.mergeCandidates.sql, limit) { (row) throws(StoreError) in
+        try catalog().rows(
+            """
+            SELECT e.sid, t.name FROM streams t JOIN sessions e ON e.id = t.session_id
+            WHERE t.unmerged > 1 ORDER BY t.unmerged DESC LIMIT ?1
+            """, limit
+        ) { (row) throws(StoreError) in
             StreamKey(session: try row.session(0), stream: try row.stream(1))
         }
     }
@@ -50,7 +55,7 @@ extension Store {
         let header = SpoolHeader(
             record: record, checkpoint: segment.checkpoint, cursor: headerCursor(stream, segment),
             source: stream.source ?? SourceInfo(agent: .generic, root: "", relativePath: "", kind: stream.kind))
-        let request = CommitRequest(.seal(segment, header.cursor, header.source))
+        let request = CommitRequest(.seal(segment, header.cursor, header.source, nil))
         let temporary: SpoolTemporaryID =
             switch segment.object {
             case .bytes: SpoolTemporaryID(newIdentifier())

@@ -119,6 +119,9 @@ extension Store {
         return try stored(row)
     }
 
+    /// The query plan of every statement since the store was opened, by its text: which of them cost more with more rows.
+    package func queryPlans() throws(StoreError) -> [String: [String]] { try catalog().plans() }
+
     func stored(_ row: SegmentRow) throws(StoreError) -> StoredSegment {
         let state: StoredSegment.State =
             switch row.state {
@@ -132,11 +135,13 @@ extension Store {
             supersededBy: row.supersededBy, sealedAt: row.sealedAt, receipts: try holders(of: row.id))
     }
 
+    // CROSS JOIN keeps the order: the other way round the whole queue is read for each session (sqlite.org/optoverview.html,
+    // "Manual Control Of Query Plans Using CROSS JOIN").
     private static let summaries = """
         SELECT e.sid, e.facts, e.state, e.created_at, e.sealed_at, e.ended_at, e.unresolved, count(t.id),
             coalesce(sum(t.segments), 0), coalesce(sum(t.lines), 0), coalesce(sum(t.bytes), 0),
             coalesce(sum(t.stored_bytes), 0),
-            (SELECT count(*) FROM stores r JOIN copies c INDEXED BY copies_queue
+            (SELECT count(*) FROM stores r CROSS JOIN copies c INDEXED BY copies_queue
                 ON c.store_id = r.id AND c.session_id = e.id AND c.state = 0 WHERE r.active = 1)
         FROM sessions e LEFT JOIN streams t ON t.session_id = e.id
         """

@@ -17,9 +17,12 @@ extension Store {
         while found.count < limit {
             var furthest = candidate
             for store in stores {
-                let next = try catalog.row(HotQuery.nextRetirable.sql, store, furthest) {
-                    (row) throws(StoreError) in row.segment(0)
-                }
+                let next = try catalog.row(
+                    """
+                    SELECT segment_id FROM copies
+                    WHERE store_id = ?1 AND listed = 1 AND spooled = 1 AND segment_id >= ?2 ORDER BY segment_id LIMIT 1
+                    """, store, furthest
+                ) { (row) throws(StoreError) in row.segment(0) }
                 guard let next else { return found }
                 furthest = next
             }

@@ -11,12 +11,13 @@ extension Store {
     /// - Parameters:
     ///   - cursor: behind the segment; for a partial one the same place again, with `partialEnd` and the next number.
     ///   - source: where the lines came from; a change of place is noted with it.
+    ///   - facts: laid over what is known of the session. The manifest that will name the segment tells them.
     /// - Throws: `stale` when the segment does not continue the stored cursor, `unresolved`, or why it could not be
     ///   written; then no file is left, the cursor is where it was, and the caller cuts again from there.
     package nonisolated(nonsending) func seal(
-        _ segment: SealedSegment, advancing cursor: StreamCursor, source: SourceInfo
+        _ segment: SealedSegment, advancing cursor: StreamCursor, source: SourceInfo, facts: SessionFacts? = nil
     ) async throws(StoreError) -> SegmentID {
-        guard case .sealed(let id) = try await submit(.seal(segment, cursor, source)) else {
+        guard case .sealed(let id) = try await submit(.seal(segment, cursor, source, facts)) else {
             throw StoreError(.internalFailure, "a seal was answered as something else")
         }
         return id
@@ -80,13 +81,16 @@ extension Store {
         var written: [PlacedFile] = []
         var ahead: [StreamKey: StreamCursor] = [:]
         for request in batch {
-            guard case .seal(let segment, let cursor, let source) = request.work else { continue }
+            guard case .seal(let segment, let cursor, let source, let facts) = request.work else { continue }
             do throws(StoreError) {
                 let key = segment.record.stream
                 var current = ahead[key]
                 if current == nil { current = try catalog().stream(key)?.cursor }
                 try admit(segment.record, cursor, after: current)
-                written.append(try write(segment, cursor, source, for: request))
+                let header = SpoolHeader(
+                    record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
+                    facts: facts)
+                written.append(try write(segment.object, header, for: request))
                 ahead[key] = cursor
             } catch {
                 request.answer(.failure(error))
@@ -118,18 +122,16 @@ extension Store {
     }
 
     private func write(
-        _ segment: SealedSegment, _ cursor: StreamCursor, _ source: SourceInfo, for request: CommitRequest
+        _ object: SegmentObject, _ header: SpoolHeader, for request: CommitRequest
     ) throws(StoreError) -> PlacedFile {
-        let header = SpoolHeader(
-            record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source)
         let id: SpoolTemporaryID =
-            switch segment.object {
+            switch object {
             case .bytes: SpoolTemporaryID(newIdentifier())
             case .spooled(let id): id
             }
         do throws(StoreError) {
-            let length = try spoolFiles.write(segment.object, header: header, to: id)
-            return PlacedFile(request: request, record: segment.record, temporary: id, headerBytes: length)
+            let length = try spoolFiles.write(object, header: header, to: id)
+            return PlacedFile(request: request, record: header.record, temporary: id, headerBytes: length)
         } catch {
             abandon(id)
             throw error
@@ -151,14 +153,14 @@ extension Store {
         _ request: CommitRequest, _ placed: [PlacedFile], _ superseded: inout [SegmentRow]
     ) throws(StoreError) -> CommitRequest.Outcome {
         switch request.work {
-        case .seal(let segment, let cursor, let source):
+        case .seal(let segment, let cursor, let source, let facts):
             guard let file = placed.first(where: { $0.request === request }) else {
                 throw StoreError(.internalFailure, "the file of segment \(segment.record.objectName) was not placed")
             }
             try admit(segment.record, cursor, after: try catalog().stream(segment.record.stream)?.cursor)
             let arrival = Arrival(
                 record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
-                headerBytes: file.headerBytes)
+                facts: facts, headerBytes: file.headerBytes)
             let (id, replaced) = try insert(arrival)
             superseded += replaced
             return .sealed(id)
@@ -196,7 +198,7 @@ extension Store {
         if let reason = state ?? nil {
             throw StoreError(
                 .unresolved, "nothing of session \(record.stream.session) is cut: \(reason)",
-                hint: "`uploaderctl resend \(record.stream.session)` sends it again from its beginning")
+                hint: "it goes on when every destination has answered; `uploaderctl status` shows them")
         }
         guard let refusal = record.refusal(advancing: next, after: current) else { return }
         throw StoreError(.stale, "segment \(record.seq) of \(record.stream) does not continue the cursor: \(refusal)")

@@ -21,11 +21,17 @@ extension Store {
         try catalog().stream(root: root, relativePath: relativePath)?.key
     }
 
+    /// The streams to which a file with this identity gave lines last, by whatever path. Only its bytes prove it.
+    package func streams(ofFile file: FileIdentity) throws(StoreError) -> [(cursor: StreamCursor, source: SourceInfo)] {
+        try catalog().streams(ofFile: file).compactMap { row in row.source.map { (row.cursor, $0) } }
+    }
+
     /// - Returns: `nil` when marks and chain belong to the cursor, so that the marks say all.
     package func evidence(of stream: StreamKey) throws(StoreError) -> CursorEvidence? {
         let catalog = try catalog()
         guard let row = try catalog.stream(stream), !row.isVerified else { return nil }
         let cursor = row.cursor
+        guard cursor.offset > 0 else { return nil }
         if cursor.generation == 1, cursor.offset == row.baseOffset, row.baseOffset > 0 {
             return try foreignEvidence(row)
         }
@@ -87,12 +93,19 @@ extension Store {
         let catalog = try catalog()
         try catalog.transaction { () throws(StoreError) in
             let row = try catalog.ensureSession(session, facts: SessionFacts(), at: time.wall)
-            let known = try self.facts(of: row)
-            let merged = known.merged(with: facts)
-            guard merged != known else { return }
-            try catalog.run("UPDATE sessions SET facts = ?2 WHERE id = ?1", row, try jsonText(merged))
-            try wantManifests(of: row)
+            if try lay(facts, over: row) { try wantManifests(of: row) }
         }
+    }
+
+    /// Lays `facts` over what is known; inside a transaction.
+    ///
+    /// - Returns: whether that changed something.
+    func lay(_ facts: SessionFacts, over sessionRow: Int64) throws(StoreError) -> Bool {
+        let known = try self.facts(of: sessionRow)
+        let merged = known.merged(with: facts)
+        guard merged != known else { return false }
+        try catalog().run("UPDATE sessions SET facts = ?2 WHERE id = ?1", sessionRow, try jsonText(merged))
+        return true
     }
 
     /// The session has ended; the next segment of its main stream makes that undone.
@@ -105,7 +118,10 @@ extension Store {
                 UPDATE sessions SET ended_at = coalesce(ended_at, ?2), end_reason = ?3
                 WHERE id = ?1 AND (ended_at IS NULL OR end_reason IS NOT ?3)
                 """, row, time.wall, reason)
-            if catalog.changes > 0 { try wantManifests(of: row) }
+            guard catalog.changes > 0 else { return }
+            try wantManifests(of: row)
+            // All that is small is to be joined now, also where nothing was added since the last look.
+            try catalog.run("UPDATE streams SET unmerged = max(unmerged, 2) WHERE session_id = ?1", row)
         }
     }
 

@@ -112,7 +112,7 @@ extension Store {
         try catalog.run(
             "UPDATE streams SET kind = CASE WHEN kind = '' THEN ?2 ELSE kind END, agent_id = coalesce(agent_id, ?3), "
                 + "next_seq = max(next_seq, ?4) WHERE id = ?1", stream.id, entries.kind, entries.agentID,
-            entries.activeSeq)
+            max(entries.activeSeq, 1 + (entries.segments.lazy.map(\.seq).max() ?? 0)))
         let before = stream.cursor
         var foreign: [ManifestSegment] = []
         for (index, entry) in entries.segments.enumerated() {

@@ -62,6 +62,13 @@ extension Catalog {
             root, relativePath, read: Self.streamRow)
     }
 
+    /// The streams that this file gave lines to last, by whatever path. Device numbers change over reboots.
+    func streams(ofFile file: FileIdentity) throws(StoreError) -> [StreamRow] {
+        try rows(
+            "SELECT \(Self.columns) FROM \(Self.tables) WHERE t.inode = ?1 AND t.birth = ?2 ORDER BY t.id LIMIT 8",
+            Int64(bitPattern: file.inode), file.birth, read: Self.streamRow)
+    }
+
     func sessionRow(_ session: SessionID) throws(StoreError) -> Int64? {
         try row("SELECT id FROM sessions WHERE sid = ?1", session) { (row) throws(StoreError) in row.int64(0) }
     }

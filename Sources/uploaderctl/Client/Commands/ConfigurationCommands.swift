@@ -6,7 +6,7 @@ extension Command {
     ) { (context) throws(ClientError) in
         let reply: ReloadReply = try context.connect().ask(.reload, for: "reload")
         if context.json { try context.writeJSON(reply) }
-        let file = reply.file.map { TerminalText.escaped($0) } ?? "No configuration file: the defaults hold"
+        let file = reply.file.map { TerminalText.escaped($0) } ?? "no configuration file, the defaults hold"
         let changes =
             reply.changed.isEmpty ? "nothing changed" : "changed: " + reply.changed.joined(separator: ", ")
         try context.say("\(file): \(TerminalText.escaped(changes))")

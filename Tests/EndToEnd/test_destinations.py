@@ -1,0 +1,84 @@
+"""Destinations come, go, and are not there: what was promised to be safe is, wherever it has to be."""
+
+import json
+
+import generator
+import manifest_reader
+
+
+def homes(world, count):
+    """So many small sessions of Claude Code's in the world's home."""
+    sessions = [generator.session(f"destinations {number}", "claude", 3_000) for number in range(count)]
+    for session in sessions:
+        session.apply(world.home)
+    return sessions
+
+
+def destination(world, name):
+    return f'[[destination]]\nname = "{name}"\npath = "{world.base / name}"\n'
+
+
+def holds(store, home, session):
+    stored = manifest_reader.read(store, session.sid)
+    return all(stored.latest(stream) == (home / path).read_bytes() for path, stream in session.streams.items())
+
+
+def test_once_ends_when_every_manifest_is_in_every_destination(world):
+    world.configure(destination(world, "archive") + destination(world, "mirror"))
+    sessions = homes(world, 40)
+    world.once()
+    for store in (world.base / "archive", world.base / "mirror"):
+        assert all(holds(store, world.home, session) for session in sessions)
+
+
+def test_a_destination_in_place_of_the_local_store_gets_what_only_that_one_has(world):
+    sessions = homes(world, 3)
+    world.once()
+    assert all(holds(world.store, world.home, session) for session in sessions)
+    world.configure(destination(world, "archive"))
+    world.once()
+    assert all(holds(world.base / "archive", world.home, session) for session in sessions)
+
+
+def test_a_second_destination_gets_what_the_first_one_has(world):
+    sessions = homes(world, 3)
+    world.configure(destination(world, "archive"))
+    with_one = world.daemon()
+    world.ctl_run("flush", "--wait")
+    world.configure(destination(world, "archive") + destination(world, "mirror"))
+    world.ctl_run("reload")
+    world.ctl_run("flush", "--wait")
+    assert all(holds(world.base / "mirror", world.home, session) for session in sessions)
+    assert with_one.stop() == 0
+
+
+def test_what_waits_for_a_store_that_is_not_there_is_told(world):
+    (session,) = homes(world, 1)
+    world.configure(destination(world, "archive"))
+    world.once()
+    (world.base / "archive").rename(world.base / "away")
+    path = world.home / next(path for path, stream in session.streams.items() if stream == "main")
+    with path.open("ab") as file:
+        file.write(b'{"type":"user"}\n')
+    daemon = world.daemon()
+    flushed = world.ctl_run("flush", "--wait", "--json", check=False)
+    assert flushed.returncode == 5
+    assert json.loads(flushed.stdout)["queued"] == 1 and json.loads(flushed.stdout)["held"] == ["archive"]
+    (archive,) = world.ctl("status", check=False)["destinations"]
+    assert archive["state"] == "held" and archive["queued"] == 1
+    (world.base / "away").rename(world.base / "archive")
+    world.ctl_run("flush", "--wait")
+    assert holds(world.base / "archive", world.home, session)
+    assert daemon.stop() == 0
+
+
+def test_a_line_without_its_end_is_no_backlog(world):
+    (session,) = homes(world, 1)
+    path = world.home / next(path for path, stream in session.streams.items() if stream == "main")
+    with path.open("ab") as file:
+        file.write(b'{"half":')
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    status = world.ctl("status")
+    assert status.get("backfill") is None and status["health"] == []
+    assert daemon.stop() == 0

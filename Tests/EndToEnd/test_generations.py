@@ -1,0 +1,223 @@
+"""A source that is cut, swapped, renamed or deleted: what was taken stays, and what it holds now is taken."""
+
+import os
+
+import pytest
+
+from conservation import Ledger, backdate, printed_seed
+
+LINE = b'{"type":"user","n":%d,"text":"%s"}\n'
+
+
+def lines(rng, count, start=0):
+    return b"".join(LINE % (number, rng.randbytes(rng.randrange(1, 200)).hex().encode())
+                    for number in range(start, start + count))
+
+
+@pytest.fixture
+def odd(world):
+    world.configure(f'[[watch]]\nagent = "generic"\nroot = "{world.home}/odd"\n[segments]\nquiet = "30ms"\nmax_lines = 50\n')
+    folder = world.home / "odd"
+    folder.mkdir()
+    return folder
+
+
+def truncate_to_nothing(path, data, rng):
+    new = lines(rng, 40, 1_000)
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.write(new)
+    return [data, new]
+
+
+def truncate_and_outgrow(path, data, rng):
+    """Longer than before when it is looked at next: only the bytes tell."""
+    new = lines(rng, 400, 2_000)
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.write(new)
+    return [data, new]
+
+
+def truncate_in_the_middle(path, data, rng):
+    keep = data[:data.index(b"\n", len(data) // 2) + 1]
+    new = keep + lines(rng, 5, 3_000)
+    with path.open("r+b") as file:
+        file.truncate(len(keep))
+        file.seek(0, os.SEEK_END)
+        file.write(new[len(keep):])
+    return [data, new]
+
+
+def replace_with_others(path, data, rng):
+    new = lines(rng, 300, 4_000)
+    beside = path.with_name("new.tmp")
+    beside.write_bytes(new)
+    beside.rename(path)
+    return [data, new]
+
+
+def replace_with_the_same_and_more(path, data, rng):
+    """A restored home: another inode, the same content. The same generation goes on."""
+    new = data + lines(rng, 10, 5_000)
+    beside = path.with_name("new.tmp")
+    beside.write_bytes(new)
+    beside.rename(path)
+    return [new]
+
+
+def rewrite_the_first_byte(path, data, rng):
+    with path.open("r+b") as file:
+        file.write(b"[")
+        file.seek(0, os.SEEK_END)
+        file.write(lines(rng, 3, 6_000))
+    return [data, path.read_bytes()]
+
+
+def rewrite_the_last_line(path, data, rng):
+    place = data.rindex(b"\n", 0, len(data) - 1) + 1
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(data[place:].replace(b'"user"', b'"USER"'))
+        file.seek(0, os.SEEK_END)
+        file.write(lines(rng, 3, 7_000))
+    return [data, path.read_bytes()]
+
+
+def delete(path, data, rng):
+    path.unlink()
+    return [data]
+
+
+def delete_and_make_again(path, data, rng):
+    path.unlink()
+    new = lines(rng, 30, 8_000)
+    path.write_bytes(new)
+    return [data, new]
+
+
+CHANGES = [truncate_to_nothing, truncate_and_outgrow, truncate_in_the_middle, replace_with_others,
+           replace_with_the_same_and_more, rewrite_the_first_byte, rewrite_the_last_line, delete, delete_and_make_again]
+
+
+def expect(world, ledger, wanted):
+    """The store holds these generations of each file, and replay gives them back."""
+    ledger.expect({(name, "main"): generations for name, generations in wanted.items()})
+    for name, generations in wanted.items():
+        for source in [[], ["--from", "store"]]:
+            for number, data in enumerate(generations, 1):
+                found = world.ctl_run("replay", name, "--generation", str(number), *source).stdout
+                assert found == data, f"{name}: generation {number} {source}"
+            assert world.ctl_run("replay", name, *source).stdout == generations[-1], name
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_both_generations_are_kept(world, odd, up):
+    """Each change to a file of its own, while the daemon looks on, and while it is down."""
+    rng, seed = printed_seed(f"generations {up}")
+    before = {change: lines(rng, 120) for change in CHANGES}
+    for change, data in before.items():
+        (odd / f"{change.__name__}.jsonl").write_bytes(data)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    expect(world, ledger, {change.__name__: [data] for change, data in before.items()})
+    if not up:
+        assert daemon.stop() == 0
+    wanted = {change.__name__: change(odd / f"{change.__name__}.jsonl", data, rng) for change, data in before.items()}
+    if not up:
+        daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    expect(world, ledger, wanted)
+    # And each goes on.
+    for path in odd.iterdir():
+        with path.open("ab") as file:
+            file.write(b'{"more":1}\n')
+        wanted[path.stem][-1] += b'{"more":1}\n'
+    world.ctl_run("flush", "--wait")
+    expect(world, ledger, wanted)
+    assert daemon.stop() == 0
+
+
+def test_a_long_line_that_is_overwritten_by_another(world, odd):
+    """Over 8 MiB a line is not held in memory, so its end is looked for in the file, from where the search stopped."""
+    rng, seed = printed_seed("long generations")
+    path = odd / "it.jsonl"
+    first = b'{"first":"' + rng.randbytes(64).hex().encode() * 80_000
+    second = b"".join(b'{"second":"' + rng.randbytes(64).hex().encode() * count + b'"}\n' for count in (70_000, 1, 90_000, 2))
+    path.write_bytes(b'{"a":1}\n' + first)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    ledger.expect({("it", "main"): [b'{"a":1}\n']})
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.write(second)
+    world.ctl_run("flush", "--wait")
+    found = ledger.look()["it"].bytes
+    # What was in memory of the first line, which is nowhere else any more.
+    held = found["main", 1].removeprefix(b'{"a":1}\n')
+    assert first.startswith(held)
+    assert found["main", 2] == second
+    assert world.ctl_run("replay", "it").stdout == second
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_a_rename_changes_no_sid(world, odd, up):
+    rng, seed = printed_seed(f"rename {up}")
+    (odd / "deep").mkdir()
+    path, other = odd / "it.jsonl", odd / "deep/else.jsonl"
+    data = lines(rng, 70)
+    path.write_bytes(data)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    if not up:
+        assert daemon.stop() == 0
+    path.rename(other)
+    more = lines(rng, 9, 500)
+    with other.open("ab") as file:
+        file.write(more)
+    if not up:
+        daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    ledger.expect({("it", "main"): [data + more]})
+    assert daemon.stop() == 0
+
+
+def test_a_writer_that_goes_on_after_its_file_was_deleted_is_heard_to_the_end(world, odd):
+    rng, seed = printed_seed("deleted while open")
+    path = odd / "it.jsonl"
+    data = lines(rng, 20)
+    with path.open("wb", buffering=0) as file:
+        file.write(data)
+        daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        file.write(b'{"half":')
+        world.ctl_run("flush", "--wait")
+        path.unlink()
+        file.write(b'1}\n{"last":true')
+    ledger = Ledger(world.store)
+    world.ctl_run("flush", "--wait")
+    ledger.expect({("it", "main"): [data + b'{"half":1}\n{"last":true']})
+    assert daemon.stop() == 0
+
+
+def test_a_line_without_its_end_is_superseded_by_the_whole_one(world, odd):
+    rng, seed = printed_seed("partial")
+    path = odd / "it.jsonl"
+    data = lines(rng, 20)
+    ledger = Ledger(world.store)
+    for part in (b'{"begun":', b'"and', b' ended"}\n', b"x"):
+        with path.open("ab") as file:
+            file.write(data + part if not file.tell() else part)
+        world.once(code=0 if part.endswith(b"\n") else 5)
+        backdate(world.home)
+        world.once()
+        ledger.expect({("it", "main"): [path.read_bytes()]})
+        ledger.look()
+    daemon = world.daemon()
+    for source in [[], ["--from", "store"]]:
+        assert world.ctl_run("replay", "it", *source).stdout == path.read_bytes()
+    assert daemon.stop() == 0

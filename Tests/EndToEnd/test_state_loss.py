@@ -1,0 +1,236 @@
+"""The catalog, or the whole state directory, is lost: nothing else is, and nothing is uploaded twice."""
+
+import os
+import shutil
+
+import pytest
+
+import generator
+from conservation import Ledger, backdate, printed_seed, whole_lines
+from test_crash import FAST, KILLED, Growth
+
+QUIET = FAST + "[merge]\nenabled = false\n"
+NAMES = ["catalog.db", "catalog.db-wal", "catalog.db-shm"]
+
+
+class Catalog:
+    """The catalog's files, to be hurt."""
+
+    def __init__(self, world, rng):
+        self.state = world.state
+        self.rng = rng
+        self.aside = world.base / "older-catalog"
+
+    @property
+    def files(self):
+        return [self.state / name for name in NAMES if (self.state / name).exists()]
+
+    def remember(self):
+        shutil.rmtree(self.aside, ignore_errors=True)
+        self.aside.mkdir()
+        for path in self.files:
+            shutil.copy(path, self.aside)
+
+    def delete(self):
+        for path in self.files:
+            path.unlink()
+
+    def delete_only_the_database(self):
+        self.files[0].unlink()
+
+    def delete_only_the_log(self):
+        for path in self.files[1:]:
+            path.unlink()
+
+    def empty(self):
+        for path in self.files:
+            os.truncate(path, 0)
+
+    def empty_only_the_database(self):
+        os.truncate(self.files[0], 0)
+
+    def truncate(self):
+        self.delete_only_the_log()
+        os.truncate(self.files[0], self.rng.randrange(1, self.files[0].stat().st_size))
+
+    def truncate_everything(self):
+        for path in self.files:
+            os.truncate(path, self.rng.randrange(0, path.stat().st_size + 1))
+
+    def fill_with_garbage(self):
+        for path in self.files:
+            path.write_bytes(self.rng.randbytes(path.stat().st_size))
+
+    def scribble(self):
+        """Some pages are not what they were, the first one is."""
+        self.delete_only_the_log()
+        size = self.files[0].stat().st_size
+        with self.files[0].open("r+b") as file:
+            for _ in range(4):
+                file.seek(self.rng.randrange(4096, max(4097, size)))
+                file.write(self.rng.randbytes(3000))
+
+    def replace_by_the_older_copy(self):
+        self.delete()
+        for path in self.aside.iterdir():
+            shutil.copy(path, self.state)
+
+
+DAMAGES = ["delete", "delete_only_the_database", "delete_only_the_log", "empty", "empty_only_the_database", "truncate",
+           "truncate_everything", "fill_with_garbage", "scribble", "replace_by_the_older_copy"]
+# Where the daemon was killed: from "all is only in the spool" to "all but the spool is done". None: it ended well.
+ENDS = [None, "seal.2", "seal.3", "deliver.4b", "deliver.6a", "deliver.6b", "retire.8"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_lost_catalog_loses_nothing(world, damage, scale):
+    rng, seed = printed_seed(f"catalog {damage}")
+    world.configure(QUIET)
+    ends = ENDS if scale(False, True) else [None, *rng.sample(ENDS[1:], 2)]
+    growth = Growth(world, seed, rng, sessions=4, size=scale(80_000, 300_000), share=3 * len(ends))
+    ledger = Ledger(world.store)
+    for end in ends:
+        catalog = Catalog(world, rng)
+        growth.grow()
+        world.once(code=growing(world, growth))
+        catalog.remember()
+        growth.grow()
+        if end is None:
+            world.once(code=growing(world, growth))
+        else:
+            daemon = world.daemon("--once", wait=False, env={"UPLOADERD_FAULT": f"{end}:{rng.choice([1, 2])}"})
+            assert daemon.wait_exit() in (KILLED, 0, 5)
+        ledger.expect(growth.now(), prefix=True)
+        getattr(catalog, damage)()
+        if rng.random() < 0.7:
+            growth.grow()
+        world.once(code=growing(world, growth))
+        once_each(ledger.expect(growth.now(whole_lines)))
+        before = dict(ledger.seen)
+        world.once(code=growing(world, growth))
+        once_each(ledger.expect(growth.now(whole_lines)))
+        assert ledger.seen == before, f"after {end}: taking nothing made something"
+    while growth.grow():
+        pass
+    backdate(world.home)
+    world.once()
+    once_each(ledger.expect(growth.now()))
+
+
+def growing(world, growth):
+    """The exit code of `--once`: 5 while a file ends in a line without its end."""
+    return 5 if any(not data.endswith(b"\n") for data, in growth.now().values() if data) else 0
+
+
+def once_each(sessions):
+    """No line was put twice: nothing had to be superseded, and every object is listed."""
+    for session in sessions.values():
+        assert not [each for each in session.manifest.get("superseded", [])
+                    if not any(s.partial for stream in session.streams.values() for s in stream.segments)], session.sid
+
+
+@pytest.mark.parametrize("damage", ["delete", "replace_by_the_older_copy", "fill_with_garbage"])
+def test_a_catalog_lost_under_way_with_merges(world, damage, scale):
+    """The same while small segments are joined, and the daemon that is killed is a live one."""
+    rng, seed = printed_seed(f"merging catalog {damage}")
+    world.configure('[segments]\nquiet = "20ms"\nmax_lines = 3\n')
+    growth = Growth(world, seed, rng, sessions=3, size=scale(150_000, 600_000), share=scale(6, 24))
+    ledger = Ledger(world.store)
+    more = True
+    while more:
+        catalog = Catalog(world, rng)
+        world.once(code=growing(world, growth))
+        catalog.remember()
+        daemon = world.daemon(wait=rng.random() < 0.7, env={"UPLOADERD_FAULT": rng.choice(
+            ["", "merge.1", "deliver.6b:2", "retire.9"])})
+        more = growth.grow()
+        if daemon.running and rng.random() < 0.5 and daemon.notices.seen(READY="1"):
+            world.ctl_run("flush", check=False)
+        daemon.kill()
+        ledger.expect(growth.now(), prefix=True)
+        getattr(catalog, damage)()
+        more = growth.grow() and more
+        world.once(code=growing(world, growth))
+        ledger.expect(growth.now(whole_lines))
+    backdate(world.home)
+    world.once()
+    ledger.expect(growth.now())
+
+
+# The whole state directory.
+
+def elsewhere(world, more=""):
+    store = world.base / "elsewhere"
+    world.configure(QUIET + more + f'[[destination]]\nname = "archive"\ntype = "directory"\npath = "{store}"\n')
+    return store
+
+
+def test_a_lost_state_directory_is_taken_up_from_the_store(world, scale):
+    rng, seed = printed_seed("state directory")
+    store = elsewhere(world)
+    growth = Growth(world, seed, rng, sessions=6, size=scale(100_000, 400_000), share=4)
+    ledger = Ledger(store)
+    for _ in range(3):
+        growth.grow()
+        world.once(code=growing(world, growth))
+        ledger.expect(growth.now(whole_lines))
+        writers = {sid: session.manifest["writer"] for sid, session in ledger.look().items()}
+        before = dict(ledger.seen)
+        shutil.rmtree(world.state)
+        world.once(code=growing(world, growth))
+        sessions = ledger.expect(growth.now(whole_lines))
+        assert ledger.seen == before, "what is in the store already was put again"
+        assert not any(session.writers for session in sessions.values())
+        assert {sid: session.manifest["writer"] for sid, session in sessions.items()} == writers
+        shutil.rmtree(world.state)
+    while growth.grow():
+        pass
+    # A source that is gone is still a session here.
+    path, (sid, stream) = next((p, key) for p, key in growth.streams.items() if key[1] == "main")
+    wanted = growth.now()
+    kept = world.home / path
+    data = kept.read_bytes()
+    stored = ledger.look()[sid].latest()
+    kept.unlink()
+    wanted[sid, "main"] = [stored]
+    backdate(world.home)
+    world.once()
+    once_each(ledger.expect(wanted))
+    daemon = world.daemon()
+    assert sid in [each["sid"] for each in world.ctl_lines("sessions")]
+    assert world.ctl_run("replay", sid).stdout == stored
+    assert daemon.stop() == 0
+    # And when it comes back it goes on.
+    kept.write_bytes(data)
+    backdate(world.home)
+    world.once()
+    once_each(ledger.expect(growth.now()))
+
+
+def test_an_unreadable_store_makes_a_lost_session_wait(world):
+    rng, seed = printed_seed("unresolved")
+    store = elsewhere(world)
+    growth = Growth(world, seed, rng, sessions=3, size=60_000, share=3)
+    ledger = Ledger(store)
+    growth.grow()
+    world.once(code=growing(world, growth))
+    ledger.expect(growth.now(whole_lines))
+    growth.grow()
+    # The catalog and the local manifests' contents are gone, but not that there was an earlier life.
+    catalog = Catalog(world, rng)
+    catalog.fill_with_garbage()
+    shutil.rmtree(world.state / "manifests")
+    hidden = world.base / "hidden"
+    store.rename(hidden)
+    store.write_bytes(b"not a directory")
+    daemon = world.daemon()
+    world.ctl_run("flush", check=False)
+    health = world.ctl("status", check=False)["health"]
+    assert {"session_unresolved", "destination_failing"} <= {entry["kind"] for entry in health}, health
+    assert not list((world.state / "spool").rglob("*.seg")), "an unresolved session was cut"
+    store.unlink()
+    hidden.rename(store)
+    growth.grow()
+    daemon.stop()
+    world.once(code=growing(world, growth))
+    once_each(ledger.expect(growth.now(whole_lines)))

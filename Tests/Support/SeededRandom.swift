@@ -1,0 +1,31 @@
+import Shared
+import Synchronization
+
+/// Random numbers that can be had again from their seed: SplitMix64 (Steele, Lea, Flood 2014).
+package final class SeededRandom: RandomSource, RandomNumberGenerator {
+    private let state: Mutex<UInt64>
+
+    package init(_ seed: UInt64) { state = Mutex(seed) }
+
+    package func next() -> UInt64 {
+        state.withLock { state in
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+    }
+
+    package func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+
+    package func within(_ range: ClosedRange<Int>) -> Int { range.lowerBound + below(range.count) }
+
+    /// True so many times of a hundred.
+    package func percent(_ chance: Int) -> Bool { below(100) < chance }
+
+    package func duration(within range: ClosedRange<Duration>) -> Duration {
+        let width = (range.upperBound - range.lowerBound).nanoseconds
+        return range.lowerBound + .nanoseconds(Int64(next() % UInt64(width + 1)))
+    }
+}
