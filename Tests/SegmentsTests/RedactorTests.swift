@@ -35,7 +35,8 @@ struct RedactorTests {
                 redactor.withhold(raw, reason) { line in
                     let bytes = Array(text.utf8)
                     let notice =
-                        "{\"type\":\"uploaderd.withheld\",\"bytes\":\(bytes.count),\"reason\":\"\(reason.rawValue)\"}\n"
+                        "{\"type\":\"uploaderd.withheld\",\"bytes\":\(bytes.count),\"reason\":\"\(reason.rawValue)\"}"
+                        + (text.hasSuffix("\n") ? "\n" : "")
                     #expect(String(decoding: line.bytes, as: UTF8.self) == notice)
                     #expect(line.sourceBytes == Int64(bytes.count))
                     #expect(line.isVerbatim == false)

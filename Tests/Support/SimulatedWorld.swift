@@ -24,6 +24,8 @@ package final class SimulatedWorld: Sendable {
         var runnable: [Int] = []
         /// The queue whose job runs now.
         var current: Int?
+        /// Queues that hang.
+        var stalled: Set<Int> = []
         var executors: [SimulatedExecutor] = []
     }
 
@@ -54,8 +56,11 @@ package final class SimulatedWorld: Sendable {
     /// Runs `body`, and everything that it sets going, on this thread, until `body` returns and nothing can go on
     /// without time passing.
     ///
+    /// - Parameter limit: of simulated time.
     /// - Throws: what `body` throws; `SimulationError` when it waits for something that can never happen.
-    package func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
+    package func run<Value: Sendable>(
+        limit: Duration = .seconds(7 * 86_400), _ body: @escaping @Sendable () async throws -> Value
+    ) throws -> Value {
         let result = Mutex<Result<Value, any Error>?>(nil)
         executor("script").start {
             do {
@@ -66,9 +71,10 @@ package final class SimulatedWorld: Sendable {
             }
         }
         var steps = 0
+        let end = time.now + limit
         while result.withLock({ $0 == nil }) {
             steps += 1
-            guard steps < 50_000_000 else { throw SimulationError.endless(seed: seed) }
+            guard steps < 50_000_000, time.now < end else { throw SimulationError.endless(seed: seed) }
             if !step(), !time.jump() { throw SimulationError.stuck(seed: seed) }
         }
         while step() {}
@@ -81,8 +87,13 @@ package final class SimulatedWorld: Sendable {
     /// - Returns: `false` when there is none.
     private func step() -> Bool {
         let next = state.withLock { state -> (SimulatedExecutor, UnownedJob)? in
-            guard !state.runnable.isEmpty else { return nil }
-            let pick = order.below(state.runnable.count)
+            let free =
+                state.stalled.isEmpty
+                ? nil : state.runnable.indices.filter { !state.stalled.contains(state.runnable[$0]) }
+            let count = free?.count ?? state.runnable.count
+            guard count > 0 else { return nil }
+            let drawn = order.below(count)
+            let pick = free?[drawn] ?? drawn
             let index = state.runnable[pick]
             let job = state.queues[index].jobs[state.queues[index].first]
             state.queues[index].first += 1
@@ -108,6 +119,12 @@ package final class SimulatedWorld: Sendable {
         }
     }
 
+    fileprivate func setStalled(_ isStalled: Bool, _ index: Int) {
+        state.withLock { state in
+            if isStalled { state.stalled.insert(index) } else { state.stalled.remove(index) }
+        }
+    }
+
     fileprivate func isCurrent(_ index: Int) -> Bool { state.withLock { $0.current == index } }
 }
 
@@ -122,6 +139,10 @@ package final class SimulatedExecutor: RoomExecutor {
         self.index = index
         self.world = world
     }
+
+    /// Hangs, as a disk or a network file system does, until it is let go on.
+    package func stall() { world.setStalled(true, index) }
+    package func goOn() { world.setStalled(false, index) }
 
     package func enqueue(_ job: consuming ExecutorJob) { world.enqueue(UnownedJob(job), on: index) }
     package func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
@@ -139,7 +160,7 @@ package enum SimulationError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .stuck(let seed): "seed \(seed): the script waits for something that can never happen"
-        case .endless(let seed): "seed \(seed): fifty million jobs, and no end"
+        case .endless(let seed): "seed \(seed): a week, or fifty million jobs, and no end"
         }
     }
 }

@@ -62,8 +62,16 @@ package enum Process {
 
     package static func isTerminal(_ standardStream: Int32) -> Bool { isatty(standardStream) == 1 }
 
-    /// Processors that this process may run on.
-    package static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    /// Processors that this process may run on: sched_setaffinity(2), a unit's CPUAffinity= or a container's set may leave
+    /// it fewer than there are.
+    package static var processors: Int {
+        var allowed = cpu_set_t()
+        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &allowed) == 0 else {
+            // More processors than the set has room for: EINVAL.
+            return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        }
+        return max(1, withUnsafeBytes(of: &allowed) { $0.reduce(0) { $0 + $1.nonzeroBitCount } })
+    }
 
     /// Raises the soft limit of open files to the hard one, at most `wanted`.
     ///

@@ -7,7 +7,11 @@ package struct SessionID: Hashable, Sendable, Comparable, Codable, CustomStringC
     /// - Returns: `nil` for an empty text, one with white space or a control character, or one over 512 bytes.
     package init?(_ text: String) {
         guard !text.isEmpty, text.utf8.count <= 512 else { return nil }
-        guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F && !$0.properties.isWhitespace })
+        // Unicode's tables are asked only where ASCII does not answer: every row that is read passes here.
+        guard
+            text.unicodeScalars.allSatisfy({
+                $0.value > 0x20 && $0.value != 0x7F && ($0.isASCII || !$0.properties.isWhitespace)
+            })
         else { return nil }
         rawValue = text
     }

@@ -17,17 +17,6 @@ struct DaemonProgram {
             hint: "install both together: make install PREFIX=…")
     }
 
-    /// Takes this process over. Returns only if that fails, with the reason.
-    func become(_ words: [String]) -> ClientError {
-        // What we ignore, a program that we become would ignore too: execve(2).
-        signal(SIGPIPE, SIG_DFL)
-        let code = withArguments(words) { arguments in
-            execv(path, arguments)
-            return errno
-        }
-        return ClientError(.failed, "could not run \(path)", cause: SystemError("execve", code: code).reason)
-    }
-
     /// Runs it, and returns what it wrote to both its outputs.
     func output(of words: [String]) throws(ClientError) -> (output: String, exit: Int32) {
         var ends: [Int32] = [-1, -1]

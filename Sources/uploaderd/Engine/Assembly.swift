@@ -33,8 +33,9 @@ package enum Assembly {
             let context = try context(configuration, store, objects, board, world)
             let delivery = await delivery(configuration, directories, store, objects, board, world)
             let resolver = SessionResolver(
-                store: store, objects: objects, machine: world.machine, board: board,
-                isStateLost: report.stateLost, destinations: configuration.destinations.map(\.name))
+                store: store, objects: objects, world: world, board: board,
+                isStateLost: report.stateLost, isStateNew: report.fresh,
+                destinations: configuration.destinations.map(\.name))
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
                 roots: Dictionary(roots.map { ($0.root, $0) }) { first, _ in first },
@@ -54,11 +55,10 @@ package enum Assembly {
                 defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
             let merger = MergeService(
                 store: store, objects: objects, key: context.key,
-                policy: MergePolicy(full: configuration.segments.maxBytes.bytes), lane: world.lane(of: "merge"),
-                log: world.log)
+                policy: MergePolicy(), lane: world.lane(of: "merge"), log: world.log, board: board)
             return await Engine(
                 parts: parts, watcher: watcher, merger: configuration.merge.enabled ? merger : nil, resolver: resolver,
-                resolving: report.isUneventful && !report.fresh ? nil : report.missing)
+                resolving: report.isUneventful && !report.fresh ? nil : report.missing, isOnce: isOnce)
         } catch {
             await store.close()
             throw error
@@ -89,7 +89,9 @@ package enum Assembly {
         await tidier.require(configuration.destinations.filter(\.isRequired).map(\.name))
         let parts = DeliveryParts(
             store: store, objects: objects,
-            publisher: ManifestPublisher(store: store, faults: world.faults, log: world.log), tidier: tidier,
+            publisher: ManifestPublisher(
+                store: store, faults: world.faults, log: world.log, board: board,
+                policy: configuration.merge.enabled ? MergePolicy() : nil), tidier: tidier,
             policy: RetryPolicy(), world: world, board: board
         ) { try await store.use(objects.open.map(\.id)) }
         var workers: [DestinationWorker] = []

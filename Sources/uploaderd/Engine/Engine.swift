@@ -22,7 +22,7 @@ package final class Engine: Sendable {
     /// - Parameter lost: what only the spool had; `nil`: nothing of an earlier life is in doubt.
     init(
         parts: EngineParts, watcher: any SourceWatching, merger: MergeService?, resolver: SessionResolver,
-        resolving lost: [SegmentID]?
+        resolving lost: [SegmentID]?, isOnce: Bool
     ) async {
         self.parts = parts
         self.watcher = watcher
@@ -30,20 +30,31 @@ package final class Engine: Sendable {
         let (loop, bell) = (parts.world.loop, mergeBell)
         var tasks = [loop.start { await parts.delivery.run() }]
         // Who has a session's earlier lines is asked before its first line is cut: so the stores are tried first.
-        for worker in parts.delivery.workers { await worker.tried() }
+        // One that hangs is not waited for.
+        _ = await Patience.wait(Patience.withStore, parts.world) {
+            for worker in parts.delivery.workers { await worker.tried() }
+        }
         parts.store.spool.observe { [weak delivery = parts.delivery] _ in
             delivery?.ring()
             bell.ring()
         }
+        if isOnce, let lost {
+            // Each source is looked at once: what it waits for is to be known before.
+            await resolver.resolveAll(lost: lost, on: parts.world.time, waits: false)
+        }
         supervising = loop.start { await parts.supervisor.run() }
         tasks.append(loop.start { await watcher.run() })
         tasks.append(loop.start { await Engine.keepSpoolBounded(parts) })
-        if let merger {
+        if let merger, !isOnce {
+            // What an earlier life left to be joined is joined.
+            bell.ring()
             tasks.append(merger.lane.start { await Engine.keepMerging(merger, bell, parts) })
         }
-        if let lost {
+        if !isOnce, let lost {
             tasks.append(
-                parts.world.lane(of: "resolver").start { await resolver.resolveAll(lost: lost, on: parts.world.time) })
+                parts.world.lane(of: "resolver").start {
+                    await resolver.resolveAll(lost: lost, on: parts.world.time, waits: true)
+                })
         }
         running = tasks
     }

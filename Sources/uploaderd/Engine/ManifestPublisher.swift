@@ -1,5 +1,6 @@
 import Delivery
 import Digests
+import Segments
 import Shared
 import Store
 
@@ -10,12 +11,19 @@ struct ManifestPublisher: Sendable {
     let store: Store
     let faults: any FaultHook
     let log: any EventLog
+    let board: StatusBoard
+    /// How what is listed is joined; `nil`: not at all.
+    let policy: MergePolicy?
+
+    private func bound(of session: SessionID) -> MergePolicy? {
+        board.has(MergeService.failed, session.rawValue) ? nil : policy
+    }
 
     /// - Returns: the manifest's size in bytes.
     func publish(
         _ session: SessionID, to id: StoreID, _ sink: any SessionSink, _ place: WriterPlace
     ) async throws -> Int {
-        let basis = try await store.manifestBasis(of: session, at: id)
+        let basis = try await store.manifestBasis(of: session, at: id, within: bound(of: session))
         for checkpoint in basis.streams.flatMap(\.newCheckpoints) {
             try await sink.deliver(checkpoint, writer: basis.writer, place: place)
         }

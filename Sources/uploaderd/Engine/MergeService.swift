@@ -12,8 +12,12 @@ struct MergeService: Sendable {
     let policy: MergePolicy
     let lane: any RoomExecutor
     let log: any EventLog
+    let board: StatusBoard
 
-    /// Looks at every stream to which segments were added, and joins what is to be joined. Runs on a work lane.
+    /// Kind of our health entries; the subject is the session.
+    static let failed = "merge_failed"
+
+    /// Looks at every session to which segments were added, and joins what is to be joined. Runs on a work lane.
     ///
     /// - Returns: whether anything was joined.
     func mergeAll() async throws -> Bool {
@@ -22,28 +26,43 @@ struct MergeService: Sendable {
         while true {
             let candidates = try await store.mergeCandidates().filter { seen.insert($0).inserted }
             if candidates.isEmpty { return merged }
-            for stream in candidates {
+            var sessions: Set<SessionID> = []
+            for session in candidates.map(\.session) where sessions.insert(session).inserted {
                 if Task.isCancelled { return merged }
-                if try await merge(stream) { merged = true }
+                do {
+                    if try await merge(session) { merged = true }
+                    board.clear(Self.failed, session.rawValue)
+                } catch {
+                    try await note(error, session)
+                }
             }
         }
     }
 
-    private func merge(_ stream: StreamKey) async throws -> Bool {
-        let input = try await store.mergeInput(of: stream)
-        let checkpointed = Set(input.checkpoints.map(\.seq))
-        let joins = policy.joins(
-            in: input.segments.map { MergeCandidate($0.record, isCheckpoint: checkpointed.contains($0.record.seq)) },
-            ended: input.isEnded)
-        for range in joins {
+    /// A manifest lists all streams of a session, and is short as a whole.
+    private func merge(_ session: SessionID) async throws -> Bool {
+        guard let streams = try await store.describe(session)?.streams.map(\.stream) else { return false }
+        var inputs: [MergeInput] = []
+        for stream in streams { inputs.append(try await store.mergeInput(of: stream)) }
+        let joins = policy.joins(in: inputs.map(Self.candidates), ended: inputs.contains { $0.isEnded })
+        for join in joins {
+            let input = inputs[join.stream]
             do {
-                try await join(Array(input.segments[range]), input.checkpoints)
+                try await self.join(Array(input.segments[join.segments]), input.checkpoints)
             } catch let error as StoreError where error.code == .stale {
                 return false  // more was sealed or superseded meanwhile: looked at again with the next segment
             }
         }
-        if joins.isEmpty { try await store.settleMerge(of: stream) }
+        let joined = Set(joins.map(\.stream))
+        for index in streams.indices where !joined.contains(index) { try await store.settleMerge(of: streams[index]) }
         return !joins.isEmpty
+    }
+
+    private static func candidates(_ input: MergeInput) -> [MergeCandidate] {
+        let checkpointed = Set(input.checkpoints.map(\.seq))
+        return input.segments.map {
+            MergeCandidate($0.record, isCheckpoint: checkpointed.contains($0.record.seq))
+        }
     }
 
     private func join(_ parts: [StoredSegment], _ checkpoints: [CheckpointRecord]) async throws {
@@ -55,5 +74,13 @@ struct MergeService: Sendable {
             await Task.yield()
         }
         _ = try await store.sealMerged(try merger.finish(), replacing: parts.map(\.id))
+    }
+
+    /// What cannot be joined is listed as it is: a long manifest is better than one that leaves something out.
+    private func note(_ error: any Error, _ session: SessionID) async throws {
+        let message = "small segments of session \(session) could not be joined: \(error)"
+        guard board.report(Self.failed, session.rawValue, message) else { return }
+        log.record(Event(.persistenceFailed, message, session: session))
+        try await store.wantManifests(of: session)
     }
 }

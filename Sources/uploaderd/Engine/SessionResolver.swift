@@ -7,15 +7,17 @@ import Store
 /// of agent-uploader. Asked before the session's first line is cut, so that no sequence number is used twice and nothing
 /// is uploaded again.
 ///
-/// Only stores that are open are asked. While the catalog is known to be lost and a store is not open, such a session is
-/// unresolved: nothing of it is cut, and health says so.
+/// Only stores that are open are asked, and not waited for longer than `Patience.withStore`. While the catalog is known to
+/// be lost and a store does not answer, such a session is unresolved: nothing of it is cut, and health says so.
 struct SessionResolver: Sendable {
     let store: Store
     let objects: ObjectFinder
-    let machine: MachineFacts
+    let world: Surroundings
     let board: StatusBoard
     /// The catalog was lost: what it knew may be in a store.
     let isStateLost: Bool
+    /// There is no catalog of an earlier life, and no trace of one either.
+    let isStateNew: Bool
     /// Names of all destinations that could have something.
     let destinations: [String]
 
@@ -23,16 +25,17 @@ struct SessionResolver: Sendable {
     func resolve(_ session: SessionID) async throws {
         guard try await store.describe(session) == nil else { return }
         let open = objects.open
-        let closed = destinations.filter { name in !open.contains { $0.shelf.name == name } }
-        if isStateLost, let name = closed.first {
-            board.report(
-                "session_unresolved", session.rawValue,
-                "the catalog was lost, and destination \(name), which may have the session, cannot be read yet",
-                hint: "nothing of the session is lost: it is taken when the destination answers")
-            throw EngineError(.unreachable, "session \(session) waits for destination \(name)")
+        if isStateLost, let name = destinations.first(where: { name in !open.contains { $0.shelf.name == name } }) {
+            throw unresolved(session, waitingFor: name)
         }
         for (id, shelf) in open {
-            for found in try await shelf.sink.manifests(of: session) {
+            guard let found = await asked(shelf, session) else {
+                if isStateLost || isStateNew { throw unresolved(session, waitingFor: shelf.name) }
+                // No earlier life of ours began it: its lines are safer in the spool than in their source. Should the
+                // store have a manifest of another program after all, we become a further writer there (WriterPlaces).
+                continue
+            }
+            for found in found {
                 if found.manifest.writer == nil {
                     try await takeUp(found, at: id, as: .foreign)
                 } else if isOurs(found) {
@@ -43,11 +46,31 @@ struct SessionResolver: Sendable {
         board.clear("session_unresolved", session.rawValue)
     }
 
+    /// - Returns: `nil` when the store does not answer, or not with what can be read.
+    private func asked(_ shelf: ObjectFinder.Shelf, _ session: SessionID) async -> [FoundManifest]? {
+        let answer = await Patience.wait(Patience.withStore, world) { () async -> [FoundManifest]? in
+            do throws(DeliveryError) { return try await shelf.sink.manifests(of: session) } catch { return nil }
+        }
+        return answer ?? nil
+    }
+
+    private func unresolved(_ session: SessionID, waitingFor name: String) -> EngineError {
+        board.report(
+            "session_unresolved", session.rawValue,
+            isStateLost
+                ? "the catalog was lost, and destination \(name), which may have the session, cannot be read yet"
+                : "the state directory is new, and destination \(name), which may have the session, does not answer",
+            hint: "nothing of the session is lost: it is taken when the destination answers")
+        return EngineError(.unreachable, "session \(session) waits for destination \(name)")
+    }
+
     /// Takes up every session of this machine that the stores have, as soon as each can be read; then lets every session be
     /// cut that waited for that, and says what is lost for good. Returns when all stores were read.
     ///
-    /// - Parameter lost: segments that were in the spool and nowhere else.
-    func resolveAll(lost: [SegmentID], on time: any TimeSource) async {
+    /// - Parameters:
+    ///   - lost: segments that were in the spool and nowhere else.
+    ///   - waits: for stores that cannot be read yet; else sessions that wait for them stay as they are.
+    func resolveAll(lost: [SegmentID], on time: any TimeSource, waits: Bool) async {
         let bell = Doorbell()
         let listener = board.subscribe(bell)
         defer { board.unsubscribe(listener) }
@@ -67,6 +90,7 @@ struct SessionResolver: Sendable {
                 }
             }
             if read.count == destinations.count { break }
+            guard waits else { return }
             _ = await bell.wait(on: time)
         }
         guard !Task.isCancelled else { return }
@@ -113,8 +137,8 @@ struct SessionResolver: Sendable {
 
     /// Another user of this machine is another writer, with a state directory of their own.
     private func isOurs(_ found: FoundManifest) -> Bool {
-        found.manifest.writer != nil && found.manifest.session?.machine == machine.machine
-            && found.manifest.session?.user == machine.user
+        found.manifest.writer != nil && found.manifest.session?.machine == world.machine.machine
+            && found.manifest.session?.user == world.machine.user
     }
 
     private func takeUp(_ found: FoundManifest, at id: StoreID, as origin: ManifestOrigin) async throws {

@@ -303,7 +303,7 @@ actor SessionSupervisor {
         while !isStopping {
             if let mailbox = running[path] {
                 if await mailbox.flush() { return }
-            } else if pending.contains(where: { $0 == path }) {
+            } else if pending.contains(path) {
                 await change()
             } else {
                 return

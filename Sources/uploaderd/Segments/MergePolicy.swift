@@ -59,8 +59,8 @@ package struct MergeJoin: Hashable, Sendable {
 /// only by checkpoints, generations, codecs, other rules, and gaps. What is over `2 * full` is left alone: it is more than
 /// its share.
 package struct MergePolicy: Sendable {
-    private let full: Int64
-    private let spare: Int
+    let full: Int64
+    let spare: Int
 
     package init(full: Int64 = 8 << 20, spare: Int = 64) {
         self.full = full
@@ -121,7 +121,7 @@ package struct MergePolicy: Sendable {
         return runs
     }
 
-    private func continues(_ segment: MergeCandidate, _ last: MergeCandidate) -> Bool {
+    func continues(_ segment: MergeCandidate, _ last: MergeCandidate) -> Bool {
         segment.isJoinable && last.isJoinable && !last.isCheckpoint && segment.generation == last.generation
             && segment.codec == last.codec && segment.rules == last.rules
             && segment.firstLine == last.firstLine + last.lines

@@ -17,9 +17,13 @@ struct Listing {
     private(set) var superseded: [SegmentRow] = []
 
     private let parts: [SegmentID: [SegmentRow]]
+    private let most: Int
 
-    /// - Parameter rows: of one stream, with their copies, ordered by generation, source offset and age.
-    init(_ rows: [SegmentRow], baseOffset: Int64) {
+    /// - Parameters:
+    ///   - rows: of one stream, with their copies, ordered by generation, source offset and age.
+    ///   - most: no more than so many are listed.
+    init(_ rows: [SegmentRow], baseOffset: Int64, most: Int = .max) {
+        self.most = most
         var parts: [SegmentID: [SegmentRow]] = [:]
         var live: [SegmentRow] = []
         for row in rows {
@@ -45,6 +49,7 @@ struct Listing {
             return true
         }
         if row.copy?.state == .stored {
+            guard listed.count < most else { return false }
             listed.append(row)
             supersede(partsOf: row)
             return true
@@ -55,6 +60,13 @@ struct Listing {
             end = part.sourceEnd
         }
         return end == row.sourceEnd && end > row.record.sourceOffset
+    }
+
+    /// How many of the listed cover what a manifest at this store listed before, itself or by its parts.
+    static func known(of listed: [SegmentRow], among rows: [SegmentRow]) -> Int {
+        let end = rows.filter { $0.copy?.isListed == true }.map { ($0.record.generation, $0.sourceEnd) }.max(by: <)
+        guard let end else { return 0 }
+        return listed.prefix { ($0.record.generation, $0.record.sourceOffset) < end }.count
     }
 
     private mutating func supersede(partsOf row: SegmentRow) {

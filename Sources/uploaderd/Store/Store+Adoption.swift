@@ -53,7 +53,7 @@ extension Store {
             work.report.coveredDeleted += 1
             return
         }
-        if continues(file, stream.cursor) { return try take(file, isContinuing: true, &work) }
+        if try continues(file, stream) { return try take(file, isContinuing: true, &work) }
         let overlaps =
             inside.contains { $0.sourceEnd > record.sourceEnd }
             || before.map { $0.record.sourceOffset < record.sourceOffset && $0.sourceEnd > record.sourceOffset } == true
@@ -86,9 +86,10 @@ extension Store {
         return end >= record.sourceEnd
     }
 
-    private func continues(_ file: Found, _ cursor: StreamCursor) -> Bool {
-        guard file.record.seq >= cursor.nextSeq else { return false }
-        var here = cursor
+    /// A manifest tells the number that was to come next when it was made: those below it may be in the spool.
+    private func continues(_ file: Found, _ stream: StreamRow) throws(StoreError) -> Bool {
+        guard try file.record.seq > extent(of: stream)?.highestSeq ?? 0 else { return false }
+        var here = stream.cursor
         here.nextSeq = file.record.seq
         return file.record.refusal(advancing: file.header.cursor, after: here) == nil
     }
@@ -133,9 +134,14 @@ extension Store {
     }
 
     private func add(_ file: Found, movesCursor: Bool, _ work: inout RecoveryWork) throws(StoreError) {
+        var cursor = file.header.cursor
+        // Numbers that were given out stay used, whatever became of the others.
+        if let known = try catalog().stream(file.record.stream) {
+            cursor.nextSeq = max(cursor.nextSeq, known.cursor.nextSeq)
+        }
         let arrival = Arrival(
-            record: file.record, checkpoint: file.header.checkpoint, cursor: file.header.cursor,
-            source: file.header.source, facts: file.header.facts, headerBytes: file.headerBytes)
+            record: file.record, checkpoint: file.header.checkpoint, cursor: cursor, source: file.header.source,
+            facts: file.header.facts, headerBytes: file.headerBytes)
         let (id, replaced) = try insert(arrival, movesCursor: movesCursor)
         for row in replaced { work.unneeded.append(StateDirectory.spoolPath(of: row.record)) }
         work.report.adopted.append(id)

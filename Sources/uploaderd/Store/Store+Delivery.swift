@@ -66,6 +66,12 @@ extension Store {
     package func nextDeliveries(
         to store: StoreID, limit: Int, excluding: Set<SegmentID> = []
     ) throws(StoreError) -> [SegmentDelivery] {
+        try catalog().reading { () throws(StoreError) in try waiting(for: store, limit, excluding) }
+    }
+
+    private func waiting(
+        for store: StoreID, _ limit: Int, _ excluding: Set<SegmentID>
+    ) throws(StoreError) -> [SegmentDelivery] {
         guard let storeRow = try storeRow(store), activeStores.contains(storeRow), limit > 0 else { return [] }
         let catalog = try catalog()
         // One list per session, until there are enough sessions or the round is over.

@@ -33,6 +33,10 @@ extension Store {
     /// - Parameter since: a source that changed then or later is never settled: it may have the same size and other bytes.
     package func taken(of sources: [SettledQuery], unchangedSince since: WallTime?) throws(StoreError) -> [TakenSource]
     {
+        try catalog().reading { () throws(StoreError) in try look(at: sources, since) }
+    }
+
+    private func look(at sources: [SettledQuery], _ since: WallTime?) throws(StoreError) -> [TakenSource] {
         let catalog = try catalog()
         var all: [TakenSource] = []
         all.reserveCapacity(sources.count)

@@ -1,3 +1,4 @@
+package import Segments
 package import Shared
 
 extension Store {
@@ -15,8 +16,17 @@ extension Store {
 
     /// What the next manifest of the session at the store says.
     ///
+    /// - Parameter policy: how what the store has is going to be joined: no more is listed than that will leave.
     /// - Throws: `unknown`.
-    package func manifestBasis(of session: SessionID, at store: StoreID) throws(StoreError) -> ManifestBasis {
+    package func manifestBasis(
+        of session: SessionID, at store: StoreID, within policy: MergePolicy? = nil
+    ) throws(StoreError) -> ManifestBasis {
+        try catalog().reading { () throws(StoreError) in try basis(of: session, at: store, within: policy) }
+    }
+
+    private func basis(
+        of session: SessionID, at store: StoreID, within policy: MergePolicy?
+    ) throws(StoreError) -> ManifestBasis {
         let catalog = try catalog()
         let sessionRow = try knownSession(session)
         guard let storeRow = try storeRow(store) else { throw StoreError(.unknown, "there is no store \(store)") }
@@ -39,14 +49,28 @@ extension Store {
         }
         guard var basis = found else { throw StoreError(.unknown, "there is no session \(session)") }
         if basis.writer.isEmpty { basis.writer = try writer() }
-        for stream in try catalog.streams(of: sessionRow) { try describe(stream, in: &basis) }
+        let streams = try catalog.streams(of: sessionRow)
+        let rows = try streams.map { (stream) throws(StoreError) in try catalog.segments(of: stream, at: storeRow) }
+        var listings = zip(streams, rows).map { Listing($1, baseOffset: $0.baseOffset) }
+        if let policy {
+            let candidates = listings.map { listing in
+                listing.listed.map { MergeCandidate($0.record, isCheckpoint: $0.record.cut == .checkpoint) }
+            }
+            let admitted = policy.admitted(
+                of: candidates,
+                atLeast: zip(listings, rows).map { Listing.known(of: $0.listed, among: $1) })
+            for index in streams.indices where admitted[index] < listings[index].listed.count {
+                listings[index] = Listing(
+                    rows[index], baseOffset: streams[index].baseOffset, most: admitted[index])
+            }
+        }
+        for (stream, listing) in zip(streams, listings) { try describe(stream, listing, in: &basis) }
         return basis
     }
 
-    private func describe(_ stream: StreamRow, in basis: inout ManifestBasis) throws(StoreError) {
-        let catalog = try catalog()
-        let rows = try catalog.segments(of: stream, at: basis.storeRow)
-        let listing = Listing(rows, baseOffset: stream.baseOffset)
+    private func describe(
+        _ stream: StreamRow, _ listing: Listing, in basis: inout ManifestBasis
+    ) throws(StoreError) {
         var result = StreamBasis(
             stream: stream.key, kind: stream.kind, agentID: stream.agentID, activeSeq: stream.cursor.nextSeq,
             segments: try foreignEntries("segment", of: stream, at: basis.storeRow, ManifestSegment.self),
@@ -161,6 +185,11 @@ extension Store {
                 """, id, storeRow)
             if catalog.changes > 0 { try wantManifest(of: session, at: storeRow) }
         }
+    }
+
+    /// Every manifest of the session is to be made again, though nothing of it was sealed.
+    package func wantManifests(of session: SessionID) throws(StoreError) {
+        try wantManifests(of: try knownSession(session))
     }
 
     /// The session's manifest at the store is behind; inside a transaction.

@@ -3,6 +3,10 @@ package import Shared
 extension Store {
     /// Segments that every required store has, each named by a manifest there. None without a required store.
     package func retirable(required: [StoreID], limit: Int = 512) throws(StoreError) -> [SegmentID] {
+        try catalog().reading { () throws(StoreError) in try listed(byAll: required, limit) }
+    }
+
+    private func listed(byAll required: [StoreID], _ limit: Int) throws(StoreError) -> [SegmentID] {
         let catalog = try catalog()
         var stores: [Int64] = []
         for store in required {

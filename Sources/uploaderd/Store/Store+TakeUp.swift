@@ -107,28 +107,27 @@ extension Store {
     ) throws(StoreError) {
         let catalog = try catalog()
         if entries.segments.isEmpty, entries.activeSeq <= 1 { return }
-        let stream = try catalog.ensureStream(
-            StreamKey(session: session, stream: name), sessionRow: work.sessionRow)
+        let key = StreamKey(session: session, stream: name)
+        var stream = try catalog.ensureStream(key, sessionRow: work.sessionRow)
         try catalog.run(
             "UPDATE streams SET kind = CASE WHEN kind = '' THEN ?2 ELSE kind END, agent_id = coalesce(agent_id, ?3), "
                 + "next_seq = max(next_seq, ?4) WHERE id = ?1", stream.id, entries.kind, entries.agentID,
             max(entries.activeSeq, 1 + (entries.segments.lazy.map(\.seq).max() ?? 0)))
         let before = stream.cursor
-        var foreign: [ManifestSegment] = []
+        // First, for ours begin behind them.
+        let foreign = entries.segments.filter { $0.record(of: stream.key, chain: SegmentRow.unknownChain) == nil }
+        if !foreign.isEmpty {
+            try takeUp(foreign: foreign, entries, of: stream, &work)
+            stream = try catalog.ensureStream(key, sessionRow: work.sessionRow)
+        }
         for (index, entry) in entries.segments.enumerated() {
-            guard let record = entry.record(of: stream.key, chain: SegmentRow.unknownChain) else {
-                foreign.append(entry)
-                continue
-            }
+            guard let record = entry.record(of: stream.key, chain: SegmentRow.unknownChain) else { continue }
             let isLast =
                 index + 1 == entries.segments.count
                 || entries.segments[index + 1].generation != record.generation
             let chain = isLast ? work.chain?.streams[name.rawValue]?["\(record.generation)"] : nil
             let checkpoints = entries.checkpoints.filter { $0.seq == entry.seq }
             try takeUp(record, entry, chain, checkpoints, of: stream, &work)
-        }
-        if !foreign.isEmpty {
-            try takeUp(foreign: foreign, entries, of: stream, &work)
         }
         if try !advanceCursor(stream) { work.result.isWhole = false }
         if let after = try catalog.stream(stream.id)?.cursor,
@@ -213,16 +212,18 @@ extension Store {
         let offset = foreign.reduce(0) { $0 + $1.bytesUncompressed }
         let line = foreign.reduce(0) { $0 + $1.lines }
         guard let current = try catalog.stream(stream.id), current.baseOffset < offset else { return }
-        guard try extent(of: current) == nil else {
+        guard try catalog.live(current, generation: 1, from: 0, to: offset).isEmpty else {
             work.result.conflicts.append("segments of another program lie where ours are")
             return
         }
         try catalog.run(
             "UPDATE streams SET base_offset = ?2, base_line = ?3 WHERE id = ?1", stream.id, offset, line)
+        work.result.added += foreign.count
+        // Ours may be there already: found in the spool, of a life whose manifest was found later.
+        guard current.cursor.generation == 1, current.cursor.offset < offset else { return }
         var cursor = current.cursor
         cursor.move(to: offset, line: line, generation: 1)
         try catalog.setCursor(cursor, of: stream.id, isVerified: false)
-        work.result.added += foreign.count
     }
 
     private func insertForeign(

@@ -37,11 +37,12 @@ extension Command {
         var words = ["--check"]
         if let file = context.invocation.operands.first { words += ["--config", file] }
         let program = try DaemonProgram.found(environment: context.environment)
-        if !context.json, !context.quiet { throw program.become(words) }
         let result = try program.output(of: words)
         if context.json {
             let lines = result.output.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
             try context.writeJSON(Checked(ok: result.exit == 0, exit: result.exit, lines: lines))
+        } else if !context.quiet {
+            try context.console.write(result.output)
         }
         return ExitCode(rawValue: result.exit) ?? .failed
     }

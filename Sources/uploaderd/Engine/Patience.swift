@@ -1,0 +1,29 @@
+import Shared
+import Synchronization
+
+/// Waits for what a far end may never answer: a hung disk, a silent network.
+enum Patience {
+    /// How long the taking of lines waits for a store.
+    static let withStore: Duration = .seconds(10)
+
+    /// - Returns: `nil` when `body` has not ended after `limit`. It goes on by itself then, and nobody hears of it.
+    static func wait<Value: Sendable>(
+        _ limit: Duration, _ world: Surroundings, for body: @escaping @Sendable () async -> Value
+    ) async -> Value? {
+        let answer = Answer<Value>()
+        let asking = world.loop.start {
+            let value = await body()
+            answer.value.withLock { $0 = value }
+            answer.bell.ring()
+        }
+        _ = await answer.bell.wait(until: world.time.now + limit, on: world.time)
+        let value = answer.value.withLock { $0 }
+        if value == nil { asking.cancel() }
+        return value
+    }
+
+    private final class Answer<Value: Sendable>: Sendable {
+        let value = Mutex<Value?>(nil)
+        let bell = Doorbell()
+    }
+}
