@@ -194,7 +194,7 @@ struct FileTailTests {
         for name in ["f.jsonl", "d.jsonl", "l.jsonl", "linked/a.jsonl", "zero.jsonl", "../etc/passwd"] {
             #expect { _ = try open(name) } throws: { ($0 as? CaptureError)?.code == .refused }
         }
-        try opened.drain { event in
+        _ = try opened.drain { event in
             if event.name?.hasSuffix(".jsonl") == true { Issue.record("opened \(event)") }
         }
         #expect { _ = try open("nothing.jsonl") } throws: { ($0 as? CaptureError)?.code == .missing }

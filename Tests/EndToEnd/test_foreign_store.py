@@ -10,8 +10,6 @@ import generator
 from conservation import Ledger, backdate, printed_seed
 from test_bytes import split_lines
 
-THEIRS = {"version", "sid", "created_at", "updated_at", "segments", "checkpoints", "active_seq"}
-
 
 def uploaded(store, sid, lines, rng, *, gz=True, modern=False):
     """What agent-uploader leaves of these lines: segments, checkpoints at `compacted`, a manifest. Returns its objects."""
@@ -45,8 +43,14 @@ def uploaded(store, sid, lines, rng, *, gz=True, modern=False):
     return {f"sessions/{sid}/{path}": hashlib.sha256(stored).hexdigest() for path, stored in objects.items()}
 
 
-def theirs(session):
-    return [segment for segment in session.streams["main"].segments if segment.generation_number == 0]
+def entries(store, sid):
+    """Their manifest; sizes by the names that its program gives them, which are those that any manifest of ours has."""
+    manifest = json.loads((store / "sessions" / sid / "manifest.json").read_text())
+    for entry in manifest["segments"]:
+        for old, new in (("bytes", "bytes_uncompressed"), ("gzip_bytes", "bytes_gzip")):
+            if old in entry:
+                entry[new] = entry.pop(old)
+    return manifest
 
 
 def ours(session):
@@ -66,7 +70,7 @@ def test_an_uploaded_session_goes_on_at_its_next_number(world, gz, modern, scale
     ledger = Ledger(world.store)
     foreign = uploaded(world.store, session.sid, lines[:cut], rng, gz=gz, modern=modern)
     ledger.seen.update(foreign)
-    before = json.loads((world.store / "sessions" / session.sid / "manifest.json").read_text())
+    before = entries(world.store, session.sid)
     backdate(world.home)
     world.once()
     found = ledger.look()[session.sid]
@@ -134,7 +138,7 @@ def test_other_bytes_than_were_uploaded_are_a_new_generation(world, what, scale)
     ledger = Ledger(world.store)
     foreign = uploaded(world.store, session.sid, sent, rng)
     ledger.seen.update(foreign)
-    before = json.loads((world.store / "sessions" / session.sid / "manifest.json").read_text())
+    before = entries(world.store, session.sid)
     backdate(world.home)
     world.once()
     found = ledger.look()[session.sid]

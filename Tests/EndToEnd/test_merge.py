@@ -1,14 +1,10 @@
 """Many small segments become few objects: the manifest stays short, and no byte moves."""
 
 import json
-import shutil
-import sqlite3
-import subprocess
 
 import pytest
 
 import generator
-import manifest_reader
 from conservation import Ledger, backdate, bounded, printed_seed, whole_lines
 from test_crash import KILLED, Growth
 
@@ -22,7 +18,7 @@ def superseded(session):
 def test_hundreds_of_segments_become_few_objects(world, scale):
     rng, seed = printed_seed("merge")
     world.configure(SMALL)
-    growth = Growth(world, seed, rng, sessions=2, size=scale(700_000, 4_000_000), share=scale(20, 80))
+    growth = Growth(world, seed, rng, sessions=1, size=scale(700_000, 4_000_000), share=scale(8, 80))
     ledger = Ledger(world.store)
     daemon = world.daemon()
     sealed = 0
@@ -77,10 +73,11 @@ def test_a_backlog_of_small_segments_never_makes_a_long_manifest(world, scale):
 def test_killed_when_a_merge_is_sealed(world, time, scale):
     rng, seed = printed_seed(f"merge.1:{time}")
     world.configure(SMALL)
-    growth = Growth(world, seed, rng, sessions=2, size=scale(400_000, 1_500_000), share=2)
+    growth = Growth(world, seed, rng, sessions=3, size=scale(600_000, 1_500_000), share=2)
     ledger = Ledger(world.store)
     for _ in range(2):
         growth.grow()
+        make_small(world, growth)
         daemon = world.daemon("--once", wait=False, env={"UPLOADERD_FAULT": f"merge.1:{time}"})
         ended = daemon.wait_exit()
         assert ended == KILLED, f"nothing was merged: {ended}"
@@ -90,39 +87,10 @@ def test_killed_when_a_merge_is_sealed(world, time, scale):
     ledger.expect(growth.now())
 
 
-def libfaketime():
-    found = subprocess.run("ls /usr/lib/*/faketime/libfaketime.so.1", shell=True, capture_output=True, text=True).stdout
-    return found.split("\n")[0] or None
-
-
-def later(hours):
-    """The wall clock of a daemon that runs in so many hours."""
-    return {"LD_PRELOAD": libfaketime(), "FAKETIME": f"+{hours}h", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1"}
-
-
-def test_superseded_objects_go_after_a_day(world, scale):
-    if libfaketime() is None:
-        pytest.skip("needs libfaketime: packaging/install-deps --test")
-    rng, seed = printed_seed("retirement of superseded")
-    world.configure(SMALL)
-    growth = Growth(world, seed, rng, sessions=2, size=400_000)
-    growth.grow()
-    backdate(world.home)
-    world.once()
-    sessions = Ledger(world.store).expect(growth.now())
-    gone = {sid: superseded(session) for sid, session in sessions.items()}
-    assert all(gone.values())
-    world.once(env=later(23))
-    kept = Ledger(world.store).expect(growth.now())
-    for sid, paths in gone.items():
-        assert all((kept[sid].folder / path).exists() for path in paths), "gone before its day was over"
-    # Deleted, and killed before its row says so.
-    daemon = world.daemon("--once", wait=False, env={**later(25), "UPLOADERD_FAULT": "merge.2:2"})
-    assert daemon.wait_exit() == KILLED
-    Ledger(world.store).expect(growth.now())
-    world.once(env=later(25))
-    after = Ledger(world.store).expect(growth.now())
-    for sid, paths in gone.items():
-        assert not any((after[sid].folder / path).exists() for path in paths), "outlived its day"
-        assert not superseded(after[sid]) & paths
+def make_small(world, growth):
+    """Many lines that are small, behind what each main file holds: so there is something to join."""
+    for path, (_, stream) in growth.streams.items():
+        place = world.home / path
+        if stream == "main" and place.exists():
+            with place.open("ab") as file:
+                file.write(b"".join(b'\n{"type":"x","n":%d}' % n for n in range(300)) + b"\n")

@@ -54,18 +54,21 @@ package struct Inotify: ~Copyable, Sendable {
     /// A watch that is gone already is not an error.
     package func remove(_ watch: Int32) { _ = inotify_rm_watch(descriptor.number, watch) }
 
-    /// Hands every queued event to `body`, in order; returns when there are none.
-    package func drain(_ body: (InotifyEvent) -> Void) throws(SystemError) {
+    /// Hands queued events to `body`, in order, until there are none, or until there were very many: whoever makes them
+    /// faster than they are read must not keep the caller for ever.
+    ///
+    /// - Returns: whether there may be more.
+    package func drain(_ body: (InotifyEvent) -> Void) throws(SystemError) -> Bool {
         try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 8) { (buffer) throws(SystemError) in
-            while true {
+            for _ in 0..<8 {
                 let count: Int
                 do throws(SystemError) {
                     count = try descriptor.read(into: buffer)
                 } catch {
-                    if error.wouldBlock { return }
+                    if error.wouldBlock { return false }
                     throw error
                 }
-                if count == 0 { return }
+                if count == 0 { return false }
                 var offset = 0
                 let header = MemoryLayout<inotify_event>.size
                 while offset + header <= count {
@@ -79,6 +82,7 @@ package struct Inotify: ~Copyable, Sendable {
                     offset += header + Int(raw.len)
                 }
             }
+            return true
         }
     }
 }

@@ -48,10 +48,10 @@ package struct Manifest: Hashable, Sendable, Codable {
         requires = try values.decodeIfPresent([String].self, forKey: .requires) ?? []
         sid = try values.decode(String.self, forKey: .sid)
         writer = try values.decodeIfPresent(String.self, forKey: .writer)
-        epoch = try values.decodeIfPresent(Int.self, forKey: .epoch) ?? 0
+        epoch = try values.decodeIfPresent(Int.self, forKey: .epoch, in: Plausible.place) ?? 0
         createdAt = try values.decodeIfPresent(String.self, forKey: .createdAt) ?? ""
         updatedAt = try values.decodeIfPresent(String.self, forKey: .updatedAt) ?? ""
-        activeSeq = try values.decodeIfPresent(Int.self, forKey: .activeSeq) ?? 1
+        activeSeq = try values.decodeIfPresent(Int.self, forKey: .activeSeq, in: Plausible.place) ?? 1
         segments = try values.decodeIfPresent([ManifestSegment].self, forKey: .segments) ?? []
         checkpoints = try values.decodeIfPresent([ManifestCheckpoint].self, forKey: .checkpoints) ?? []
         streams = try values.decodeIfPresent([String: ManifestStream].self, forKey: .streams) ?? [:]
@@ -108,6 +108,15 @@ package struct ManifestStream: Hashable, Sendable, Codable {
         case kind, segments, checkpoints
         case agentID = "agent_id"
         case activeSeq = "active_seq"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        kind = try values.decode(String.self, forKey: .kind)
+        agentID = try values.decodeIfPresent(String.self, forKey: .agentID)
+        activeSeq = try values.decode(Int.self, forKey: .activeSeq, in: Plausible.place)
+        segments = try values.decode([ManifestSegment].self, forKey: .segments)
+        checkpoints = try values.decode([ManifestCheckpoint].self, forKey: .checkpoints)
     }
 }
 

@@ -90,31 +90,31 @@ package struct ManifestSegment: Hashable, Sendable, Codable {
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let aliases = try decoder.container(keyedBy: Alias.self)
-        seq = try values.decode(Int.self, forKey: .seq)
+        seq = try values.decode(Int.self, forKey: .seq, in: Plausible.place)
         path = try values.decode(String.self, forKey: .path)
-        firstTS = try values.decodeIfPresent(Int64.self, forKey: .firstTS)
-        lastTS = try values.decodeIfPresent(Int64.self, forKey: .lastTS)
-        lines = try values.decodeIfPresent(Int.self, forKey: .lines) ?? 0
+        firstTS = try values.decodeIfPresent(Int64.self, forKey: .firstTS, in: Plausible.time)
+        lastTS = try values.decodeIfPresent(Int64.self, forKey: .lastTS, in: Plausible.time)
+        lines = try values.decodeIfPresent(Int.self, forKey: .lines, in: Plausible.amount) ?? 0
         bytesUncompressed =
-            try values.decodeIfPresent(Int64.self, forKey: .bytesUncompressed)
-            ?? aliases.decodeIfPresent(Int64.self, forKey: .bytes) ?? 0
+            try values.decodeIfPresent(Int64.self, forKey: .bytesUncompressed, in: Plausible.amount)
+            ?? aliases.decodeIfPresent(Int64.self, forKey: .bytes, in: Plausible.amount) ?? 0
         bytesStored =
-            try values.decodeIfPresent(Int64.self, forKey: .bytesStored)
-            ?? aliases.decodeIfPresent(Int64.self, forKey: .gzipBytes) ?? 0
+            try values.decodeIfPresent(Int64.self, forKey: .bytesStored, in: Plausible.amount)
+            ?? aliases.decodeIfPresent(Int64.self, forKey: .gzipBytes, in: Plausible.amount) ?? 0
         checksum = try values.decodeIfPresent(Digest256.self, forKey: .checksum)
         objectChecksum = try values.decodeIfPresent(Digest256.self, forKey: .objectChecksum)
-        generation = try values.decodeIfPresent(Int.self, forKey: .generation)
-        firstLine = try values.decodeIfPresent(Int.self, forKey: .firstLine)
-        sourceOffset = try values.decodeIfPresent(Int64.self, forKey: .sourceOffset)
-        sourceBytes = try values.decodeIfPresent(Int64.self, forKey: .sourceBytes)
+        generation = try values.decodeIfPresent(Int.self, forKey: .generation, in: Plausible.place)
+        firstLine = try values.decodeIfPresent(Int.self, forKey: .firstLine, in: Plausible.place)
+        sourceOffset = try values.decodeIfPresent(Int64.self, forKey: .sourceOffset, in: Plausible.place)
+        sourceBytes = try values.decodeIfPresent(Int64.self, forKey: .sourceBytes, in: Plausible.amount)
         sourceMAC = try values.decodeIfPresent(Digest256.self, forKey: .sourceMAC)
         sourceParts = try values.decodeIfPresent([SourcePart].self, forKey: .sourceParts)
         codec = try values.decodeIfPresent(Codec.self, forKey: .codec)
         cut = try values.decodeIfPresent(CutReason.self, forKey: .cut)
         partial = try values.decodeIfPresent(Bool.self, forKey: .partial)
         rules = try values.decodeIfPresent(String.self, forKey: .rules)
-        redactions = try values.decodeIfPresent([String: Int].self, forKey: .redactions)
-        anomalies = try values.decodeIfPresent([String: Int].self, forKey: .anomalies)
+        redactions = try values.decodeCountsIfPresent(forKey: .redactions)
+        anomalies = try values.decodeCountsIfPresent(forKey: .anomalies)
         members = try values.decodeIfPresent([MemberIndex].self, forKey: .members)
         extra = try UnknownFields.read(
             from: decoder, except: CodingKeys.allCases.map(\.rawValue) + Alias.allCases.map(\.rawValue))
@@ -178,5 +178,19 @@ package struct ManifestCheckpoint: Hashable, Sendable, Codable {
     enum CodingKeys: String, CodingKey {
         case id, seq, ts, generation, line, label, git, branch, payload
         case lineIndex = "line_idx"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        id = try values.decode(String.self, forKey: .id)
+        seq = try values.decode(Int.self, forKey: .seq, in: Plausible.place)
+        lineIndex = try values.decode(Int.self, forKey: .lineIndex, in: Plausible.place)
+        ts = try values.decode(Int64.self, forKey: .ts, in: Plausible.time)
+        generation = try values.decodeIfPresent(Int.self, forKey: .generation, in: Plausible.place)
+        line = try values.decodeIfPresent(Int.self, forKey: .line, in: Plausible.place)
+        label = try values.decodeIfPresent(String.self, forKey: .label)
+        git = try values.decodeIfPresent(String.self, forKey: .git)
+        branch = try values.decodeIfPresent(String.self, forKey: .branch)
+        payload = try values.decodeIfPresent(JSONValue.self, forKey: .payload)
     }
 }

@@ -5,8 +5,15 @@ package struct Instant: Hashable, Comparable, Sendable {
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     package static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
-    package static func + (a: Instant, b: Duration) -> Instant { Instant(nanoseconds: a.nanoseconds &+ b.nanoseconds) }
-    package static func - (a: Instant, b: Instant) -> Duration { .nanoseconds(a.nanoseconds - b.nanoseconds) }
+    /// Saturates: a very long time from now is never.
+    package static func + (a: Instant, b: Duration) -> Instant {
+        let (sum, isOver) = a.nanoseconds.addingReportingOverflow(b.nanoseconds)
+        return Instant(nanoseconds: isOver ? (b.nanoseconds < 0 ? .min : .max) : sum)
+    }
+    package static func - (a: Instant, b: Instant) -> Duration {
+        let (difference, isOver) = a.nanoseconds.subtractingReportingOverflow(b.nanoseconds)
+        return .nanoseconds(isOver ? (a < b ? .min : .max) : difference)
+    }
 }
 
 /// A point on the wall clock, in nanoseconds since 1970-01-01T00:00:00Z; for people, never for order.
@@ -14,7 +21,11 @@ package struct WallTime: Hashable, Comparable, Sendable, Codable {
     package var nanoseconds: Int64
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-    package init(seconds: Int64) { nanoseconds = seconds * 1_000_000_000 }
+    /// Saturates in the years 1677 and 2262.
+    package init(seconds: Int64) {
+        let (product, isOver) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        nanoseconds = isOver ? (seconds < 0 ? .min : .max) : product
+    }
 
     /// Whole seconds since 1970.
     package var seconds: Int64 { nanoseconds / 1_000_000_000 - (nanoseconds % 1_000_000_000 < 0 ? 1 : 0) }

@@ -8,7 +8,7 @@ package enum RFC3339 {
     /// `2026-11-20T11-38-39Z`: the form in a checkpoint's id.
     package static func dashed(seconds: Int64) -> String { text(seconds: seconds, colon: "-") }
 
-    /// - Returns: `nil` unless the bytes are one RFC 3339 date-time.
+    /// - Returns: `nil` unless the bytes are one RFC 3339 date-time of the years that `WallTime` has.
     package static func parse(_ bytes: UnsafeRawBufferPointer) -> WallTime? {
         guard bytes.count >= 20, bytes.count <= 40 else { return nil }
         func number(_ from: Int, _ count: Int) -> Int64? {
@@ -52,7 +52,10 @@ package enum RFC3339 {
         default: return nil
         }
         let seconds = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset
-        return WallTime(nanoseconds: seconds * 1_000_000_000 + fraction)
+        // 64 bits of nanoseconds end in the year 2262; sessions come from anybody.
+        let (whole, isTooFar) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (nanoseconds, isOver) = whole.addingReportingOverflow(fraction)
+        return isTooFar || isOver ? nil : WallTime(nanoseconds: nanoseconds)
     }
 
     package static func parse(_ text: String) -> WallTime? {

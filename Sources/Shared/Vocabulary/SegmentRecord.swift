@@ -57,9 +57,9 @@ package struct MemberIndex: Hashable, Sendable, Codable {
 
     package init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
-        firstLine = try container.decode(Int.self)
-        uncompressedOffset = try container.decode(Int64.self)
-        objectOffset = try container.decode(Int64.self)
+        firstLine = try container.decode(Int.self, in: Plausible.place)
+        uncompressedOffset = try container.decode(Int64.self, in: Plausible.place)
+        objectOffset = try container.decode(Int64.self, in: Plausible.place)
     }
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.unkeyedContainer()
@@ -82,7 +82,7 @@ package struct SourcePart: Hashable, Sendable, Codable {
 
     package init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
-        bytes = try container.decode(Int64.self)
+        bytes = try container.decode(Int64.self, in: Plausible.amount)
         mac = try container.decode(Digest256.self)
     }
     package func encode(to encoder: any Encoder) throws {

@@ -32,7 +32,8 @@ package struct SessionID: Hashable, Sendable, Comparable, Codable, CustomStringC
 
     package var description: String { rawValue }
 
-    package static func < (a: SessionID, b: SessionID) -> Bool { a.rawValue < b.rawValue }
+    package static func == (a: SessionID, b: SessionID) -> Bool { String.sameBytes(a.rawValue, b.rawValue) }
+    package static func < (a: SessionID, b: SessionID) -> Bool { String.precedesInBytes(a.rawValue, b.rawValue) }
 }
 
 /// One file of a session: `main`, `agents/<id>`, `workflows/<run>/…`; slash-separated components.
@@ -68,7 +69,8 @@ package struct StreamName: Hashable, Sendable, Comparable, Codable, CustomString
 
     package var description: String { rawValue }
 
-    package static func < (a: StreamName, b: StreamName) -> Bool { a.rawValue < b.rawValue }
+    package static func == (a: StreamName, b: StreamName) -> Bool { String.sameBytes(a.rawValue, b.rawValue) }
+    package static func < (a: StreamName, b: StreamName) -> Bool { String.precedesInBytes(a.rawValue, b.rawValue) }
 }
 
 /// A stream of a session: what a cursor, a segment and a checkpoint belong to.

@@ -20,6 +20,8 @@ actor NotificationReader {
     private let inbox: WatchInbox
     private let log: any EventLog
     private var token: WatchToken?
+    /// Of the kernel's queue, so far.
+    private var overflows = 0
     /// By cookie and root: where something was moved from, until the end of the queue shows where to.
     private var departures: [UInt64: Departure] = [:]
 
@@ -51,7 +53,8 @@ actor NotificationReader {
 
     private func drain() {
         do throws(SystemError) {
-            try queue.inotify.drain { take($0) }
+            // The other half of a move may still be in the queue; the loop calls again.
+            if try queue.inotify.drain({ take($0) }) { return }
         } catch {
             // Safe: what was in the queue is found by the sweep.
             for root in roots.indices { requests.sweep(root: root) }
@@ -62,10 +65,15 @@ actor NotificationReader {
 
     private func take(_ event: InotifyEvent) {
         if event.mask.contains(.overflow) {
-            log.record(
-                Event(
-                    .queueOverflow, "the kernel dropped file events, so every root is scanned",
-                    hint: "raise fs.inotify.max_queued_events if this is frequent"))
+            overflows += 1
+            // The first, the second, the fourth: a storm of events must not become one of messages.
+            if overflows & (overflows - 1) == 0 {
+                log.record(
+                    Event(
+                        .queueOverflow, "the kernel dropped file events, so every root is scanned",
+                        hint: "raise fs.inotify.max_queued_events if this is frequent",
+                        fields: ["TIMES": "\(overflows)"]))
+            }
             for root in roots.indices { requests.sweep(root: root) }
             return
         }

@@ -17,6 +17,10 @@ package struct SourcePath: Hashable, Sendable, CustomStringConvertible {
     package var absolute: String { root == "/" ? "/\(relativePath)" : "\(root)/\(relativePath)" }
 
     package var description: String { absolute }
+
+    package static func == (a: SourcePath, b: SourcePath) -> Bool {
+        a.agent == b.agent && String.sameBytes(a.relativePath, b.relativePath) && String.sameBytes(a.root, b.root)
+    }
 }
 
 /// A source as a scan saw it.

@@ -48,7 +48,10 @@ extension TreeScanner {
         } else {
             isMeant = false
         }
-        if isMeant { refuse(root, path, "is a symbolic link, which is not followed") }
+        guard isMeant else { return }
+        refuse(
+            root, path, "is a symbolic link, which is not followed",
+            hint: "remove it, exclude it, or watch the place that it leads to as a root of its own")
     }
 
     /// Looks at what a path leads to, and opens nothing.
@@ -62,13 +65,12 @@ extension TreeScanner {
     }
 
     private func refuseIfMeant(_ root: Int, _ path: String, _ reason: String) {
-        if parts.roots[root].includes(path) { refuse(root, path, reason) }
+        if parts.roots[root].includes(path) { refuse(root, path, reason, hint: "remove it, or exclude it") }
     }
 
-    func refuse(_ root: Int, _ path: String, _ reason: String) {
+    func refuse(_ root: Int, _ path: String, _ reason: String, hint: String) {
         guard parts.registry.refuse(root: root, path: path) else { return }
-        let absolute = parts.roots[root].source(path).absolute
-        let hint = "remove it, exclude it, or watch the place that it leads to as a root of its own"
+        let absolute = absolute(root, path)
         parts.log.record(Event(.sourceRefused, "\(absolute) \(reason)", hint: hint))
         raise(Self.refusedKind, absolute, "\(absolute) \(reason)", hint: hint)
     }
@@ -82,16 +84,21 @@ extension TreeScanner {
     }
 
     /// A path that was refused is something that we take.
-    private func forgive(_ root: Int, _ path: String) {
+    func forgive(_ root: Int, _ path: String) {
         guard parts.registry.unrefuse(root: root, path: path) else { return }
-        parts.inbox.post(.cleared(kind: Self.refusedKind, subject: parts.roots[root].source(path).absolute))
+        parts.inbox.post(.cleared(kind: Self.refusedKind, subject: absolute(root, path)))
+    }
+
+    /// - Parameter path: empty for the root itself.
+    func absolute(_ root: Int, _ path: String) -> String {
+        path.isEmpty ? parts.roots[root].root : parts.roots[root].source(path).absolute
     }
 
     /// A directory was listed: whatever was wrong with it is over.
     func isListed(_ root: Int, _ path: String) {
         forgive(root, path)
         guard !unreadable.isEmpty else { return }
-        let absolute = parts.roots[root].source(path).absolute
+        let absolute = absolute(root, path)
         if unreadable.remove(absolute) != nil {
             parts.inbox.post(.cleared(kind: Self.unreadableKind, subject: absolute))
         }
@@ -100,7 +107,7 @@ extension TreeScanner {
     /// At the end of a sweep: entries of what vanished while no event told.
     func forgetHealthOfTheGone(_ root: Int) {
         for path in parts.registry.refused(root: root) {
-            if !Self.exists(parts.roots[root].source(path).absolute) { forgive(root, path) }
+            if !isUnnamable(root, path), !Self.exists(absolute(root, path)) { forgive(root, path) }
         }
         let folder = parts.roots[root].root + "/"
         for path in unreadable where path.hasPrefix(folder) && !Self.exists(path) {

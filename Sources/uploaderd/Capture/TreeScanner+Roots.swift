@@ -9,7 +9,11 @@ extension TreeScanner {
         do throws(SystemError) {
             let now = try RootDirectories.look(path)
             if let known = open[index] {
-                if known.status.identity == now.status.identity { return }
+                if known.status.identity == now.status.identity {
+                    // It could not be listed, and so not watched: only its parent tells that its mode has changed.
+                    if unreadable.contains(path) { begin(index) }
+                    return
+                }
                 lose(index)
             }
             adopt(now, index)

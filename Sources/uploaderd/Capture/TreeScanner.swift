@@ -52,7 +52,14 @@ actor TreeScanner {
     var polledRoots: Set<Int> = []
     /// By root that cannot be opened, why: said once.
     var absent: [Int: SystemError] = [:]
+    /// What the sweeps have yet to scan.
     var stack: [Item] = []
+    /// Directories of which an event told, each once.
+    private var asked: [WatchPlace] = []
+    private var isAsked: Set<WatchPlace> = []
+    private var isAskedsTurn = false
+    /// By directory: entries whose names are no UTF-8.
+    private var unnamable: [WatchPlace: Set<String>] = [:]
     private var sweeps: [Int: Sweep] = [:]
     /// By root: the number of its last sweep.
     private var serials: [UInt32]
@@ -77,19 +84,17 @@ actor TreeScanner {
         var nextRescan = parts.time.now + jittered(parts.rescan)
         while !Task.isCancelled {
             let isIdle = await serve(parts.requests.take())
-            if let item = stack.popLast() {
+            let item = nextItem()
+            if let item {
                 await scan(item)
                 await Task.yield()
-                continue
             }
-            await flush()
-            sayLimit()
-            if !isReady, sweeps.isEmpty {
-                isReady = true
-                parts.inbox.post(.ready)
-                parts.onReady()
+            if stack.isEmpty {
+                await flush()
+                sayLimit()
+                becomeReady()
             }
-            guard isIdle else { continue }
+            guard isIdle, item == nil else { continue }
             let now = parts.time.now
             if now >= nextRescan {
                 for root in parts.roots.indices { sweep(root) }
@@ -113,11 +118,26 @@ actor TreeScanner {
         for root in parts.roots.indices where batch.sweeps.contains(root) || lost.contains(parts.roots[root].root) {
             sweep(root)
         }
-        for case .directory(let root, let path) in batch.directories {
-            stack.append(Item(root: root, path: path, isOfSweep: false))
-        }
+        for place in batch.directories where isAsked.insert(place).inserted { asked.append(place) }
         for case .directory(let root, let path) in batch.files { await look(root, path, sweep: false) }
         return batch.isEmpty && lost.isEmpty
+    }
+
+    /// From both in turn: a directory that changes all the time must not keep a sweep from its end.
+    private func nextItem() -> Item? {
+        isAskedsTurn.toggle()
+        guard isAskedsTurn || stack.isEmpty, !asked.isEmpty else { return stack.popLast() }
+        let place = asked.removeFirst()
+        isAsked.remove(place)
+        guard case .directory(let root, let path) = place else { return nil }
+        return Item(root: root, path: path, isOfSweep: false)
+    }
+
+    private func becomeReady() {
+        guard !isReady, sweeps.isEmpty else { return }
+        isReady = true
+        parts.inbox.post(.ready)
+        parts.onReady()
     }
 
     private func jittered(_ duration: Duration) -> Duration {
@@ -175,10 +195,11 @@ actor TreeScanner {
 
     private func scan(_ item: Item) async {
         let place = WatchPlace.directory(root: item.root, path: item.path)
+        var strange: Set<String> = []
         for entry in watchAndList(item, place) {
             let path = item.path.isEmpty ? entry.name : "\(item.path)/\(entry.name)"
             guard entry.isExact else {
-                refuse(item.root, path, "has a name that is no UTF-8")
+                strange.insert(path)
                 continue
             }
             switch entry.kind {
@@ -191,7 +212,25 @@ actor TreeScanner {
                 }
             }
         }
+        note(strange, in: item.root, place)
         await done(item)
+    }
+
+    /// What stands for such a name is no path, so that only the directory's next listing tells that it is gone.
+    private func note(_ strange: Set<String>, in root: Int, _ place: WatchPlace) {
+        let before = unnamable[place] ?? []
+        guard !strange.isEmpty || !before.isEmpty else { return }
+        unnamable[place] = strange.isEmpty ? nil : strange
+        for path in before.subtracting(strange) { forgive(root, path) }
+        for path in strange.sorted() {
+            refuse(root, path, "has a name that is no UTF-8", hint: "give it another name, or remove it")
+        }
+    }
+
+    func isUnnamable(_ root: Int, _ path: String) -> Bool {
+        !unnamable.isEmpty
+            && unnamable[.directory(root: root, path: path.contains("/") ? Files.parent(of: path) : "")]?.contains(path)
+                == true
     }
 
     private func watchAndList(_ item: Item, _ place: WatchPlace) -> [DirectoryEntry] {
@@ -221,11 +260,11 @@ actor TreeScanner {
             leave(item.root, item.path)
         } else if error.isEscape {
             leave(item.root, item.path)
-            refuse(item.root, item.path, "is a symbolic link, which is not followed")
+            refuseLink(item.root, item.path)
         } else {
             // What passes by itself is looked at again soon; the rest by the next rescan, or when its attributes change.
             polled[place] = error.isTooManyOpen ? polled[place] ?? 0 : nil
-            let path = parts.roots[item.root].source(item.path).absolute
+            let path = absolute(item.root, item.path)
             guard unreadable.count < Self.unreadableLimit, unreadable.insert(path).inserted else { return }
             let problem = CaptureError("list", path, error)
             parts.log.record(Event(.sourceUnreadable, problem.description, hint: problem.hint))

@@ -21,6 +21,16 @@ enum WatchPlace: Hashable, Sendable {
         case .directory(let root, _), .anchor(let root, _): root
         }
     }
+
+    static func == (a: WatchPlace, b: WatchPlace) -> Bool {
+        switch (a, b) {
+        case (.directory(let one, let path), .directory(let other, let otherPath)):
+            one == other && String.sameBytes(path, otherPath)
+        case (.anchor(let one, let name), .anchor(let other, let otherName)):
+            one == other && String.sameBytes(name, otherName)
+        case (.directory, .anchor), (.anchor, .directory): false
+        }
+    }
 }
 
 /// Which watch stands for which directory: the one place where both threads look.

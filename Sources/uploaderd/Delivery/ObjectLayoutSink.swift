@@ -80,29 +80,40 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     package func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest] {
-        let folder = layout.folder(of: session)
+        let home = layout.folder(of: session)
         var found: [FoundManifest] = []
-        for folder in [folder] + (try await writerFolders(below: folder)) {
-            if let manifest = try await manifest(in: folder) { found.append(manifest) }
+        for folder in [home] + (try await writerFolders(below: home)) {
+            if let manifest = try await manifest(in: folder, below: home) { found.append(manifest) }
         }
         return found
     }
 
-    private func writerFolders(below folder: String) async throws(DeliveryError) -> [String] {
-        try await store.listFolders("\(folder)writers/").map { "\(folder)writers/\($0)/" }
+    /// - Parameter home: the session's own folder.
+    private func writerFolders(below home: String) async throws(DeliveryError) -> [String] {
+        // What cannot be a name of ours was put there by somebody else.
+        try await store.listFolders("\(home)writers/").filter { ObjectKey($0) != nil }.map { "\(home)writers/\($0)/" }
     }
 
-    private func manifest(in folder: String) async throws(DeliveryError) -> FoundManifest? {
+    private func manifest(in folder: String, below home: String) async throws(DeliveryError) -> FoundManifest? {
         let key = try key(layout.manifest(in: folder), "manifest")
         guard let bytes = try await store.readAll(key) else { return nil }
+        let manifest: Manifest
         do {
-            return FoundManifest(
-                manifest: try JSONText.decode(Manifest.self, from: bytes), bytes: bytes, folder: folder)
+            manifest = try JSONText.decode(Manifest.self, from: bytes)
         } catch {
-            throw DeliveryError(
-                .conflict, "object \(key) is not a manifest that can be read: \(error)",
-                hint: "nothing is written to that session there until the object is repaired or removed")
+            throw unusable(key, "is not a manifest that can be read: \(error)")
         }
+        // Whoever could write one folder must not speak for the session of another.
+        guard let session = SessionID(manifest.sid), layout.folder(of: session) == home else {
+            throw unusable(key, "says that it is of another session, \(manifest.sid.prefix(80))")
+        }
+        return FoundManifest(manifest: manifest, bytes: bytes, folder: folder)
+    }
+
+    private func unusable(_ key: ObjectKey, _ what: String) -> DeliveryError {
+        DeliveryError(
+            .conflict, "object \(key) \(what)",
+            hint: "nothing is written to that session there until the object is repaired or removed")
     }
 
     package func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool {
@@ -112,12 +123,12 @@ package struct ObjectLayoutSink: SessionSink {
     package func eachManifest(
         _ body: @Sendable (Result<FoundManifest, DeliveryError>) async throws -> Void
     ) async throws {
-        for name in try await store.listFolders(layout.prefix) {
-            let folder = "\(layout.prefix)\(name)/"
-            for folder in [folder] + (try await writerFolders(below: folder)) {
+        for name in try await store.listFolders(layout.prefix) where ObjectKey(name) != nil {
+            let home = "\(layout.prefix)\(name)/"
+            for folder in [home] + (try await writerFolders(below: home)) {
                 let found: FoundManifest?
                 do throws(DeliveryError) {
-                    found = try await manifest(in: folder)
+                    found = try await manifest(in: folder, below: home)
                 } catch {
                     try await body(.failure(error))
                     continue

@@ -27,7 +27,7 @@ package enum Assembly {
             state, executor: world.storeLane, time: world.time, random: world.random, faults: world.faults,
             log: world.log)
         do {
-            note(report, board, world)
+            note(report, board)
             let roots = try configuration.watch.map { try WatchRoot($0) }
             let objects = ObjectFinder(store: store)
             let context = try context(configuration, store, objects, board, world)
@@ -145,8 +145,8 @@ package enum Assembly {
         }
     }
 
-    /// What the start found in the state directory.
-    private static func note(_ report: RecoveryReport, _ board: StatusBoard, _ world: Surroundings) {
+    /// What the start found in the state directory, for health; Store has told the log.
+    private static func note(_ report: RecoveryReport, _ board: StatusBoard) {
         for refusal in report.refused {
             board.report(
                 "spool_file_refused", refusal.path, "a file in the spool could not be used: \(refusal.why)",
@@ -163,16 +163,6 @@ package enum Assembly {
                 "what is here of session \(session) begins in the middle; nothing of it is cut until a store says what it has",
                 hint: "nothing is lost; it goes on as soon as every destination has answered")
         }
-        guard !report.isUneventful else { return }
-        world.log.record(
-            Event(
-                .recovered, "recovered the state of an earlier life",
-                fields: [
-                    "ADOPTED": "\(report.adopted.count)", "COVERED": "\(report.coveredDeleted)",
-                    "TEMPORARIES": "\(report.temporariesDeleted)", "RETIRED": "\(report.retiredUnlinked)",
-                    "REFUSED": "\(report.refused.count)", "MISSING": "\(report.missing.count)",
-                    "STATE_LOST": "\(report.stateLost)",
-                ]))
     }
 }
 

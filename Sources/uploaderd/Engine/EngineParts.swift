@@ -47,7 +47,7 @@ package struct EngineParts: Sendable {
             let trouble = seen.health.first { $0.subject == root.root }
             let state: RootStatus.State =
                 switch trouble?.kind {
-                case "root_unreadable": .unreadable
+                case "root_unreadable", "source_unreadable": .unreadable
                 case "watch_limit": .polled
                 default: seen.presentRoots.contains(root.root) ? (seen.isScanning ? .scanning : .watching) : .waiting
                 }
