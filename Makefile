@@ -23,7 +23,7 @@ help:
 	@echo 'make install [PREFIX=$(PREFIX)] [DESTDIR=]   PREFIX=~/.local installs for you alone, without root'
 	@echo 'make uninstall [PREFIX=…]  removes exactly what install put there'
 	@echo 'make bench                 measures; nothing is asserted'
-	@echo 'make soak                  the end-to-end tests at their full length'
+	@echo 'make soak                  simulated days for UPLOADER_SOAK_MINUTES (10), power cuts, end-to-end tests at full length'
 	@echo 'make sanitize              unit tests under AddressSanitizer and ThreadSanitizer'
 	@echo 'make format                formats the Swift sources'
 	@echo 'make clean                 removes .build and .venv'
@@ -52,6 +52,8 @@ test: check build
 	    $(PYTHON) -m pytest Tests/EndToEnd $(ARGS)
 
 soak: test-deps build
+	@$(SWIFT_PATH) build --build-tests --explicit-target-dependency-import-check error
+	@UPLOADER_SOAK=1 $(SWIFT_PATH) test --skip-build --disable-xctest --filter 'SimulationTests|PowerLossTests|FailingCallTests'
 	@UPLOADER_SOAK=1 $(PYTHON) -m pytest Tests/EndToEnd $(ARGS)
 
 bench: test-deps build

@@ -8,10 +8,14 @@ import Testing
 @Suite("A file tail")
 struct FileTailTests {
     private let scratch: Scratch
-    private let roots = RootDirectories()
+    private let roots: RootDirectories
     private let key = MachineKey.derived(fromMachineID: "0123456789abcdef0123456789abcdef")
 
-    init() throws { scratch = try Scratch() }
+    init() throws {
+        scratch = try Scratch()
+        let inner = WatchRoot(agent: .generic, root: scratch["root"])
+        roots = RootDirectories(of: [WatchRoot(agent: .generic, root: scratch.path), inner])
+    }
 
     private func open(_ name: String) throws -> FileTail {
         try FileTail(scratch.source(name), in: roots, key: key)
@@ -212,5 +216,35 @@ struct FileTailTests {
         try scratch.link("root", to: scratch["elsewhere"])
         var tail = try FileTail(path, in: roots, key: key)
         #expect(try read(&tail).1 == "mine\n")
+    }
+
+    @Test("opens nothing below a directory that is no watched root")
+    func unwatched() throws {
+        try scratch.makeDirectory("other")
+        try scratch.write("other/a.jsonl", "not watched\n")
+        let path = scratch.source("a.jsonl", root: "other")
+        #expect { _ = try FileTail(path, in: roots, key: key) } throws: { ($0 as? CaptureError)?.code == .refused }
+    }
+
+    @Test("reads a file that came open, whatever its path leads to, and only if it is a regular one")
+    func passed() throws {
+        try scratch.makeDirectory("other")
+        try scratch.write("other/a.jsonl", "passed\n")
+        let path = scratch.source("a.jsonl", root: "other")
+        let open = PassedSource(try Descriptor.open(scratch["other/a.jsonl"], [.readOnly]), as: path)
+        let with = RootDirectories(roots, and: open)
+        try scratch.write("other/b.jsonl", "another\n")
+        try scratch.rename("other/b.jsonl", to: "other/a.jsonl")
+        var tail = try FileTail(path, in: with, key: key)
+        #expect(try read(&tail).1 == "passed\n")
+        let seen = try tail.observe()
+        #expect(seen.place == .same && seen.links == 1)
+        // Beside it the roots are as they were.
+        try scratch.write("b.jsonl", "watched\n")
+        var watched = try FileTail(scratch.source("b.jsonl"), in: with, key: key)
+        #expect(try read(&watched).1 == "watched\n")
+        let pipe = try Descriptor.pipe()
+        let none = RootDirectories(roots, and: PassedSource(try pipe.reading.duplicate(), as: path))
+        #expect { _ = try FileTail(path, in: none, key: key) } throws: { ($0 as? CaptureError)?.code == .refused }
     }
 }

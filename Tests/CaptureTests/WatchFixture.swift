@@ -10,13 +10,14 @@ final class WatchFixture: Sendable {
     let watcher: Watcher
     let time: SystemTime
     let log = LogList()
-    let directories = RootDirectories()
+    let directories: RootDirectories
     private let heard = Mutex<[WatchEvent]>([])
 
     init(
         _ roots: [WatchRoot], loop: EventLoop, lane: Lane, rescan: Duration = .seconds(3600),
         poll: Duration = .milliseconds(10), budget: Int = .max, inbox: WatchInbox = WatchInbox()
     ) throws {
+        directories = RootDirectories(of: roots)
         time = try SystemTime(loop: loop)
         watcher = Watcher(
             roots: roots, directories: directories, inbox: inbox, loop: loop, scanLane: lane, time: time,

@@ -1,7 +1,8 @@
-import Configuration
 import Glibc
 import Shared
 import Testing
+
+@testable import Configuration
 
 @Suite("The command line")
 struct CommandLineTests {
@@ -84,11 +85,35 @@ struct CommandLineTests {
             return
         }
         #expect(text.contains("--seg-bytes SIZE"))
+        // What does nothing here is not listed as if it did.
+        for flag in ["--host", "--no-redaction"] { #expect(!text.contains(flag)) }
+        for flag in ["--ui-port PORT", "--supabase-url URL", "--bucket NAME"] { #expect(!text.contains(flag)) }
         for arguments in [["version"], ["--version"], ["-V"]] {
             guard case .version = fixture.read(arguments) else {
                 Issue.record("no version")
                 return
             }
+        }
+    }
+
+    @Test(
+        "a flag of a later version is refused, or says that it has no effect",
+        arguments: CommandLineFlag.allCases.filter(\.isOfLaterVersion))
+    func later(_ flag: CommandLineFlag) throws {
+        let fixture = try Fixture()
+        let value =
+            switch flag.placeholder {
+            case nil: [String]()
+            case "URL": ["http://127.0.0.1:9/x"]
+            case "PORT", "N": ["4"]
+            case "ADDRESS": ["127.0.0.1"]
+            default: ["x"]
+            }
+        switch fixture.read([flag.rawValue] + value) {
+        case .refused(let problems): #expect(problems.contains { $0.message.contains("not available in this version") })
+        case .loaded(let loaded):
+            #expect(flag == .uiDisable || loaded.notices.contains { $0.message.contains("no effect") })
+        case .help, .version: Issue.record("no configuration was read")
         }
     }
 

@@ -14,7 +14,12 @@ struct WatchTests {
                 "claude:/c/projects", "codex:\(home)/x/sessions", "codex:\(home)/x/archived_sessions",
                 "copilot:\(home)/.copilot/session-state", "pi:\(home)/.pi/agent/sessions",
             ])
-        #expect(watch.allSatisfy { $0.isDefault && $0.include == ["**/*.jsonl"] && $0.exclude.isEmpty })
+        #expect(watch.allSatisfy { $0.isDefault && $0.exclude.isEmpty })
+        #expect(
+            watch.map(\.include) == [
+                ["**/*.jsonl"], ["**/rollout-*.jsonl"], ["**/rollout-*.jsonl"], ["*/events.jsonl", "*.jsonl"],
+                ["**/*.jsonl"],
+            ])
     }
 
     @Test("are an agent's own where the file names only the agent")
@@ -22,6 +27,9 @@ struct WatchTests {
         let watch = try Fixture("[[watch]]\nagent = \"codex\"\nexclude = [\"old/**\"]\n").loaded().configuration.watch
         #expect(watch.count == 2)
         #expect(watch.allSatisfy { !$0.isDefault && $0.exclude == ["old/**"] })
+        #expect(watch.allSatisfy { $0.include == ["**/rollout-*.jsonl"] })
+        let own = try Fixture("[[watch]]\nagent = \"codex\"\nroot = \"~/.codex\"\ninclude = [\"*.jsonl\"]\n").loaded()
+        #expect(own.configuration.watch.map(\.include) == [["*.jsonl"]])
     }
 
     @Test("leave out what uploaderd itself writes below them")

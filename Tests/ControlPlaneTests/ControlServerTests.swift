@@ -1,4 +1,5 @@
 import ControlPlane
+import Glibc
 import LinuxSystem
 import Shared
 import Synchronization
@@ -278,6 +279,22 @@ struct ControlServerTests {
             #expect(try idle.reply() == nil)
             #expect(throws: SystemError.self) { try RawClient(server.path) }
             #expect(try Files.status(server.path) == nil)
+        }
+    }
+
+    @Test("drains although a caller never reads: it is given up in time")
+    func drainDeaf() throws {
+        try serving { server in
+            server.handler.state.withLock { $0.pieces = Samples.pieces([String(repeating: "x\n", count: 4 << 20)]) }
+            let deaf = try RawClient(server.path)
+            try deaf.send(#"{"method":"io.uploaderd.Control.Replay","parameters":{"sid":"s"},"more":true}"#)
+            while server.handler.state.withLock({ $0.replays.isEmpty }) { sched_yield() }
+            server.loop.start { [control = server.server] in await control.drain() }
+            try server.time.waitForTimer(in: ControlLimits().drain)
+            server.time.advance(by: ControlLimits().drain)
+            // Returns when nobody is left.
+            try server.sync { [control = server.server] in await control.drain() }
+            #expect(server.handler.state.withLock { $0.sent } == 0)
         }
     }
 

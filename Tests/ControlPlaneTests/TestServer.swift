@@ -17,6 +17,8 @@ final class ScriptedHandler: ControlHandler {
         var replayError: ControlError?
         var ranges: [VerifiedRange] = []
         var flushes: [FlushRequest] = []
+        /// By flush: the size of the file that came with it.
+        var flushedSizes: [Int64?] = []
         var replays: [ReplayRequest] = []
         var sent = 0
         var cancelled = 0
@@ -122,8 +124,15 @@ final class ScriptedHandler: ControlHandler {
         return summary
     }
 
-    func flush(_ request: FlushRequest, progress: ReplySink<FlushReply>) async throws(ControlError) -> FlushReply {
-        state.withLock { $0.flushes.append(request) }
+    func flush(
+        _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
+    ) async throws(ControlError) -> FlushReply {
+        let size: Int64?
+        do throws(SystemError) { size = try passed?.take()?.status().size } catch { size = -1 }
+        state.withLock {
+            $0.flushes.append(request)
+            $0.flushedSizes.append(size)
+        }
         raise()
         try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 10))
         try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 5))
@@ -343,13 +352,19 @@ enum Samples {
                         GenerationDetail(
                             generation: 1, lines: 10, bytes: 100, safeLines: 8, segments: segments, sourceOffset: 100)
                     ])
-            ], checkpoints: [try checkpoint(sid)], segments: try (1...segments).map { try segment(sid, seq: $0) })
+            ], checkpoints: [try checkpoint(sid)], segments: try (1...segments).map { try segment(sid, seq: $0) },
+            writers: [
+                WriterItem(writer: "00aa", isOurs: true, destinations: ["archive"], lines: 10, host: "here"),
+                WriterItem(
+                    writer: "00bb", isOurs: false, destinations: ["archive"], lines: 3, continues: "00aa",
+                    continuesLine: 10),
+            ])
     }
 
     static func range(_ state: VerifiedRange.State, line: Int = 1) throws -> VerifiedRange {
         VerifiedRange(
             sid: try #require(SessionID("s1")), stream: .main, generation: 1, firstLine: line, lines: 10,
-            destination: "archive", state: state, detail: "why")
+            destination: "archive", state: state, detail: "why", writer: "00bb")
     }
 
     static func pieces(_ texts: [String]) -> [ReplayPiece] {

@@ -3,6 +3,7 @@ import ControlPlane
 import LinuxSystem
 import Shared
 import Synchronization
+import TestSupport
 import Testing
 
 /// Keeps what a command wrote.
@@ -224,11 +225,20 @@ struct UploaderctlTests {
             #expect(run(["flush", "s1", "--wait"], on: server.path).exit == .done)
             #expect(run(["flush", "./a.jsonl"], on: server.path).exit == .done)
             #expect(run(["flush", "/x/a.jsonl"], on: server.path).exit == .done)
+            // It goes along open: the daemon opens no path that it is told.
+            let scratch = try Scratch()
+            let file = try Descriptor.open(scratch("b.jsonl"), [.writeOnly, .create])
+            try file.truncate(to: 7)
+            #expect(run(["flush", scratch("b.jsonl")], on: server.path).exit == .done)
+            let folder = run(["flush", scratch.path], on: server.path)
+            #expect(folder.exit == .usage && folder.errors.contains("Is a directory"))
+            #expect(server.handler.state.withLock { $0.flushedSizes } == [nil, nil, nil, nil, 7])
             let session = try #require(SessionID("s1"))
             #expect(
                 server.handler.state.withLock { $0.flushes } == [
                     FlushRequest(.everything, wait: false), FlushRequest(.session(session), wait: true),
                     FlushRequest(.file("/tmp/a.jsonl"), wait: false), FlushRequest(.file("/x/a.jsonl"), wait: false),
+                    FlushRequest(.file(scratch("b.jsonl")), wait: false),
                 ])
         }
     }

@@ -1,6 +1,9 @@
 """Destinations come, go, and are not there: what was promised to be safe is, wherever it has to be."""
 
+import fcntl
 import json
+import os
+import time
 
 import generator
 import manifest_reader
@@ -82,3 +85,35 @@ def test_a_line_without_its_end_is_no_backlog(world):
     status = world.ctl("status")
     assert status.get("backfill") is None and status["health"] == []
     assert daemon.stop() == 0
+
+
+def temporaries(store):
+    return {path.name for path in store.rglob(".tmp-*")}
+
+
+def test_a_put_that_was_killed_leaves_nothing_behind(world):
+    (session,) = homes(world, 1)
+    store = world.base / "archive"
+    world.configure(destination(world, "archive"))
+    # The identity of the store; behind it the claim of the place; and behind that the first segment.
+    for put in (1, 2, 2):
+        killed = world.daemon("--once", wait=False, env={"UPLOADERD_FAULT": f"deliver.4w:{put}"})
+        assert killed.wait_exit() == -9
+    (left,) = temporaries(store / "sessions" / session.sid / "segments")
+    folder = store / "sessions" / session.sid / "segments"
+    ours = left.rsplit("-", 2)[0]
+    old = time.time() - 2 * 86400
+    for name, age in [(f"{ours}-00000000-1", None), (".tmp-ffffffff-00000000-1", None), (".tmp-ffffffff-00000000-2", old),
+                      (".tmp-ffffffff-00000000-3", old)]:
+        (folder / name).write_bytes(b"half")
+        if age:
+            os.utime(folder / name, (age, age))
+    # Two are being written, by a process that is alive.
+    writing = [(folder / name).open("rb") for name in (f"{ours}-00000000-1", ".tmp-ffffffff-00000000-3")]
+    for file in writing:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    world.once()
+    assert temporaries(store) == {f"{ours}-00000000-1", ".tmp-ffffffff-00000000-1", ".tmp-ffffffff-00000000-3"}
+    assert holds(store, world.home, session)
+    for file in writing:
+        file.close()

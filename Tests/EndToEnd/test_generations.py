@@ -221,3 +221,23 @@ def test_a_line_without_its_end_is_superseded_by_the_whole_one(world, odd):
     for source in [[], ["--from", "store"]]:
         assert world.ctl_run("replay", "it", *source).stdout == path.read_bytes()
     assert daemon.stop() == 0
+
+
+def test_status_counts_what_was_odd_and_knows_how_old_an_open_line_is(world, odd):
+    world.configure(f'[[watch]]\nagent = "generic"\nroot = "{odd}"\n[segments]\nquiet = "1h"\nmax_age = "1h"\n')
+    path = odd / "log.jsonl"
+    path.write_bytes(b'{"n":1}\nno JSON\n')
+    world.daemon()
+    world.ctl_run("flush", "--wait")
+    path.write_bytes(b'{"n":2}\n')
+    world.ctl_run("flush", "--wait")
+    status = world.ctl("status")
+    assert status["noticed"]["generations"] == 1 and status["noticed"]["withheld_lines"] == 0
+    assert sum(status["noticed"]["anomalies"].values()) == 1, status["noticed"]
+    assert "oldest_unsafe_seconds" not in status["destinations"][0]
+    with path.open("ab") as file:
+        file.write(b'{"n":3}\n')
+    world.wait_status(lambda status: "oldest_unsafe_seconds" in status["destinations"][0])
+    world.ctl_run("flush", "--wait")
+    assert "oldest_unsafe_seconds" not in world.ctl("status")["destinations"][0]
+    assert b"1 new generation" in world.ctl_run("status").stdout

@@ -1,6 +1,7 @@
 """Many small segments become few objects: the manifest stays short, and no byte moves."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -23,6 +24,7 @@ def test_hundreds_of_segments_become_few_objects(world, scale):
     daemon = world.daemon()
     sealed = 0
     while growth.grow():
+        make_small(world, growth)
         sealed += world.ctl("flush", "--wait")["sealed"]
         for session in ledger.expect(growth.now(whole_lines)).values():
             listed, bound = bounded(session)
@@ -85,6 +87,69 @@ def test_killed_when_a_merge_is_sealed(world, time, scale):
     backdate(world.home)
     world.once()
     ledger.expect(growth.now())
+
+
+@pytest.mark.parametrize("catalog", ["kept", "lost", "killed"])
+def test_superseded_objects_go_after_a_day(world, catalog):
+    """Not before; also by a life that knows of them from the manifest alone; and when killed between object and row."""
+    rng, seed = printed_seed(f"superseded:{catalog}")
+    world.configure(SMALL)
+    growth = Growth(world, seed, rng, sessions=2, size=300_000, share=1)
+    ledger = Ledger(world.store)
+    growth.grow()
+    make_small(world, growth)
+    backdate(world.home)
+    world.once()
+    before = ledger.expect(growth.now())
+    waiting = {session.sid: superseded(session) for session in before.values()}
+    assert any(waiting.values()), "nothing was merged"
+    if catalog == "lost":
+        for path in world.state.glob("catalog.db*"):
+            path.unlink()
+    world.once()
+    for session in ledger.expect(growth.now()).values():
+        assert superseded(session) == waiting[session.sid], "gone, or forgotten, before its time"
+    assert a_day_passes(world, ledger) == sum(map(len, waiting.values()))
+    if catalog == "killed":
+        daemon = world.daemon("--once", wait=False, env={"UPLOADERD_FAULT": "merge.2"})
+        assert daemon.wait_exit() == KILLED
+    world.once()
+    for session in ledger.expect(growth.now()).values():
+        assert not superseded(session)
+        listed = listed_paths(session.manifest)
+        there = {str(path.relative_to(session.folder)) for path in session.folder.rglob("session-*")}
+        assert there == listed
+
+
+def test_superseded_objects_go_while_nothing_else_happens(world):
+    """An idle daemon needs no new manifest to remember them."""
+    rng, seed = printed_seed("superseded idle")
+    world.configure(SMALL)
+    growth = Growth(world, seed, rng, sessions=1, size=100_000, share=1)
+    ledger = Ledger(world.store)
+    growth.grow()
+    make_small(world, growth)
+    backdate(world.home)
+    world.once()
+    assert a_day_passes(world, ledger)
+    world.daemon()
+    manifests = list(world.store.glob("sessions/*/manifest.json"))
+    world.wait_status(lambda status: not any(json.loads(each.read_bytes()).get("superseded") for each in manifests))
+    ledger.expect(growth.now())
+
+
+def a_day_passes(world, ledger):
+    """For what was superseded. Returns how much that is."""
+    ledger.a_day_passes()
+    with sqlite3.connect(world.state / "catalog.db") as rows:
+        aged = rows.execute("UPDATE superseded SET at = at - 86400 * 1000000000").rowcount
+    rows.close()
+    return aged
+
+
+def listed_paths(manifest):
+    streams = [manifest, *manifest.get("streams", {}).values()]
+    return {segment["path"] for stream in streams for segment in stream["segments"]}
 
 
 def make_small(world, growth):

@@ -46,6 +46,10 @@ class Catalog:
         for path in self.files:
             os.truncate(path, 0)
 
+    def zero(self):
+        for path in self.files:
+            path.write_bytes(bytes(path.stat().st_size))
+
     def empty_only_the_database(self):
         os.truncate(self.files[0], 0)
 
@@ -76,7 +80,7 @@ class Catalog:
             shutil.copy(path, self.state)
 
 
-DAMAGES = ["delete", "delete_only_the_database", "delete_only_the_log", "empty", "empty_only_the_database", "truncate",
+DAMAGES = ["delete", "delete_only_the_database", "delete_only_the_log", "empty", "zero", "empty_only_the_database", "truncate",
            "truncate_everything", "fill_with_garbage", "scribble", "replace_by_the_older_copy"]
 # Where the daemon was killed: from "all is only in the spool" to "all but the spool is done". None: it ended well.
 ENDS = [None, "seal.2", "seal.3", "deliver.4b", "deliver.6a", "deliver.6b", "retire.8"]

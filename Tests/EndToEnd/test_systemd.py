@@ -1,14 +1,18 @@
 """The daemon under a real systemd user manager, installed as a user installs it: `make install PREFIX=~/.local`.
 
-Two faults are scripted through the environment variable UPLOADERD_FAULT (docs/operations.md):
+Faults are scripted through the environment variable UPLOADERD_FAULT (docs/operations.md):
 
-    stall:store      the lane "store" stops answering at the first segment it is to seal after READY=1
-    slow:deliver     each put to a destination takes five seconds longer, awaited as a slow network is
+    stall:store                the lane "store" stops answering at the first segment it is to seal after READY=1
+    stall:destinations:FIFO    every destination hangs in open(2), as a dead network file system does
+    slow:deliver               each put to a destination takes five seconds longer, awaited as a slow network is
 """
 
 import gzip
 import json
+import os
+import sqlite3
 import struct
+import subprocess
 import time
 
 import pytest
@@ -173,7 +177,10 @@ def test_the_journal_has_our_fields(manager, session):
     manager.systemctl("start", SERVICE)
     ctl(manager, "flush", "--wait")
     path = manager.home / next(path for path, stream in session.streams.items() if stream == "main")
-    path.write_bytes(LINE % 1)
+    # In one step: cut off and then written it is empty for a moment, and whoever looks then and again later sees its new
+    # generation begin twice.
+    other = manager.write(path.parent.relative_to(manager.home) / ".other", LINE % 1)
+    os.replace(other, path)
     manager.wait_for(SERVICE, "ActiveState", lambda _: bool(entries(manager, "generationStarted")))
     (entry,) = entries(manager, "generationStarted")
     assert entry["UPLOADER_SESSION"] == session.sid
@@ -245,14 +252,54 @@ def test_a_stalled_lane_is_restarted_by_the_watchdog(manager, session):
 
 
 def test_a_slow_destination_is_not_restarted(manager, session):
-    manager.drop_in(SERVICE, "[Service]\nWatchdogSec=2s\nEnvironment=UPLOADERD_FAULT=slow:deliver\n")
+    # Known before: a new state directory would wait for a store that is slow to open.
     manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    manager.systemctl("stop", SERVICE)
+    manager.drop_in(SERVICE, "[Service]\nWatchdogSec=2s\nEnvironment=UPLOADERD_FAULT=slow:deliver\n")
+    grow(manager, session, b'{"type":"user","message":"slow"}\n')
     begun = time.monotonic()
+    manager.systemctl("start", SERVICE)
     ctl(manager, "flush", "--wait", timeout=180)
     assert time.monotonic() - begun > 4, "the destination was not slow: the test shows nothing"
     is_whole(manager, session)
     assert manager.property(SERVICE, "NRestarts") == "0"
     assert not entries(manager, "laneStalled")
+
+
+def test_a_destination_that_hangs_does_not_hold_up_ready(manager, session):
+    os.mkfifo(manager.home / "hangs")
+    manager.give(manager.home)
+    manager.drop_in(SERVICE, f"[Service]\nTimeoutStartSec=10s\nEnvironment=UPLOADERD_FAULT=stall:destinations:{HOME}/hangs\n")
+    manager.systemctl("enable", "--now", SERVICE)
+    text = manager.property(SERVICE, "StatusText")
+    assert text.startswith("unhealthy: destination store has not answered for 3 s"), text
+    # It goes on where it hung, by itself, and says that it does.
+    os.close(os.open(manager.home / "hangs", os.O_WRONLY))
+    manager.wait_for(SERVICE, "StatusText", lambda text: text.startswith("healthy"))
+    ctl(manager, "flush", "--wait")
+    is_whole(manager, session)
+    assert entries(manager, "destinationRecovered")
+    assert manager.property(SERVICE, "NRestarts") == "0"
+
+
+def test_a_destination_that_hangs_does_not_hold_up_the_stop(manager, session):
+    manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    manager.systemctl("stop", SERVICE)
+    grow(manager, session, *(LINE % number for number in range(10)))
+    os.mkfifo(manager.home / "hangs")
+    manager.give(manager.home)
+    manager.drop_in(SERVICE, f"[Service]\nEnvironment=UPLOADERD_FAULT=stall:destinations:{HOME}/hangs\n")
+    manager.systemctl("start", SERVICE)
+    manager.systemctl("stop", SERVICE, timeout=60)
+    # Not by the manager's time-out and SIGKILL; what was sealed is in the spool.
+    assert manager.property(SERVICE, "Result") == "success"
+    assert spooled(manager, session.sid)
+    manager.drop_in(SERVICE, "")
+    manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    is_whole(manager, session)
 
 
 def test_a_crash_is_restarted_and_loses_nothing(manager, session):
@@ -267,8 +314,81 @@ def test_a_crash_is_restarted_and_loses_nothing(manager, session):
     is_whole(manager, session)
 
 
-def test_a_configuration_that_cannot_be_used_is_not_tried_again(manager):
-    configure(manager, BROKEN)
+def is_refused(manager, code):
+    """A start fails with that code and is not tried again; a client hears so soon, instead of having it tried for ever."""
     assert manager.systemctl("start", SERVICE, check=False).returncode != 0
-    assert manager.property(SERVICE, "ExecMainStatus") == "2"
+    assert manager.property(SERVICE, "ExecMainStatus") == code
     assert manager.property(SERVICE, "ActiveState") == "failed" and manager.property(SERVICE, "NRestarts") == "0"
+    said = ctl(manager, "status", check=False)
+    assert said.returncode == 3 and "journalctl --user -u uploaderd" in said.stderr, said.stderr
+    assert manager.property(SERVICE, "ActiveState") == "failed" and manager.property(SERVICE, "NRestarts") == "0"
+    assert len(entries(manager, "started")) < 30
+
+
+def is_put_right(manager, session):
+    """What operations.md tells the person to do who has mended what was wrong."""
+    manager.systemctl("reset-failed", SERVICE, SOCKET)
+    manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    is_whole(manager, session)
+
+
+def test_a_configuration_that_cannot_be_used_is_not_tried_again(manager, session):
+    path = configure(manager, BROKEN)
+    is_refused(manager, "2")
+    path.unlink()
+    is_put_right(manager, session)
+
+
+def set_catalog_version(manager, version):
+    """Returns the version that it had."""
+    with sqlite3.connect(manager.home / ".local/state/uploaderd/catalog.db") as catalog:
+        (before,) = catalog.execute("PRAGMA user_version").fetchone()
+        catalog.execute(f"PRAGMA user_version = {version}")
+    manager.give(manager.home)
+    return before
+
+
+def test_a_catalog_of_a_newer_version_is_not_tried_again(manager, session):
+    manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    manager.systemctl("stop", SERVICE)
+    before = set_catalog_version(manager, 4711)
+    is_refused(manager, "4")
+    set_catalog_version(manager, before)
+    is_put_right(manager, session)
+
+
+def test_a_state_directory_that_another_daemon_holds_is_not_tried_again(manager, session):
+    # By hand, in a terminal, with a socket of its own.
+    other = manager.start("uploaderd", "--runtime-dir", f"{HOME}/other", stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in other.stdout:
+        if "ready" in line:
+            break
+    is_refused(manager, "4")
+    aside = ["--socket", f"{HOME}/other/control.sock"]
+    ctl(manager, *aside, "flush", "--wait")
+    pid = json.loads(ctl(manager, *aside, "status", "--json", check=False).stdout)["pid"]
+    manager.run("sh", "-c", f"kill {pid}")
+    assert other.wait(60) == 0
+    other.stdout.close()
+    is_put_right(manager, session)
+
+
+def test_a_fault_that_no_restart_cures_ends_in_failed(manager, session):
+    manager.systemctl("start", SERVICE)
+    ctl(manager, "flush", "--wait")
+    manager.systemctl("stop", SERVICE)
+    # As a disk that fails: neither usage nor refusal.
+    spool = manager.home / ".local/state/uploaderd/spool"
+    spool.chmod(0)
+    # Without the growing pauses of newer managers, which older ones do not know.
+    manager.drop_in(SERVICE, "[Service]\nRestartSec=10ms\nRestartSteps=0\n")
+    assert manager.systemctl("start", SERVICE, check=False).returncode != 0
+    manager.wait_for(SERVICE, "ActiveState", "failed", timeout=120)
+    assert manager.property(SERVICE, "ExecMainStatus") == "6"
+    assert 90 <= int(manager.property(SERVICE, "NRestarts")) <= 100
+    assert len(entries(manager, "started")) <= 101
+    spool.chmod(0o700)
+    is_put_right(manager, session)

@@ -71,6 +71,19 @@ struct MemoryBudgetTests {
     }
 }
 
+@Suite("Lane loads")
+struct LaneLoadsTests {
+    @Test("put a source where the fewest bytes wait, so that one large one does not queue small ones behind it")
+    func spreads() {
+        var loads = LaneLoads(lanes: 2)
+        #expect(loads.place(1_000_000) == 0)
+        for _ in 0..<9 { #expect(loads.place(100_000) == 1) }
+        loads.remove(1_000_000, from: 0)
+        #expect(loads.place(0) == 0 && loads.place(800_000) == 0 && loads.place(100_000) == 0)
+        #expect(loads.place(100_000) == 1)
+    }
+}
+
 @Suite("Permits")
 struct PermitsTests {
     @Test("let so many in at once and no more, each in its turn", arguments: [1, 2, 3])

@@ -46,7 +46,7 @@ struct StatusBoardTests {
             #expect(after.revision > before.revision && after.destinations["store"]?.deliveredSegments == 2)
             #expect(before.destinations.isEmpty)
             board.unsubscribe(listener)
-            board.update { $0.withheldLines += 1 }
+            board.update { $0.noticed.withheldLines += 1 }
             #expect(!bell.isRung)
         }
     }

@@ -57,6 +57,9 @@ struct MachineKeyTests {
         let sixth = MachineKey(bytes: [UInt8](repeating: 0xAA, count: 131))
             .mac(Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8))
         #expect(sixth.hex == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
+        // Of nothing, with nothing: as any HMAC-SHA-256 says.
+        let nothing = MachineKey(bytes: []).mac([])
+        #expect(nothing.hex == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad")
     }
 
     @Test("comes from the machine id, and only from it")

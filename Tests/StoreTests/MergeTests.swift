@@ -6,6 +6,29 @@ import Testing
 
 @Suite("Merging in the store")
 struct MergeTests {
+    @Test("looks at a stream again when one segment was added")
+    func candidates() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        var source = try Source("ses_1", lines: 1)
+        try await store.seal(source, lines: 1)
+        // The first one has nothing to be joined with.
+        #expect(try await store.mergeCandidates().isEmpty)
+        for number in 2...4 {
+            source.generations[0] += Source.lines(number...number, of: "ses_1")
+            try await store.seal(source, lines: 1)
+            #expect(try await store.mergeCandidates() == [source.key])
+            try await store.settleMerge(of: source.key)
+            #expect(try await store.mergeCandidates().isEmpty)
+        }
+        let parts = try await store.mergeInput(of: source.key).segments
+        _ = try await store.sealMerged(try source.merged(parts), replacing: parts.map(\.id))
+        source.generations[0] += Source.lines(5...5, of: "ses_1")
+        try await store.seal(source, lines: 1)
+        #expect(try await store.mergeCandidates() == [source.key])
+        await store.close()
+    }
+
     @Test("the whole replaces its parts where it is delivered; where it is not they stay listed")
     func merge() async throws {
         let scene = try Scene()
@@ -47,10 +70,11 @@ struct MergeTests {
         #expect(try await store.supersededDue(before: WallTime(seconds: 0), at: far.id).isEmpty)
         scene.time.move(by: 86_400)
         let due = try await store.supersededDue(before: scene.time.wall, at: far.id)
-        #expect(due.map(\.id) == [ids[1], ids[2]])
-        for (id, record) in due {
-            far.delete(record.objectPath)
-            try await store.recordDeleted(id, at: far.id)
+        let session = source.key.session
+        #expect(due == parts.prefix(2).map { DueObject(session: session, path: $0.record.objectPath) })
+        for object in due {
+            far.delete(object.path)
+            try await store.recordDeleted(object, at: far.id)
         }
         #expect(try await store.supersededDue(before: scene.time.wall, at: far.id).isEmpty)
         try await store.publish(to: far)
@@ -64,6 +88,39 @@ struct MergeTests {
         #expect(try scene.spoolFiles.isEmpty)
     }
 
+    @Test("what is replaced is remembered without a catalog, and only what can be a segment's object is deleted")
+    func supersededTakenUp() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let far = FarEnd("far")
+        try await store.use([far.id])
+        let source = try Source("ses_1", lines: 8)
+        let parts = try await publishedAndMerged(source, store, far)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        await store.close()
+        var manifest = try #require(far.manifest)
+        #expect(Set(manifest.superseded.map(\.path)) == Set(parts.map(\.record.objectPath)))
+        let at = manifest.superseded[0].at
+        manifest.superseded += [
+            "manifest.json", "../ses_2/segments/session-000001-0123456789abcdef.jsonl.gz",
+            "streams/../segments/session-000001-0123456789abcdef.jsonl.gz", "segments/session-000001.jsonl.gz",
+            manifest.segments[0].path,
+        ].map { SupersededObject(path: $0, at: at) }
+
+        let elsewhere = try Scene()
+        let (again, _) = try await elsewhere.open()
+        try await again.use([far.id])
+        _ = try await again.takeUp(manifest, at: far.id, as: .own)
+        let session = source.key.session
+        #expect(try await again.supersededFirst(at: far.id) == RFC3339.parse(at))
+        let due = try await again.supersededDue(before: elsewhere.time.wall, at: far.id)
+        #expect(
+            Set(due) == Set(parts.map { DueObject(session: session, path: $0.record.objectPath) }))
+        #expect(
+            try await again.manifestBasis(of: session, at: far.id).superseded.count == parts.count)
+    }
+
     @Test("when the whole is lost and stores have the parts, these are listed again")
     func lostWhole() async throws {
         let scene = try Scene()
@@ -71,11 +128,7 @@ struct MergeTests {
         let far = FarEnd("far")
         try await store.use([far.id])
         let source = try Source("ses_1", lines: 8)
-        try await store.seal(source, lines: 2)
-        try await store.deliver(to: far)
-        try await store.publish(to: far)
-        let parts = try await store.mergeInput(of: source.key).segments
-        _ = try await store.sealMerged(try source.merged(parts), replacing: parts.map(\.id))
+        _ = try await publishedAndMerged(source, store, far)
         await store.close()
         try Files.unlink("\(scene.directory.spool)/\(try scene.spoolFiles[0])")
         let (again, report) = try await scene.open()
@@ -84,6 +137,16 @@ struct MergeTests {
         try await again.publish(to: far)
         #expect(far.manifest?.segments.map(\.seq) == [1, 2, 3, 4])
         #expect(try await again.sessions().first?.lines == 8)
+    }
+
+    /// Segments of two lines each are at the far end, and joined here.
+    private func publishedAndMerged(_ source: Source, _ store: Store, _ far: FarEnd) async throws -> [StoredSegment] {
+        try await store.seal(source, lines: 2)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        let parts = try await store.mergeInput(of: source.key).segments
+        _ = try await store.sealMerged(try source.merged(parts), replacing: parts.map(\.id))
+        return parts
     }
 
     @Test("when the rows are lost, a merged file is taken up in place of its parts")

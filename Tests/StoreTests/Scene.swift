@@ -287,6 +287,13 @@ final class FarEnd: Sendable {
     private let state = Mutex<(objects: [String: [UInt8]], manifest: Manifest?)>(([:], nil))
     init(_ id: String) { self.id = StoreID(id) }
 
+    /// One that holds what `other` holds now.
+    convenience init(copying other: FarEnd) {
+        self.init(other.id.rawValue)
+        let held = other.state.withLock { $0 }
+        state.withLock { $0 = held }
+    }
+
     var objects: [String: [UInt8]] { state.withLock { $0.objects } }
     var manifest: Manifest? { state.withLock { $0.manifest } }
 

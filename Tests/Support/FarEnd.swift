@@ -14,6 +14,8 @@ package final class FarEnd: Sendable {
         package var failing = 0
         /// Puts of a hundred that succeed and are answered with a time-out.
         package var losing = 0
+        /// Only requests that name something with this in its key fail; `nil`: any.
+        package var failingOnly: String?
         /// Thrown by every call.
         package var error: DeliveryError?
 
@@ -33,13 +35,22 @@ package final class FarEnd: Sendable {
     }
 
     private struct State {
-        var objects: [String: [UInt8]] = [:]
+        var objects: [String: [UInt8]] = [:] {
+            didSet { puts += 1 }
+        }
+        /// The versions of objects, by when they were put.
+        var versions: [String: Int] = [:]
+        var puts = 0
         var weather = Weather.fair
         var requests = 0
         /// What was done, in order, for those who compare two runs.
         var history: [String] = []
         /// Objects that were changed though their name is final.
         var changed: [String] = []
+
+        func version(of key: ObjectKey) -> ObjectVersion? {
+            objects[key.rawValue] == nil ? nil : ObjectVersion("\(versions[key.rawValue] ?? 0)")
+        }
     }
 
     private let state = Mutex(State())
@@ -64,7 +75,12 @@ package final class FarEnd: Sendable {
     package var changed: [String] { state.withLock { $0.changed } }
 
     /// Somebody else writes, or removes, an object.
-    package func meddle(_ key: String, _ bytes: [UInt8]?) { state.withLock { $0.objects[key] = bytes } }
+    package func meddle(_ key: String, _ bytes: [UInt8]?) {
+        state.withLock { state in
+            state.objects[key] = bytes
+            state.versions[key] = state.puts
+        }
+    }
 
     /// A client of its own: one life of a daemon.
     package func connection(_ line: Lifeline = Lifeline()) -> Connection { Connection(self, line) }
@@ -80,7 +96,7 @@ package final class FarEnd: Sendable {
 
         package func put(
             _ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode
-        ) async throws(DeliveryError) {
+        ) async throws(DeliveryError) -> ObjectVersion {
             var bytes = [UInt8](repeating: 0, count: Int(body.size))
             do {
                 let count = try bytes.withUnsafeMutableBytes { try body.read(at: 0, into: $0) }
@@ -89,10 +105,16 @@ package final class FarEnd: Sendable {
                 throw DeliveryError(.transient, "could not read the body of \(key): \(error)")
             }
             try await reach("put \(key)")
-            try end.take(bytes, key, mode)
+            let version = try end.take(bytes, key, mode)
             if end.random.percent(end.weather.losing) {
                 throw DeliveryError(.transient, "the answer to put \(key) was lost")
             }
+            return version
+        }
+
+        package func version(of key: ObjectKey) async throws(DeliveryError) -> ObjectVersion? {
+            try await reach("look at \(key)")
+            return end.state.withLock { $0.version(of: key) }
         }
 
         package func read(_ key: ObjectKey, range: Range<Int64>?) async throws(DeliveryError) -> any ObjectBytes
@@ -133,7 +155,10 @@ package final class FarEnd: Sendable {
             if line.isCut { throw DeliveryError(.transient, "\(what): the line is cut") }
             end.note(what)
             if let error = end.weather.error { throw error }
-            if end.random.percent(end.weather.failing) { throw DeliveryError(.transient, "\(what) failed") }
+            let weather = end.weather
+            if weather.failingOnly.map({ what.contains($0) }) ?? true, end.random.percent(weather.failing) {
+                throw DeliveryError(.transient, "\(what) failed")
+            }
         }
     }
 
@@ -145,15 +170,20 @@ package final class FarEnd: Sendable {
         }
     }
 
-    private func take(_ bytes: [UInt8], _ key: ObjectKey, _ mode: PutMode) throws(DeliveryError) {
-        let isTaken = state.withLock { state in
-            if case .immutable(let digest) = mode {
-                if let old = state.objects[key.rawValue], old != bytes { return false }
+    private func take(_ bytes: [UInt8], _ key: ObjectKey, _ mode: PutMode) throws(DeliveryError) -> ObjectVersion {
+        let version = state.withLock { state -> ObjectVersion? in
+            switch mode {
+            case .immutable(let digest):
+                if let old = state.objects[key.rawValue] { return old == bytes ? state.version(of: key) : nil }
                 if RunningDigest.digest(of: bytes) != digest { state.changed.append(key.rawValue) }
+            case .replacing(let version):
+                if state.version(of: key) != version { return nil }
             }
             state.objects[key.rawValue] = bytes
-            return true
+            state.versions[key.rawValue] = state.puts
+            return state.version(of: key)
         }
-        guard isTaken else { throw DeliveryError(.conflict, "object \(key) is there with other bytes than ours") }
+        guard let version else { throw DeliveryError(.conflict, "object \(key) is there with other bytes than ours") }
+        return version
     }
 }

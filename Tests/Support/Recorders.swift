@@ -47,6 +47,9 @@ package final class FaultScript: FaultHook {
         state.withLock { $0.wanted = (point, count, stop) }
     }
 
+    /// What was to be stopped goes on.
+    package func forget() { state.withLock { $0.wanted = nil } }
+
     package func reach(_ point: FaultPoint) {
         let stop = state.withLock { state -> (@Sendable () -> Void)? in
             state.reached[point, default: 0] += 1

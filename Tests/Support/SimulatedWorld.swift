@@ -27,6 +27,8 @@ package final class SimulatedWorld: Sendable {
         /// Queues that hang.
         var stalled: Set<Int> = []
         var executors: [SimulatedExecutor] = []
+        /// What is to happen between two jobs, and after how many.
+        var interruption: (left: Int, body: @Sendable () -> Void)?
     }
 
     package let seed: UInt64
@@ -82,10 +84,24 @@ package final class SimulatedWorld: Sendable {
         return try value.get()
     }
 
+    /// Calls `body` between two jobs, when so many more have run: at any `await` of anything. A further call takes the
+    /// place of one that still waits.
+    package func interrupt(after jobs: Int, _ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.interruption = (jobs, body) }
+    }
+
     /// Runs one job.
     ///
     /// - Returns: `false` when there is none.
     private func step() -> Bool {
+        let due = state.withLock { state -> (@Sendable () -> Void)? in
+            guard let waiting = state.interruption else { return nil }
+            state.interruption?.left -= 1
+            guard waiting.left <= 0 else { return nil }
+            state.interruption = nil
+            return waiting.body
+        }
+        due?()
         let next = state.withLock { state -> (SimulatedExecutor, UnownedJob)? in
             let free =
                 state.stalled.isEmpty

@@ -31,10 +31,14 @@ extension Agent {
     /// The agents whose sessions this version can take; the file may name the others, and hears that they are not.
     package static let available: [Agent] = [.claude, .codex, .copilot, .pi, .generic]
 
-    /// The globs of an agent's session files under its root.
+    /// The globs of an agent's session files under its root, which may hold other files of the agent's: with `~/.codex`
+    /// itself as the root, `history.jsonl` is none.
     package var defaultInclude: [String] {
         switch self {
-        case .claude, .codex, .gemini, .copilot, .pi, .generic: ["**/*.jsonl"]
+        case .claude, .pi, .generic: ["**/*.jsonl"]
+        case .codex: ["**/rollout-*.jsonl"]
+        case .copilot: ["*/events.jsonl", "*.jsonl"]
+        case .gemini: ["*/chats/**/*.jsonl"]
         }
     }
 

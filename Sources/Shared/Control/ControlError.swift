@@ -3,7 +3,7 @@ package struct ControlError: Error, Hashable, Sendable {
     package enum Code: Hashable, Sendable {
         /// No session of that id is known here, or in the named destination.
         case noSuchSession
-        /// The session is known, but nothing of it is what was asked for: no such checkpoint, line, stream.
+        /// The session is known, but nothing of it is what was asked for: no such checkpoint, line, stream, destination.
         case noMatch
         /// A destination, or the disk, could not be read.
         case backendError

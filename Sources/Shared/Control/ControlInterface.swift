@@ -36,7 +36,7 @@ package enum ControlInterface {
           # Segments that are not there yet, and their stored bytes.
           queued: int,
           queued_bytes: int,
-          # The age of the oldest line that is not there yet.
+          # The age of the oldest line that was seen and is not there yet.
           oldest_unsafe_seconds: ?int,
           last_error: ?string,
           store_id: ?string
@@ -79,6 +79,14 @@ package enum ControlInterface {
         type Backfill (
           bytes_total: int,
           bytes_done: int
+        )
+
+        # What was odd about sources, since the start or the last reload. All of it was kept. generations: sources that no longer
+        # held what was taken of them, and were begun anew. withheld_lines: replaced by a line that says so.
+        type Noticed (
+          generations: int,
+          withheld_lines: int,
+          anomalies: object
         )
 
         # The same keys as `session` in a manifest, and what is known here besides.
@@ -173,6 +181,17 @@ package enum ControlInterface {
           branch: ?string
         )
 
+        # Who has put something of a session in the stores. `continues_line` counts in the main stream of the writer `continues`.
+        type Writer (
+          writer: string,
+          ours: bool,
+          destinations: []string,
+          lines: int,
+          host: ?string,
+          continues: ?string,
+          continues_line: ?int
+        )
+
         # From `first` through `last`; without `last` to the end.
         type LineRange (
           first: int,
@@ -191,7 +210,9 @@ package enum ControlInterface {
           lines: int,
           destination: string,
           state: RangeState,
-          detail: ?string
+          detail: ?string,
+          # Another writer than this daemon, whose objects these are.
+          writer: ?string
         )
 
         # Ranges by their state. The answer is good when `missing` and `damaged` are 0.
@@ -240,6 +261,7 @@ package enum ControlInterface {
           spool: Spool,
           rates: Rates,
           backfill: ?Backfill,
+          noticed: Noticed,
           # Where the store is, when no destination is configured.
           store_path: ?string
         )
@@ -263,11 +285,13 @@ package enum ControlInterface {
           streams: []Stream,
           checkpoints: []Checkpoint,
           segments: []Segment,
+          writers: []Writer,
           left_out: int
         )
 
         # The lines of a session, from wherever they are, in order. `to_checkpoint` is "latest" or an id. Without `stream`:
-        # main. Without `generation`: the last one. `from` names a destination to read from. `follow` goes on as lines come.
+        # main. Without `generation`: the last one. `from` names a destination to read from. What several writers have put is
+        # joined. `follow` goes on as lines come, of this daemon's own.
         #
         # With `more`: chunks of at most 128 KiB; a line may span chunks. The last reply has no chunk, but the totals.
         # With the writing end of a pipe passed along (SCM_RIGHTS) the bytes go there, as they are, and `more` is optional: its
@@ -305,8 +329,9 @@ package enum ControlInterface {
           summary: ?VerifySummary
         )
 
-        # Seals what is open, of one session, of one file by its absolute path, or of all; a file outside the watched roots is
-        # taken once. `wait`: answers when all of it is in every required destination, and with `more` tells the progress.
+        # Seals what is open, of one session, of one file by its absolute path, or of all. A file outside the watched roots is
+        # taken once if it comes open with the call (SCM_RIGHTS); a path that only a caller names is never opened. `wait`:
+        # answers when all of it is in every required destination, and with `more` tells the progress.
         method Flush(
           sid: ?string,
           path: ?string,
@@ -316,6 +341,8 @@ package enum ControlInterface {
           # Segments that are not in every required destination yet.
           queued: int,
           queued_bytes: int,
+          # Files that are not taken yet, because a store that may know their session does not answer.
+          unresolved: int,
           # The destinations that are held or retrying, so that waiting longer would not help.
           held: []string
         )
@@ -334,7 +361,7 @@ package enum ControlInterface {
 
         error NoSuchSession (message: string, hint: ?string)
 
-        # The session is known, but has no such checkpoint, line, stream or generation.
+        # The session is known, but has no such checkpoint, line, stream or generation; or there is no such destination.
         error NoMatch (message: string, hint: ?string)
 
         # A destination or the disk could not be read.

@@ -22,18 +22,21 @@ package struct FlushReply: Hashable, Sendable, Codable {
     /// Segments that are not in every required destination yet.
     package var queued: Int
     package var queuedBytes: Int64
+    /// Files that are not taken yet, because a store that may know their session does not answer.
+    package var unresolved: Int
     /// Destinations for which waiting longer would not help.
     package var held: [String]
 
-    package init(sealed: Int, queued: Int, queuedBytes: Int64, held: [String] = []) {
+    package init(sealed: Int, queued: Int, queuedBytes: Int64, unresolved: Int = 0, held: [String] = []) {
         self.sealed = sealed
         self.queued = queued
         self.queuedBytes = queuedBytes
+        self.unresolved = unresolved
         self.held = held
     }
 
     enum CodingKeys: String, CodingKey {
-        case sealed, queued, held
+        case sealed, queued, unresolved, held
         case queuedBytes = "queued_bytes"
     }
 }

@@ -90,23 +90,60 @@ package struct SessionDetail: Hashable, Sendable, Codable {
     package var streams: [StreamDetail]
     package var checkpoints: [CheckpointItem]
     package var segments: [SegmentItem]
+    /// Who has put something of it in the stores, ourselves first.
+    package var writers: [WriterItem]
     /// Checkpoints and segments that did not fit.
     package var leftOut: Int
 
     package init(
         session: SessionItem?, streams: [StreamDetail], checkpoints: [CheckpointItem], segments: [SegmentItem],
-        leftOut: Int = 0
+        writers: [WriterItem] = [], leftOut: Int = 0
     ) {
         self.session = session
         self.streams = streams
         self.checkpoints = checkpoints
         self.segments = segments
+        self.writers = writers
         self.leftOut = leftOut
     }
 
     enum CodingKeys: String, CodingKey {
-        case session, streams, checkpoints, segments
+        case session, streams, checkpoints, segments, writers
         case leftOut = "left_out"
+    }
+}
+
+/// One writer of a session, as the manifests in the stores say.
+package struct WriterItem: Hashable, Sendable, Codable {
+    /// Empty: a program that knows no writers.
+    package var writer: String
+    package var isOurs: Bool
+    /// That have a manifest of it.
+    package var destinations: [String]
+    /// Of all its streams.
+    package var lines: Int
+    package var host: String?
+    /// The writer that it goes on from, and the line of that one's main stream.
+    package var continues: String?
+    package var continuesLine: Int?
+
+    package init(
+        writer: String, isOurs: Bool, destinations: [String], lines: Int, host: String? = nil,
+        continues: String? = nil, continuesLine: Int? = nil
+    ) {
+        self.writer = writer
+        self.isOurs = isOurs
+        self.destinations = destinations
+        self.lines = lines
+        self.host = host
+        self.continues = continues
+        self.continuesLine = continuesLine
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case writer, destinations, lines, host, continues
+        case isOurs = "ours"
+        case continuesLine = "continues_line"
     }
 }
 

@@ -12,13 +12,14 @@ package struct StatusReply: Hashable, Sendable, Codable {
     package var spool: SpoolStatus
     package var rates: Rates
     package var backfill: BackfillStatus?
+    package var noticed: NoticedStatus
     package var storePath: String?
 
     package init(
         version: String = Product.version, pid: Int, startedAt: String, uptimeSeconds: Int, health: [HealthEntry],
         redaction: RedactionStatus, destinations: [DestinationStatus], sessions: SessionCounts,
         watching: WatchingStatus, spool: SpoolStatus, rates: Rates = Rates(), backfill: BackfillStatus? = nil,
-        storePath: String? = nil
+        noticed: NoticedStatus = NoticedStatus(), storePath: String? = nil
     ) {
         self.version = version
         self.pid = pid
@@ -32,11 +33,12 @@ package struct StatusReply: Hashable, Sendable, Codable {
         self.spool = spool
         self.rates = rates
         self.backfill = backfill
+        self.noticed = noticed
         self.storePath = storePath
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, pid, health, redaction, destinations, sessions, watching, spool, rates, backfill
+        case version, pid, health, redaction, destinations, sessions, watching, spool, rates, backfill, noticed
         case startedAt = "started_at"
         case uptimeSeconds = "uptime_seconds"
         case storePath = "store_path"
@@ -165,5 +167,23 @@ package struct BackfillStatus: Hashable, Sendable, Codable {
     enum CodingKeys: String, CodingKey {
         case bytesTotal = "bytes_total"
         case bytesDone = "bytes_done"
+    }
+}
+
+/// What was odd about sources, since the engine started. None of it is a fault; all of it was kept.
+package struct NoticedStatus: Hashable, Sendable, Codable {
+    package var generations: Int
+    package var withheldLines: Int
+    package var anomalies: [String: Int]
+
+    package init(generations: Int = 0, withheldLines: Int = 0, anomalies: [String: Int] = [:]) {
+        self.generations = generations
+        self.withheldLines = withheldLines
+        self.anomalies = anomalies
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case generations, anomalies
+        case withheldLines = "withheld_lines"
     }
 }

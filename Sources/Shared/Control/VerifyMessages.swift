@@ -55,10 +55,12 @@ package struct VerifiedRange: Hashable, Sendable, Codable {
     package var destination: String
     package var state: State
     package var detail: String?
+    /// Another writer than this daemon; empty: a program that knows no writers.
+    package var writer: String?
 
     package init(
         sid: SessionID, stream: StreamName, generation: Int, firstLine: Int, lines: Int, destination: String,
-        state: State, detail: String? = nil
+        state: State, detail: String? = nil, writer: String? = nil
     ) {
         self.sid = sid
         self.stream = stream
@@ -68,10 +70,11 @@ package struct VerifiedRange: Hashable, Sendable, Codable {
         self.destination = destination
         self.state = state
         self.detail = detail
+        self.writer = writer
     }
 
     enum CodingKeys: String, CodingKey {
-        case sid, stream, generation, lines, destination, state, detail
+        case sid, stream, generation, lines, destination, state, detail, writer
         case firstLine = "first_line"
     }
 }

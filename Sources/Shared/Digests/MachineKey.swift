@@ -1,3 +1,4 @@
+private import CCrypto
 package import Shared
 
 /// The key of this machine's source marks: HMAC-SHA-256 (RFC 2104).
@@ -5,28 +6,23 @@ package import Shared
 /// A plain digest of a few bytes of a source would let anyone who sees it guess a short secret in them; a keyed one does
 /// not. The key comes from the machine id, so that it survives the loss of the state directory.
 package struct MachineKey: Sendable {
-    private let inner: RunningDigest
-    private let outer: RunningDigest
+    private let key: [UInt8]
 
-    /// - Parameter bytes: of any length; one over 64 bytes counts by its digest, as in RFC 2104.
-    package init(bytes: [UInt8]) {
-        let key = bytes.count > 64 ? RunningDigest.digest(of: bytes).bytes : bytes
-        func pad(_ byte: UInt8) -> RunningDigest {
-            let block = (0..<64).map { ($0 < key.count ? key[$0] : 0) ^ byte }
-            var digest = RunningDigest()
-            block.withUnsafeBytes { digest.update($0) }
-            return digest
-        }
-        inner = pad(0x36)
-        outer = pad(0x5C)
-    }
+    /// - Parameter bytes: of any length.
+    package init(bytes: [UInt8]) { key = bytes }
 
     package func mac(_ bytes: UnsafeRawBufferPointer) -> Digest256 {
-        var message = inner
-        message.update(bytes)
-        var whole = outer
-        message.digest().bytes.withUnsafeBytes { whole.update($0) }
-        return whole.digest()
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { out in
+            let place = out.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            let message = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            var length: UInt32 = 0
+            // nil only when there is no memory, or no SHA-256: HMAC(3).
+            let made = HMAC(EVP_sha256(), key, Int32(key.count), message, bytes.count, place, &length)
+            guard made != nil, length == 32, let mac = Digest256(bytes: UnsafeRawBufferPointer(out)) else {
+                preconditionFailure("HMAC-SHA-256 is 32 bytes long")
+            }
+            return mac
+        }
     }
 
     package func mac(_ bytes: [UInt8]) -> Digest256 { bytes.withUnsafeBytes { mac($0) } }

@@ -81,10 +81,12 @@ package final class EventLoop: RoomExecutor, @unchecked Sendable {
     package func run() {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 256) { events in
+            // glibc 2.41 takes no nil here, as older ones do.
+            guard let room = events.baseAddress else { preconditionFailure("no room for events") }
             while true {
                 let more = runJobs()
                 if queue.withLock({ $0.isStopped }) { return }
-                let count = epoll_wait(epoll.number, events.baseAddress, Int32(events.count), more ? 0 : -1)
+                let count = epoll_wait(epoll.number, room, Int32(events.count), more ? 0 : -1)
                 if count < 0 {
                     // Any other error means that our own descriptor is not an epoll: a bug, not a condition.
                     precondition(errno == EINTR, "epoll_wait: \(errno)")

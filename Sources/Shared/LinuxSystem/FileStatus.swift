@@ -13,6 +13,8 @@ package struct FileStatus: Sendable, Hashable {
     package var links: Int
     /// Nanoseconds since 1970.
     package var modified: Int64
+    /// When anything of the file changed last, in nanoseconds since 1970: unlike `modified` nobody can set it back.
+    package var changed: Int64
     package var identity: FileIdentity
     /// Permission bits, `0o7777`.
     package var mode: UInt32
@@ -34,6 +36,7 @@ package struct FileStatus: Sendable, Hashable {
         size = raw.size
         links = Int(raw.links)
         modified = raw.modified_ns
+        changed = raw.changed_ns
         identity = FileIdentity(device: raw.device, inode: raw.inode, birth: raw.birth_ns)
         mode = raw.mode & 0o7777
         owner = raw.owner

@@ -10,6 +10,8 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case deliverClaimed = "deliver.4a"
     /// deliver: a put begins, on the destination's lane.
     case deliverStarted = "deliver.4"
+    /// deliver: the object is written whole in a directory store, and has no name yet.
+    case deliverWritten = "deliver.4w"
     /// deliver: the object is in the store, no receipt.
     case deliverPut = "deliver.4b"
     /// deliver: the receipt row is committed.

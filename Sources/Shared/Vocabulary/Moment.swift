@@ -39,6 +39,9 @@ package struct WallTime: Hashable, Comparable, Sendable, Codable {
     }
 
     package static func < (a: WallTime, b: WallTime) -> Bool { a.nanoseconds < b.nanoseconds }
+    package static func - (a: WallTime, b: WallTime) -> Duration {
+        .nanoseconds(a.nanoseconds) - .nanoseconds(b.nanoseconds)
+    }
 }
 
 extension Duration {

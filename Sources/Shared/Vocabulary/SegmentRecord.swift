@@ -173,6 +173,24 @@ package struct SegmentRecord: Hashable, Sendable, Codable {
     /// Relative to the session's (or the writer's) folder: `segments/…` for main, `streams/<stream>/…` else.
     package var objectPath: String { "\(SegmentRecord.folder(of: stream.stream))\(objectName)" }
 
+    /// Whether a path from a manifest can be a segment's object: below `segments/` or `streams/…/`, named as
+    /// `objectName` says.
+    package static func isObjectPath(_ path: String) -> Bool {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard let name = parts.popLast(), let first = parts.first else { return false }
+        guard parts == ["segments"] || (first == "streams" && parts.count > 1) else { return false }
+        guard parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else { return false }
+        let words = name.split(separator: "-", omittingEmptySubsequences: false)
+        guard words.count == 3, words[0] == "session", words[1].utf8.count >= 6, words[2].utf8.count > 16 else {
+            return false
+        }
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "f")
+        return words[1].utf8.allSatisfy(digits.contains)
+            && words[2].utf8.prefix(16).allSatisfy { digits.contains($0) || letters.contains($0) }
+            && Codec.allCases.contains { words[2].dropFirst(16) == $0.fileExtension }
+    }
+
     /// Six digits, more when there are more.
     package static func padded(_ number: Int) -> String {
         let text = String(number)

@@ -1,5 +1,5 @@
 import Glibc
-import LinuxSystem
+package import LinuxSystem
 package import Shared
 
 /// Speaks with the daemon: one call at a time, waiting for each answer. Blocks.
@@ -70,6 +70,21 @@ package final class DaemonConnection {
         _ request: ControlRequest, for what: String, _ take: (ReceivedReply) throws(ClientError) -> Void
     ) throws(ClientError) {
         try send(request.call(more: true), passing: nil)
+        try hear(what, take)
+    }
+
+    /// The same, about a file that goes with the question.
+    package func ask(
+        _ request: ControlRequest, for what: String, passing file: borrowing Descriptor,
+        _ take: (ReceivedReply) throws(ClientError) -> Void
+    ) throws(ClientError) {
+        try send(request.call(more: true), passing: file)
+        try hear(what, take)
+    }
+
+    private func hear(
+        _ what: String, _ take: (ReceivedReply) throws(ClientError) -> Void
+    ) throws(ClientError) {
         while true {
             let reply = try reply(to: what)
             try take(reply)

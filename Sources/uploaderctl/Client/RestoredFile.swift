@@ -1,12 +1,15 @@
 import LinuxSystem
 
-/// A file that is to appear whole or not at all: hidden beside its place, synced, then renamed.
+/// A file that is to appear whole or not at all: it has no name until all of it is there, and whatever ends the program
+/// before leaves nothing. Where a file system has no such files it is hidden beside its place, then renamed.
 ///
-/// Without `replacing` a file that exists already, or appears meanwhile, stays: renameat2(2), RENAME_NOREPLACE.
+/// Without `replacing` a file that exists already, or appears meanwhile, stays: linkat(2), renameat2(2) with
+/// RENAME_NOREPLACE.
 final class RestoredFile {
     private let path: String
     private let isReplacing: Bool
-    private let temporary: String
+    /// The hidden name; `nil` while it has none.
+    private var temporary: String?
     private let file: Descriptor
 
     /// - Throws: `refused` when there is such a file.
@@ -14,15 +17,33 @@ final class RestoredFile {
         self.path = path
         isReplacing = replacing
         if let kind = try Self.kind(of: path), !replacing || kind == .directory { throw Self.taken(path, kind) }
-        // One of our own that died with this number may have left its file: the next name is free.
+        do throws(SystemError) {
+            if let unnamed = try Descriptor.unnamed(in: Files.parent(of: path)) {
+                file = unnamed
+                return
+            }
+        } catch {
+            throw Self.failure("could not make a file beside \(path)", error)
+        }
+        var made: Descriptor?
+        temporary = try Self.freeName(beside: path) { (candidate) throws(SystemError) in
+            made = try Descriptor.open(candidate, [.writeOnly, .create, .exclusive, .noFollow])
+        }
+        guard let made else { preconditionFailure("a free name is one under which the file was made") }
+        file = made
+    }
+
+    /// The first hidden name that `make` finds free: one of our own that died with this number may have left its file.
+    private static func freeName(
+        beside path: String, _ make: (String) throws(SystemError) -> Void
+    ) throws(ClientError) -> String {
         for attempt in 0..<16 {
             let candidate = "\(Files.parent(of: path))/.uploaderctl-\(Process.id)-\(attempt).tmp"
             do throws(SystemError) {
-                file = try Descriptor.open(candidate, [.writeOnly, .create, .exclusive, .noFollow])
-                temporary = candidate
-                return
+                try make(candidate)
+                return candidate
             } catch {
-                guard error.isExisting else { throw Self.failure("could not make a file beside \(path)", error) }
+                guard error.isExisting else { throw failure("could not make a file beside \(path)", error) }
             }
         }
         throw ClientError(
@@ -42,7 +63,26 @@ final class RestoredFile {
     func place() throws(ClientError) {
         do throws(SystemError) {
             try file.sync()
-            try Files.rename(temporary, to: path, replacing: isReplacing)
+            if temporary == nil, !isReplacing {
+                try file.link(as: path)
+                return try Files.syncDirectory(Files.parent(of: path))
+            }
+        } catch {
+            if error.isExisting { throw Self.taken(path, .regular) }
+            throw Self.failure("could not place \(path)", error)
+        }
+        // A link never replaces anything, a rename does.
+        let hidden: String
+        if let temporary {
+            hidden = temporary
+        } else {
+            hidden = try Self.freeName(beside: path) { (candidate) throws(SystemError) in
+                try file.link(as: candidate)
+            }
+            temporary = hidden
+        }
+        do throws(SystemError) {
+            try Files.rename(hidden, to: path, replacing: isReplacing)
             try Files.syncDirectory(Files.parent(of: path))
         } catch {
             if error.isExisting { throw Self.taken(path, .regular) }
@@ -52,7 +92,7 @@ final class RestoredFile {
 
     func abandon() {
         // The first error is the one that matters; the file is hidden, and ours.
-        try? Files.unlink(temporary)
+        if let temporary { try? Files.unlink(temporary) }
     }
 
     private static func kind(of path: String) throws(ClientError) -> FileKind? {

@@ -49,16 +49,6 @@ package struct AgentLayout: Sendable, Hashable {
         self.sid = sid
     }
 
-    /// The globs of an agent's session files below its root.
-    package static func include(_ agent: Agent) -> [Glob] {
-        switch agent {
-        case .claude, .pi, .generic: [Glob(known: "**/*.jsonl")]
-        case .codex: [Glob(known: "**/rollout-*.jsonl")]
-        case .copilot: [Glob(known: "*/events.jsonl"), Glob(known: "*.jsonl")]
-        case .gemini: [Glob(known: "*/chats/**/*.jsonl")]
-        }
-    }
-
     package func name(of relativePath: String) -> SourceNaming {
         if let sid { return .named(SourceName(sid: sid)) }
         let parts = relativePath.split(separator: "/", omittingEmptySubsequences: true).map(String.init)

@@ -33,7 +33,10 @@ package struct CaptureError: HintedError, Sendable {
     /// A failed call on `path`, sorted by what can be done about it.
     package init(_ action: String, _ path: String, _ cause: SystemError) {
         self.init(.failed, "could not \(action) \(path)", cause: cause)
-        if cause.isNotFound {
+        if cause.operation == PackedFile.operation {
+            message = "could not decompress \(path)\(PackedFile.suffix)"
+            hint = "zstd --test says whether it is whole; it is tried again, and when it changes"
+        } else if cause.isNotFound {
             code = .missing
         } else if cause.isRefused {
             code = .unreadable

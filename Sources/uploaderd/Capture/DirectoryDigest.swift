@@ -27,7 +27,7 @@ enum DirectoryDigest {
         for byte in entry.name.utf8 { add(UInt64(byte)) }
         do throws(SystemError) {
             let status = try Descriptor.open(beneath: directory, entry.name, [.pathOnly]).status()
-            for value in [status.size, status.modified, Int64(bitPattern: status.identity.inode)] {
+            for value in [status.size, status.modified, status.changed, Int64(bitPattern: status.identity.inode)] {
                 for shift in stride(from: 0, to: 64, by: 8) { add(UInt64(bitPattern: value) >> UInt64(shift) & 0xFF) }
             }
         } catch {

@@ -26,19 +26,25 @@ package struct FileTail: ~Copyable {
     /// The place of the next read, and the bytes before it.
     package private(set) var marker = SourceMarker()
     private let file: Descriptor
-    private let root: RootDirectory
+    /// The same file, if it is a compressed one: then all offsets are of its uncompressed bytes.
+    private let packed: PackedFile?
+    /// `nil`: the file came open, and only who passed it knows what its path leads to.
+    private let root: RootDirectory?
     private let key: MachineKey
 
     /// - Throws: `missing`, `refused` (no regular file, or a link on the way), `unreadable`, `tooManyOpen`.
     package init(_ path: SourcePath, in roots: RootDirectories, key: MachineKey) throws(CaptureError) {
-        let root = try roots.directory(path.root)
+        let passed = roots.passed.flatMap { $0.path == path ? $0 : nil }
+        let root = passed == nil ? try roots.directory(path.root) : nil
         do throws(SystemError) {
             // First by O_PATH, which wakes no FIFO's writer and no device; then that very file for reading.
-            let place = try Descriptor.open(beneath: root.descriptor, path.relativePath, [.pathOnly])
-            let status = try place.status()
+            let place = try Self.place(of: path, below: root, or: passed)
+            let status = try place.descriptor.status()
             guard status.kind == .regular else { throw SystemError("open", code: Self.notRegular) }
-            file = try place.reopened([.readOnly, .nonBlocking])
+            let opened = try place.opened()
+            packed = place.isPacked ? try PackedFile(try opened.duplicate()) : nil
             identity = status.identity
+            file = opened
         } catch {
             guard error.code != Self.notRegular else {
                 throw CaptureError(.refused, "\(path) is not a regular file, so it is not read")
@@ -50,25 +56,69 @@ package struct FileTail: ~Copyable {
         self.key = key
     }
 
+    private struct Place: ~Copyable {
+        let descriptor: Descriptor
+        var isPacked = false
+        var isOpen = false
+
+        func opened() throws(SystemError) -> Descriptor {
+            isOpen ? try descriptor.duplicate() : try descriptor.reopened([.readOnly, .nonBlocking])
+        }
+    }
+
+    /// The plain file wins where both are there.
+    private static func place(
+        of path: SourcePath, below root: RootDirectory?, or passed: PassedSource?
+    ) throws(SystemError) -> Place {
+        guard let root else {
+            guard let passed else { preconditionFailure("a source lies below a root or came open") }
+            return Place(descriptor: try passed.file.duplicate(), isOpen: true)
+        }
+        do throws(SystemError) {
+            return Place(
+                descriptor: try Descriptor.open(beneath: root.descriptor, path.relativePath, [.pathOnly]))
+        } catch {
+            guard error.isNotFound, path.agent.packsSources else { throw error }
+            let packed = path.relativePath + PackedFile.suffix
+            return Place(
+                descriptor: try Descriptor.open(beneath: root.descriptor, packed, [.pathOnly]), isPacked: true)
+        }
+    }
+
+    private func size() throws(SystemError) -> Int64 {
+        if let packed { return try packed.size() }
+        return try file.status().size
+    }
+
+    private func readFully(
+        into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
+    ) throws(SystemError) -> Int {
+        if let packed { return try packed.readFully(into: buffer, at: offset) }
+        return try file.readFully(into: buffer, at: offset)
+    }
+
     /// No errno(3) has this value.
     private static let notRegular: Int32 = .max
 
     package var offset: Int64 { marker.offset }
 
+    package var isPacked: Bool { packed != nil }
+
     package func observe() throws(CaptureError) -> SourceObservation {
         do throws(SystemError) {
             let status = try file.status()
             return SourceObservation(
-                size: status.size, modified: status.modified, links: status.links, identity: status.identity,
-                place: try place())
+                size: try size(), modified: status.modified, links: root == nil ? 1 : status.links,
+                identity: status.identity, place: try place())
         } catch {
             throw CaptureError("look at", path.absolute, error)
         }
     }
 
     private func place() throws(SystemError) -> SourceObservation.Place {
+        guard let root else { return .same }
         do throws(SystemError) {
-            let now = try Descriptor.open(beneath: root.descriptor, path.relativePath, [.pathOnly]).status()
+            let now = try Self.place(of: path, below: root, or: nil).descriptor.status()
             return now.identity == identity ? .same : .replaced
         } catch {
             if error.isNotFound { return .gone }
@@ -82,7 +132,7 @@ package struct FileTail: ~Copyable {
     package mutating func begin(at cursor: StreamCursor?) throws(CaptureError) -> TailPolicy.Start {
         marker = SourceMarker()
         do throws(SystemError) {
-            let size = try file.status().size
+            let size = try size()
             guard let cursor, cursor.offset > 0, size >= cursor.offset else {
                 return TailPolicy.start(cursor, size: size, head: .unknown, tail: .unknown)
             }
@@ -113,7 +163,9 @@ package struct FileTail: ~Copyable {
         if let change = try change() { return change }
         do throws(SystemError) {
             let room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Self.chunk))
-            let count = try file.read(into: room, at: marker.offset)
+            let count =
+                packed == nil
+                ? try file.read(into: room, at: marker.offset) : try readFully(into: room, at: marker.offset)
             guard count > 0 else { return .atEnd }
             marker.advance(over: UnsafeRawBufferPointer(rebasing: room[..<count]))
             return .bytes(count)
@@ -142,7 +194,7 @@ package struct FileTail: ~Copyable {
     /// - Returns: how many; fewer than the buffer holds only at the end of the file.
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(CaptureError) -> Int {
         do throws(SystemError) {
-            return try file.readFully(into: buffer, at: offset)
+            return try readFully(into: buffer, at: offset)
         } catch {
             throw CaptureError("read", path.absolute, error)
         }
@@ -177,7 +229,7 @@ package struct FileTail: ~Copyable {
         guard count > 0, offset >= 0 else { return [] }
         var bytes = [UInt8](repeating: 0, count: count)
         let read = try bytes.withMutableBytes { (buffer) throws(SystemError) in
-            try file.readFully(into: buffer, at: offset)
+            try readFully(into: buffer, at: offset)
         }
         bytes.removeLast(count - read)
         return bytes

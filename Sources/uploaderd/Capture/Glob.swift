@@ -49,9 +49,9 @@ package struct Glob: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A pattern of ours, known to be well formed.
-    init(known pattern: StaticString) {
-        description = "\(pattern)"
-        tokens = Self.tokens(Array(description.unicodeScalars))
+    init(known pattern: String) {
+        description = pattern
+        tokens = Self.tokens(Array(pattern.unicodeScalars))
     }
 
     package func matches(_ relativePath: String) -> Bool { states(after: relativePath.unicodeScalars).last == true }

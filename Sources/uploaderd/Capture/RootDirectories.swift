@@ -17,15 +17,36 @@ package final class RootDirectory: Sendable {
 }
 
 /// The roots that are open, shared by the watcher and whoever reads files below them.
+///
+/// Only configured roots are ever opened: what the catalog or a caller names besides is a name and no more.
 package final class RootDirectories: Sendable {
+    private let configured: Set<String>
     private let open = Mutex<[String: RootDirectory]>([:])
+    /// A source that is read through this descriptor, not through its path.
+    let passed: PassedSource?
 
-    package init() {}
+    package init(of roots: [WatchRoot]) {
+        configured = Set(roots.map(\.root))
+        passed = nil
+    }
+
+    /// The same roots, and a file that came open.
+    package init(_ others: RootDirectories, and passed: PassedSource) {
+        configured = others.configured
+        self.passed = passed
+    }
 
     /// Opens the root at its first use. A symbolic link is followed here and nowhere below.
     ///
     /// Blocks as the file system does; on a lane.
+    ///
+    /// - Throws: `refused` for a directory that is no configured root.
     package func directory(_ path: String) throws(CaptureError) -> RootDirectory {
+        guard configured.contains(path) else {
+            throw CaptureError(
+                .refused, "\(path) is not watched, so nothing below it is opened",
+                hint: "add a [[watch]] with that root")
+        }
         if let known = open.withLock({ $0[path] }) { return known }
         do throws(SystemError) {
             let opened = try Self.look(path)

@@ -28,11 +28,14 @@ package struct FoundSource: Hashable, Sendable {
     package var path: SourcePath
     /// In bytes.
     package var size: Int64
-    /// Nanoseconds since 1970.
+    /// When its bytes may have changed last, in nanoseconds since 1970.
     package var modified: Int64
     package var identity: FileIdentity
+    /// `size` is of the compressed file.
+    package var isPacked: Bool
 
-    package init(path: SourcePath, size: Int64, modified: Int64, identity: FileIdentity) {
+    package init(path: SourcePath, size: Int64, modified: Int64, identity: FileIdentity, isPacked: Bool = false) {
+        self.isPacked = isPacked
         self.path = path
         self.size = size
         self.modified = modified

@@ -14,8 +14,10 @@ extension TreeScanner {
                 forgive(root, path)
                 found.append(
                     FoundSource(
-                        path: parts.roots[root].source(path), size: status.size, modified: status.modified,
-                        identity: status.identity))
+                        path: parts.roots[root].source(path), size: status.size,
+                        // What writes in place and sets the time back is seen all the same.
+                        modified: max(status.modified, status.changed), identity: status.identity,
+                        isPacked: parts.roots[root].plain(path) != nil))
             case .symlink: refuseLink(root, path)
             case .fifo: refuseIfMeant(root, path, "is a FIFO, which is not read")
             case .socket: refuseIfMeant(root, path, "is a socket, which is not read")

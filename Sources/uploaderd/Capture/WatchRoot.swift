@@ -18,7 +18,7 @@ package struct WatchRoot: Sendable, Hashable {
     ) {
         self.agent = agent
         self.root = Self.withoutClosingSlash(root)
-        self.include = include ?? AgentLayout.include(agent)
+        self.include = include ?? agent.defaultInclude.map { Glob(known: $0) }
         self.exclude = exclude
         self.sid = sid
     }
@@ -36,8 +36,17 @@ package struct WatchRoot: Sendable, Hashable {
 
     package var layout: AgentLayout { AgentLayout(agent: agent, sid: sid) }
 
+    /// A compressed source is called as it was when it was plain.
     package func source(_ relativePath: String) -> SourcePath {
-        SourcePath(agent: agent, root: root, relativePath: relativePath)
+        SourcePath(agent: agent, root: root, relativePath: plain(relativePath) ?? relativePath)
+    }
+
+    /// The path without `.zst`; `nil` for what is no compressed source.
+    func plain(_ relativePath: String) -> String? {
+        guard agent.packsSources, onlyFile == nil, relativePath.hasSuffix(".jsonl" + PackedFile.suffix) else {
+            return nil
+        }
+        return String(relativePath.dropLast(PackedFile.suffix.utf8.count))
     }
 
     /// Whether a file is a session's by its path: `*.jsonl`, not hidden, included, not excluded.
@@ -45,6 +54,7 @@ package struct WatchRoot: Sendable, Hashable {
     /// Hidden files are left alone because half-made ones are hidden: editors', sync tools', and our own.
     package func includes(_ relativePath: String) -> Bool {
         if let onlyFile { return relativePath == onlyFile }
+        if let plain = plain(relativePath) { return includes(plain) }
         let name = relativePath.utf8.reversed().prefix { $0 != UInt8(ascii: "/") }
         guard relativePath.hasSuffix(".jsonl"), let first = Array(name).last, first != UInt8(ascii: ".") else {
             return false
@@ -65,5 +75,15 @@ package struct WatchRoot: Sendable, Hashable {
         var path = path[...]
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         return String(path)
+    }
+}
+
+extension Agent {
+    /// Codex replaces a session that is cold by `….jsonl.zst`, and that by the plain file when the session goes on.
+    var packsSources: Bool {
+        switch self {
+        case .codex: true
+        case .claude, .gemini, .copilot, .pi, .generic: false
+        }
     }
 }

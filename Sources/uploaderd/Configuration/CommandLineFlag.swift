@@ -86,16 +86,37 @@ enum CommandLineFlag: String, CaseIterable {
         }
     }
 
+    /// It belongs to something that this version does not have: it is refused, or says that it has no effect.
+    var isOfLaterVersion: Bool {
+        switch self {
+        case .host, .noRedaction, .bucket, .concurrency, .uploadURL, .supabaseURL, .supabaseKey, .uiBind, .uiPort,
+            .uiPage, .uiDisable:
+            true
+        case .config, .check, .once, .dryRun, .stateDirectory, .runtimeDirectory, .spoolDirectory, .watch, .file, .sid,
+            .segmentBytes, .segmentLines, .segmentMilliseconds, .pollMilliseconds, .noGzip, .rootPrefix, .verbose,
+            .version, .help:
+            false
+        }
+    }
+
+    /// Nobody's command line has them yet: agent-uploader does not know them.
+    private var isOurs: Bool { self == .host || self == .noRedaction }
+
     static let helpText: String = {
         var lines = [
             "usage: uploaderd [FLAG…]", "",
             "Keeps the sessions of coding agents safe; `uploaderctl status` says how it does.", "",
         ]
-        for flag in allCases {
+        for flag in allCases where !flag.isOfLaterVersion {
             let name = flag.placeholder.map { "\(flag.rawValue) \($0)" } ?? flag.rawValue
             let gap = String(repeating: " ", count: max(1, 24 - name.count))
             lines.append("  \(name)\(gap)\(flag.meaning)")
         }
+        lines += [
+            "", "Taken as well, because agent-uploader has them, though this version has neither its destinations,",
+            "which are refused, nor its dashboard:",
+            "  " + allCases.filter { $0.isOfLaterVersion && !$0.isOurs }.map(\.rawValue).joined(separator: " "),
+        ]
         return lines.joined(separator: "\n") + "\n"
     }()
 }

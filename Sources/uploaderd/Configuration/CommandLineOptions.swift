@@ -78,7 +78,8 @@ package struct CommandLineOptions: Sendable {
                     .flag(word), key: "", "it is no command of uploaderd", hint: "use `uploaderctl \(word)`"))
         case "host":
             problems.append(
-                ConfigurationProblem(.flag(word), key: "", "it is no command of uploaderd", hint: "use --host"))
+                ConfigurationProblem(
+                    .flag(word), key: "", "the dashboard is not available in this version", hint: "take it out"))
         default: return
         }
         rest.removeFirst()

@@ -79,6 +79,12 @@ extension ConfigurationReader {
                     settings.origin(of: key), key: key,
                     "this version has no redaction rules: lines are stored as they are", hint: nil))
         }
+        if options.noRedaction {
+            notices.append(
+                ConfigurationProblem(
+                    .flag(CommandLineFlag.noRedaction.rawValue), key: "",
+                    "it has no effect: this version has no redaction rules, lines are stored as they are", hint: nil))
+        }
         for key in ["dashboard.bind", "dashboard.port", "dashboard.page"] {
             if case .flag = settings.origin(of: key) {
                 notices.append(

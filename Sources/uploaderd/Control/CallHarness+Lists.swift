@@ -44,12 +44,14 @@ extension CallHarness {
         case stream(StreamDetail)
         case checkpoint(CheckpointItem)
         case segment(SegmentItem)
+        case writer(WriterItem)
     }
 
     func describe(_ sid: SessionID, _ replies: CallReplies) async throws(ControlError) {
         let whole = try await handler.session(sid)
         var parts =
-            (whole.streams.map { Part.stream($0) } + whole.checkpoints.map { Part.checkpoint($0) }
+            (whole.streams.map { Part.stream($0) } + whole.writers.map { Part.writer($0) }
+            + whole.checkpoints.map { Part.checkpoint($0) }
             + whole.segments.map { Part.segment($0) })[...]
         var session = whole.session?.fitting(VarlinkFraming.longestReply / 2)
         repeat {
@@ -62,6 +64,7 @@ extension CallHarness {
                     case .stream(let stream): detail.streams.append(stream)
                     case .checkpoint(let checkpoint): detail.checkpoints.append(checkpoint)
                     case .segment(let segment): detail.segments.append(segment)
+                    case .writer(let writer): detail.writers.append(writer)
                     }
                 }
                 let left = parts.endIndex - run.endIndex

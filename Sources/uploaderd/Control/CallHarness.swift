@@ -52,7 +52,7 @@ struct CallHarness: Sendable {
         case .flush(let request):
             let updates = Updates(time: time, between: limits.betweenUpdates)
             let reply = try await handler.flush(
-                request,
+                request, passed: passed,
                 progress: ReplySink { (reply) throws(ControlError) in
                     if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
                 })

@@ -1,15 +1,15 @@
-import LinuxSystem
+package import LinuxSystem
 import Shared
 import Synchronization
 
 /// A descriptor that a peer sent along, until somebody wants it.
-final class PassedDescriptor: Sendable {
+package final class PassedDescriptor: Sendable {
     private let kept: Mutex<Descriptor?>
 
     init(_ descriptor: consuming Descriptor) { kept = Mutex(descriptor) }
 
     /// - Returns: `nil` the second time.
-    func take() -> Descriptor? { kept.withLock { $0.take() } }
+    package func take() -> Descriptor? { kept.withLock { $0.take() } }
 }
 
 /// What came from one peer and waits to be answered: bytes go in as they come, calls come out whole and in order.

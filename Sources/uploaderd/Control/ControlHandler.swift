@@ -29,7 +29,11 @@ package protocol ControlHandler: Sendable {
         -> VerifySummary
 
     /// Seals, and waits if asked to; meanwhile it may send how far it is, as often as it likes.
-    func flush(_ request: FlushRequest, progress: ReplySink<FlushReply>) async throws(ControlError) -> FlushReply
+    ///
+    /// - Parameter passed: came with the call: the file that the request names, open for reading.
+    func flush(
+        _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
+    ) async throws(ControlError) -> FlushReply
 
     /// - Throws: `invalidConfiguration` with all problems; the old configuration stays in force.
     func reload() async throws(ControlError) -> ReloadReply

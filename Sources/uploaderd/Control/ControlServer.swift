@@ -44,11 +44,23 @@ package actor ControlServer {
         }
     }
 
-    /// No new connections and calls; returns when what is open has been answered. What has no end is ended.
+    /// No new connections and calls; returns when what is open has been answered, or `ControlLimits.drain` has passed: a
+    /// caller that does not read, or whose answer waits for a store that hangs, holds up no stop. What has no end is ended.
     package func drain() async {
         stopListening()
+        let deadline = time.schedule(at: time.now + limits.drain) { [weak self] in
+            self?.assumeIsolated { $0.giveUpAll() }
+        }
         for connection in connections.values { await connection.drain() }
         while !connections.isEmpty { await withCheckedContinuation { drains.append($0) } }
+        time.cancel(deadline)
+    }
+
+    /// Who is not answered by now is not answered at all.
+    private func giveUpAll() {
+        for connection in connections.values { connection.assumeIsolated { $0.cancel() } }
+        connections = [:]
+        release()
     }
 
     /// Everything is over at once.
@@ -154,7 +166,10 @@ package actor ControlServer {
 
     private func forget(_ number: Int) {
         connections[number] = nil
-        guard connections.isEmpty else { return }
+        if connections.isEmpty { release() }
+    }
+
+    private func release() {
         let waiting = drains
         drains = []
         for waiter in waiting { waiter.resume() }

@@ -51,6 +51,16 @@ package struct ControlSocket: ~Copyable, Sendable {
         }
     }
 
+    /// Nobody will be served: the file goes, and those who wait are turned away.
+    package consuming func abandon() {
+        guard let path else { return }
+        do throws(SystemError) {
+            try Files.unlink(path)
+        } catch {
+            // Harmless: nobody listens there, which the next daemon finds out.
+        }
+    }
+
     private static func isServed(_ path: String) throws(SystemError) -> Bool {
         do throws(SystemError) {
             _ = try UnixConnection.connect(to: path)

@@ -24,6 +24,8 @@ package struct ControlLimits: Sendable {
     package var halfRequest = Duration.seconds(30)
     /// A connection on which nothing is asked and nothing answered ends after this time.
     package var idle = Duration.seconds(600)
+    /// What is open when the service stops is answered within this time.
+    package var drain = Duration.seconds(5)
     /// Between two replies that only tell how far something is.
     package var betweenUpdates = Duration.milliseconds(500)
 

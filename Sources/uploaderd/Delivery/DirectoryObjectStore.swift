@@ -1,10 +1,10 @@
 import Digests
-package import LinuxSystem
+import LinuxSystem
 package import Shared
 
 /// Objects as files below a folder: `<root>/<key>`.
 ///
-/// A put writes `.tmp-<owner>-<n>` beside its target, fsyncs it, renames it without replacing, and fsyncs every folder
+/// A put writes `.tmp-<owner>-<life>-<n>` beside its target, locked, fsyncs it, renames it without replacing, and fsyncs every folder
 /// that got a new entry: so it is there whole, durably, or not at all. Blocks; all of it runs on the lane `executor`,
 /// which belongs to this store alone, so that a disk that hangs holds up nothing else.
 package actor DirectoryObjectStore: ObjectStore {
@@ -12,8 +12,11 @@ package actor DirectoryObjectStore: ObjectStore {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let root: String
-    /// Tells this daemon's temporary files from another's in a folder that both write.
+    /// Tells this machine's temporary files from another's in a folder that both write.
     private let owner: String
+    /// Tells this process's from those of another on this machine.
+    private let life: String
+    private let time: any TimeSource
     private let faults: any FaultHook
     /// The object that every store has, and the file that it was when it was last read or put. A folder without it is not
     /// the store: the mount point of a disk that is not there, say, and what is written there would be lost under it.
@@ -25,52 +28,92 @@ package actor DirectoryObjectStore: ObjectStore {
 
     /// - Parameters:
     ///   - root: absolute; made with mode 0700 at the first put.
-    ///   - owner: letters and digits only.
+    ///   - owner: of this machine; letters and digits only.
+    ///   - life: of this process; letters and digits only.
     ///   - witness: once it was read or put, nothing is done while it is not there; `nil`: any folder will do.
     package init(
-        root: String, owner: String, witness: ObjectKey? = nil, executor: any RoomExecutor,
-        faults: any FaultHook = NoFaults()
+        root: String, owner: String, life: String, witness: ObjectKey? = nil, executor: any RoomExecutor,
+        time: any TimeSource, faults: any FaultHook = NoFaults()
     ) {
         self.root = root
         self.owner = owner
+        self.life = life
+        self.time = time
         self.witness = witness
         self.executor = executor
         self.faults = faults
     }
 
-    package func put(_ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode) throws(DeliveryError) {
+    package func put(
+        _ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode
+    ) throws(DeliveryError) -> ObjectVersion {
         faults.reach(.deliverStarted)
         if key != witness { try requireWitness() }
         let target = path(of: key)
-        if case .immutable(let digest) = mode, try holds(target, body.size, digest, key) {
-            // Whoever wrote it may have been stopped before its folders were synced.
-            try failing("sync the folder of", key) { () throws(SystemError) in
-                try Files.syncDirectory(Files.parent(of: target))
+        switch mode {
+        case .immutable(let digest):
+            if let there = try held(target, body.size, digest, key) {
+                // Whoever wrote it may have been stopped before its folders were synced.
+                try failing("sync the folder of", key) { () throws(SystemError) in
+                    try Files.syncDirectory(Files.parent(of: target))
+                }
+                return there
             }
-            return
+        case .replacing(let version): try require(version, of: key)
         }
         serial += 1
         let folder = Files.parent(of: target)
-        let temporary = "\(folder)/.tmp-\(owner)-\(serial)"
+        let temporary = "\(folder)/\(Self.temporary)\(owner)-\(life)-\(serial)"
         do throws(DeliveryError) {
-            try failing("write", key) { () throws(SystemError) in
-                try makeFolder(folder)
-                try Files.unlink(temporary)
-            }
-            try write(body, to: temporary, key)
+            try failing("write", key) { () throws(SystemError) in try makeFolder(folder) }
+            // Open, and so locked, until it has its name: nobody sweeps it away.
+            let file = try write(body, to: temporary, key)
+            faults.reach(.deliverWritten)
+            // Only what was seen right before is replaced; of several that see nothing one wins.
+            if case .replacing(let old) = mode, old != nil { try require(old, of: key) }
             try failing("publish", key) { () throws(SystemError) in
-                try Files.rename(temporary, to: target, replacing: mode == .replacing)
+                try Files.rename(temporary, to: target, replacing: mode.replacesSomething)
                 try Files.syncDirectory(folder)
                 if key == witness { seen = try Files.status(target)?.identity }
             }
+            return try version(of: file, key)
         } catch {
-            // The first error is the one that matters; a file that stays is removed by `sweep`.
+            // The first error is the one that matters; a file that stays is swept up by a later life.
             try? Files.unlink(temporary)
             // Somebody put the same name between our look and our rename.
-            if case .immutable(let digest) = mode, error.code != .conflict, try holds(target, body.size, digest, key) {
-                return
+            switch mode {
+            case .immutable(let digest):
+                if error.code != .conflict, let there = try held(target, body.size, digest, key) { return there }
+            // Or where there was nothing: a rename that replaces nothing says only that it could not.
+            case .replacing(nil): try require(nil, of: key)
+            case .replacing: break
             }
             throw error
+        }
+    }
+
+    package func version(of key: ObjectKey) throws(DeliveryError) -> ObjectVersion? {
+        let status: FileStatus?
+        do throws(SystemError) {
+            status = try Files.status(path(of: key))
+        } catch {
+            throw Self.classified(error, "look at", key, in: root)
+        }
+        if status == nil, key != witness { try requireWitness() }
+        return status.map { ObjectVersion($0) }
+    }
+
+    private func version(of file: borrowing Descriptor, _ key: ObjectKey) throws(DeliveryError) -> ObjectVersion {
+        do throws(SystemError) {
+            return ObjectVersion(try file.status())
+        } catch {
+            throw Self.classified(error, "look at", key, in: root)
+        }
+    }
+
+    private func require(_ version: ObjectVersion?, of key: ObjectKey) throws(DeliveryError) {
+        if try self.version(of: key) != version {
+            throw DeliveryError(.conflict, "object \(key) in \(root) is not the one that was there before")
         }
     }
 
@@ -97,7 +140,7 @@ package actor DirectoryObjectStore: ObjectStore {
         var found: [ObjectKey] = []
         var folders = [prefix]
         while let folder = folders.popLast() {
-            for entry in try entries(of: folder) where !entry.name.hasPrefix(".tmp-") {
+            for entry in try entries(of: folder) where !entry.name.hasPrefix(Self.temporary) {
                 switch entry.kind {
                 case .directory: folders.append("\(folder)\(entry.name)/")
                 default: if let key = ObjectKey("\(folder)\(entry.name)") { found.append(key) }
@@ -120,18 +163,27 @@ package actor DirectoryObjectStore: ObjectStore {
         }
     }
 
-    /// Removes what earlier lives of this daemon left half-written.
-    package func sweep(_ prefix: String) throws(DeliveryError) {
-        var folders = [prefix]
-        while let folder = folders.popLast() {
-            for entry in try entries(of: folder) {
-                if entry.kind == .directory { folders.append("\(folder)\(entry.name)/") }
-                guard entry.name.hasPrefix(".tmp-\(owner)-") else { continue }
-                do throws(SystemError) {
-                    try Files.unlink("\(root)/\(folder)\(entry.name)")
-                } catch {
-                    throw DeliveryError(.transient, "could not remove \(root)/\(folder)\(entry.name): \(error.reason)")
-                }
+    // MARK: Leftovers
+
+    private static let temporary = ".tmp-"
+    /// Of a file that another machine may be writing, whose lock is not seen everywhere.
+    private static let longestPut: Duration = .seconds(24 * 3600)
+
+    /// Removes what killed processes left half-written in a folder: of this machine what nobody holds a lock on, of others
+    /// what is old, too.
+    ///
+    /// Done where the first object of a life is put: that is where a put was cut off, for it is tried again. Walking the
+    /// whole store at each start would cost more than leftovers do.
+    private func sweep(_ folder: String) throws(SystemError) {
+        for entry in try Files.list(folder) where entry.name.hasPrefix(Self.temporary) {
+            let path = "\(folder)/\(entry.name)"
+            do throws(SystemError) {
+                let file = try Descriptor.open(path, [.readOnly, .noFollow, .nonBlocking])
+                let age = time.wall.nanoseconds - (try file.status().modified)
+                let isOurs = entry.name.hasPrefix("\(Self.temporary)\(owner)-")
+                if isOurs || age > Self.longestPut.nanoseconds, try file.lock() { try Files.unlink(path) }
+            } catch {
+                // Safe: it is no object and no reader looks at it; another may be just removing it.
             }
         }
     }
@@ -145,15 +197,19 @@ package actor DirectoryObjectStore: ObjectStore {
             knownFolders = []
         }
         try Files.makeDirectories(folder)
+        try sweep(folder)
         if knownFolders.count > 4096 { knownFolders = [] }
         knownFolders.insert(folder)
     }
 
-    private func write(_ body: any ObjectBytes & Sendable, to temporary: String, _ key: ObjectKey) throws(DeliveryError)
-    {
+    private func write(
+        _ body: any ObjectBytes & Sendable, to temporary: String, _ key: ObjectKey
+    ) throws(DeliveryError) -> Descriptor {
         var buffer = [UInt8](repeating: 0, count: Int(min(max(body.size, 1), 1 << 20)))
         do {
             let file = try Descriptor.open(temporary, [.writeOnly, .create, .exclusive, .noFollow])
+            // Nobody else has it; where a file system knows no locks, its name says whose it is.
+            _ = try file.lock()
             var offset: Int64 = 0
             while offset < body.size {
                 let count = try buffer.withUnsafeMutableBytes { try body.read(at: offset, into: $0) }
@@ -164,7 +220,7 @@ package actor DirectoryObjectStore: ObjectStore {
                 offset += Int64(count)
             }
             try file.sync()
-            try file.close()
+            return file
         } catch let error as SystemError {
             throw Self.classified(error, "write", key, in: root)
         } catch let error as DeliveryError {
@@ -174,14 +230,16 @@ package actor DirectoryObjectStore: ObjectStore {
         }
     }
 
-    /// Whether the target is there with exactly these bytes.
-    private func holds(_ target: String, _ size: Int64, _ digest: Digest256, _ key: ObjectKey) throws(DeliveryError)
-        -> Bool
-    {
+    /// The target's version, when it is there with exactly these bytes.
+    private func held(
+        _ target: String, _ size: Int64, _ digest: Digest256, _ key: ObjectKey
+    ) throws(DeliveryError) -> ObjectVersion? {
         var running = RunningDigest()
         var found: Int64 = 0
+        let version: ObjectVersion
         do throws(SystemError) {
-            guard let status = try Files.status(target) else { return false }
+            guard let status = try Files.status(target) else { return nil }
+            version = ObjectVersion(status)
             guard status.kind == .regular else { throw SystemError("open", path: target, code: 22) }
             found = status.size
             if found == size {
@@ -200,7 +258,7 @@ package actor DirectoryObjectStore: ObjectStore {
         } catch {
             throw Self.classified(error, "compare", key, in: root)
         }
-        if found == size, running.digest() == digest { return true }
+        if found == size, running.digest() == digest { return version }
         throw DeliveryError(
             .conflict, "object \(key) in \(root) is there with other bytes than ours",
             hint: "something else changed \(target); move it away, and it is put again")
@@ -229,7 +287,8 @@ package actor DirectoryObjectStore: ObjectStore {
         } catch {
             throw DeliveryError(.transient, "could not list \(root)/\(folder): \(error.reason)")
         }
-        if entries.isEmpty { try requireWitness() }
+        // Behind the listing: what was listed was this store's then.
+        try requireWitness()
         return entries
     }
 
@@ -256,21 +315,19 @@ package actor DirectoryObjectStore: ObjectStore {
     }
 }
 
-/// A range of an open file. The file's name may go; the bytes stay until this is let go.
-package final class FileBytes: ObjectBytes, Sendable {
-    private let file: Descriptor
-    private let start: Int64
-    package let size: Int64
-
-    package init(_ file: consuming Descriptor, from start: Int64, to end: Int64) {
-        self.file = file
-        self.start = start
-        size = end - start
+extension ObjectVersion {
+    /// Each put makes another file; who writes into the file itself changes its time.
+    fileprivate init(_ status: FileStatus) {
+        let identity = status.identity
+        self.init("\(identity.inode).\(identity.birth).\(status.modified).\(status.size)")
     }
+}
 
-    package func read(at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard offset >= 0, offset < size else { return 0 }
-        let length = Int(min(Int64(room.count), size - offset))
-        return try file.readFully(into: UnsafeMutableRawBufferPointer(rebasing: room[..<length]), at: start + offset)
+extension PutMode {
+    fileprivate var replacesSomething: Bool {
+        switch self {
+        case .immutable, .replacing(nil): false
+        case .replacing: true
+        }
     }
 }

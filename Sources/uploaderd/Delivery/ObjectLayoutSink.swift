@@ -73,16 +73,27 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     package func publish(
-        _ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace
-    ) async throws(DeliveryError) {
+        _ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace,
+        replacing version: ObjectVersion?
+    ) async throws(DeliveryError) -> ObjectVersion {
         let folder = folder(of: session, writer: writer, place: place)
-        try await store.put(MemoryObject(manifest), to: try key(layout.manifest(in: folder), "manifest"), .replacing)
+        return try await store.put(
+            MemoryObject(manifest), to: try key(layout.manifest(in: folder), "manifest"), .replacing(version))
     }
 
-    package func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest] {
+    package func version(
+        of session: SessionID, writer: String, place: WriterPlace
+    ) async throws(DeliveryError) -> ObjectVersion? {
+        let folder = folder(of: session, writer: writer, place: place)
+        return try await store.version(of: try key(layout.manifest(in: folder), "manifest"))
+    }
+
+    package func manifests(
+        of session: SessionID, besides left: String?
+    ) async throws(DeliveryError) -> [FoundManifest] {
         let home = layout.folder(of: session)
         var found: [FoundManifest] = []
-        for folder in [home] + (try await writerFolders(below: home)) {
+        for folder in [home] + (try await writerFolders(below: home)) where folder != left {
             if let manifest = try await manifest(in: folder, below: home) { found.append(manifest) }
         }
         return found

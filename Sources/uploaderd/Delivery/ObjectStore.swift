@@ -27,12 +27,21 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
     package static func < (a: ObjectKey, b: ObjectKey) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// Tells one state of an object from every other: an entity tag. Nobody looks into it.
+package struct ObjectVersion: Hashable, Sendable {
+    private let tag: String
+
+    package init(_ tag: String) { self.tag = tag }
+}
+
 /// How a put treats an object that is there already.
 package enum PutMode: Sendable, Hashable {
     /// The name is final. The same bytes under it are success; other bytes are `DeliveryError.conflict`.
     case immutable(Digest256)
-    /// The last put wins: manifests.
-    case replacing
+    /// Takes the place of this version, or with `nil` of nothing; anything else that is there is `DeliveryError.conflict`, and
+    /// stays. A store that can asks that with the put (If-Match, If-None-Match); any other right before it, so who replaces an
+    /// object reads back what matters.
+    case replacing(ObjectVersion?)
 }
 
 /// A place that keeps objects by name: directory, S3, Supabase Storage, presigned URLs.
@@ -43,7 +52,16 @@ package enum PutMode: Sendable, Hashable {
 /// - "Not there" is `DeliveryError.notFound` from `read`, and `[]` from `list`; any other failure throws, never an empty answer.
 /// - `delete` of what is not there is not an error.
 package protocol ObjectStore: Sendable {
-    func put(_ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode) async throws(DeliveryError)
+    /// Whole and durable when it returns.
+    ///
+    /// - Returns: what is there now.
+    @discardableResult
+    func put(
+        _ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode
+    ) async throws(DeliveryError) -> ObjectVersion
+
+    /// - Returns: `nil` when it is not there.
+    func version(of key: ObjectKey) async throws(DeliveryError) -> ObjectVersion?
 
     /// The object's bytes, or those of a range of it; a range past the end is clamped.
     func read(_ key: ObjectKey, range: Range<Int64>?) async throws(DeliveryError) -> any ObjectBytes & Sendable

@@ -50,13 +50,26 @@ package protocol SessionSink: Sendable {
 
     func deliver(_ segment: OutgoingSegment) async throws(DeliveryError)
     func deliver(_ checkpoint: CheckpointRecord, writer: String, place: WriterPlace) async throws(DeliveryError)
-    func publish(_ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace)
-        async throws(DeliveryError)
+
+    /// Puts a manifest of ours in the place of the one that we last saw there.
+    ///
+    /// - Parameter version: of that one; `nil`: there was none.
+    /// - Returns: what is there now.
+    /// - Throws: `conflict` when something else is there; it stays.
+    func publish(
+        _ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace,
+        replacing version: ObjectVersion?
+    ) async throws(DeliveryError) -> ObjectVersion
+
+    /// Of what is there now where our manifest is, or would be; `nil`: nothing.
+    func version(of session: SessionID, writer: String, place: WriterPlace) async throws(DeliveryError)
+        -> ObjectVersion?
 
     /// All manifests of a session: its first writer's first.
     ///
+    /// - Parameter folder: of one that is left out.
     /// - Returns: `[]` only when there are none.
-    func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest]
+    func manifests(of session: SessionID, besides folder: String?) async throws(DeliveryError) -> [FoundManifest]
 
     /// Whether the session was forgotten: nothing of it is ever put again.
     func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool
@@ -73,4 +86,10 @@ package protocol SessionSink: Sendable {
     func delete(_ relativePath: String, in folder: String) async throws(DeliveryError)
 
     func folder(of session: SessionID, writer: String, place: WriterPlace) -> String
+}
+
+extension SessionSink {
+    package func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest] {
+        try await manifests(of: session, besides: nil)
+    }
 }

@@ -15,26 +15,35 @@ package enum Assembly {
             _ roots: [WatchRoot], _ directories: RootDirectories, _ configuration: WatchingConfiguration
         ) -> any SourceWatching
 
-    /// Opens the state directory, recovers, and starts everything but the servers.
+    /// Takes the lock of the state directory, and recovers. Nothing is cut yet: what else the process needs for itself
+    /// alone can be claimed before `engine` begins.
     ///
-    /// - Throws: `StoreError` when the state directory cannot be used; `CaptureError` for a glob that cannot be understood.
-    package static func engine(
-        _ configuration: UploaderConfiguration, directories: Directories, isOnce: Bool, board: StatusBoard,
-        world: Surroundings, watching: Watching
-    ) async throws -> Engine {
-        let state = StateDirectory(directories.state, spool: directories.spool)
+    /// - Throws: `StoreError` when the state directory cannot be used.
+    package static func state(_ directories: Directories, world: Surroundings) async throws -> HeldState {
         let (store, report) = try await Store.open(
-            state, executor: world.storeLane, time: world.time, random: world.random, faults: world.faults,
-            log: world.log)
+            StateDirectory(directories.state, spool: directories.spool), executor: world.storeLane, time: world.time,
+            random: world.random, faults: world.faults, log: world.log)
+        return HeldState(store: store, report: report)
+    }
+
+    /// Starts everything but the servers.
+    ///
+    /// - Parameter state: the engine's from then on; it is closed when this throws.
+    /// - Throws: `CaptureError` for a glob that cannot be understood; `StoreError`.
+    package static func engine(
+        _ configuration: UploaderConfiguration, on state: HeldState, directories: Directories, isOnce: Bool,
+        board: StatusBoard, world: Surroundings, watching: Watching
+    ) async throws -> Engine {
+        let (store, report) = (state.store, state.report)
         do {
             note(report, board)
             let roots = try configuration.watch.map { try WatchRoot($0) }
-            let objects = ObjectFinder(store: store)
-            let context = try context(configuration, store, objects, board, world)
+            let objects = ObjectFinder(store: store, board: board, world: world)
+            let context = try context(configuration, RootDirectories(of: roots), store, objects, board, world)
             let delivery = await delivery(configuration, directories, store, objects, board, world)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board,
-                isStateLost: report.stateLost, isStateNew: report.fresh,
+                isStateLost: report.stateLost, isStateNew: report.fresh, began: world.time.wall,
                 destinations: configuration.destinations.map(\.name))
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
@@ -45,19 +54,23 @@ package enum Assembly {
             let watcher = watching(roots, context.roots, configuration.watching)
             let supervisor = SessionSupervisor(
                 context: context, world: world, watching: watcher, intake: intake, mode: isOnce ? .once : .live)
+            let merger = MergeService(
+                store: store, objects: objects, key: context.key, policy: MergePolicy(), log: world.log, board: board)
+            let merging =
+                configuration.merge.enabled
+                ? MergeRounds(merger, delivery: delivery, board: board, world: world) : nil
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
-                delivery: delivery, objects: objects, replay: ReplayService(store: store, objects: objects),
+                delivery: delivery, merging: merging, objects: objects,
+                replay: ReplayService(
+                    store: store, objects: objects, destinations: configuration.destinations.map(\.name)),
                 destinations: configuration.destinations.map {
                     EngineParts.Destination(name: $0.name, type: $0.type.rawValue, isRequired: $0.isRequired)
                 },
                 watched: roots, spoolLimit: configuration.spool.maxBytes.bytes,
                 defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
-            let merger = MergeService(
-                store: store, objects: objects, key: context.key,
-                policy: MergePolicy(), lane: world.lane(of: "merge"), log: world.log, board: board)
             return await Engine(
-                parts: parts, watcher: watcher, merger: configuration.merge.enabled ? merger : nil, resolver: resolver,
+                parts: parts, watcher: watcher, resolver: resolver,
                 resolving: report.isUneventful && !report.fresh ? nil : report.missing, isOnce: isOnce)
         } catch {
             await store.close()
@@ -66,17 +79,17 @@ package enum Assembly {
     }
 
     private static func context(
-        _ configuration: UploaderConfiguration, _ store: Store, _ objects: ObjectFinder, _ board: StatusBoard,
-        _ world: Surroundings
+        _ configuration: UploaderConfiguration, _ roots: RootDirectories, _ store: Store, _ objects: ObjectFinder,
+        _ board: StatusBoard, _ world: Surroundings
     ) throws -> PipelineContext {
         let segments = configuration.segments
         return PipelineContext(
-            store: store, roots: RootDirectories(), redactor: Redactor(rules: .none),
+            store: store, roots: roots, redactor: Redactor(rules: .none),
             limits: SegmentLimits(
                 maxBytes: Int(segments.maxBytes.bytes), maxLines: segments.maxLines, maxAge: segments.maxAge,
                 quiet: segments.quiet, maxLine: segments.maxLine.bytes),
             compressors: CompressorPool(codec: segments.codec, level: segments.level, keeping: world.work.count),
-            key: MachineKey.derived(fromMachineID: world.machine.secret), permits: Permits(world.work.count * 2),
+            key: MachineKey.derived(fromMachineID: world.machine.secret), permits: world.work.map { _ in Permits(2) },
             budget: MemoryBudget(bytes: 64 << 20), gate: SpoolGate(), board: board, log: world.log, time: world.time,
             machine: world.machine, chains: ChainRebuilder(store: store, objects: objects))
     }
@@ -105,7 +118,8 @@ package enum Assembly {
         }
         let local = DestinationConfiguration.local(store: directories.store)
         if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {
-            await read(local, parts, world)
+            // Asked at once, so that its sessions are known before the first line is cut; one that hangs is added late.
+            _ = await Patience.wait(Patience.atStart, world) { await read(local, parts, world) }
         }
         return DeliveryService(workers: workers, store: store, objects: objects, loop: world.loop)
     }
@@ -121,11 +135,7 @@ package enum Assembly {
                 try await sink.open(proposing: known, known: known) == known
             else { return }
             let places = parts.places(of: local.name, sink)
-            parts.objects.add(
-                ObjectFinder.Shelf(name: local.name, sink: sink, isDestination: false) {
-                    session throws(DeliveryError) in
-                    try await places.place(of: session)
-                }, as: known)
+            parts.objects.add(ObjectFinder.Shelf(places, isDestination: false), as: known)
         } catch {
             // Safe: who needs an object of it says that no store that has it can be read.
             world.log.record(Event(.debug, "the store \(local.name) is not read: \(error)"))
@@ -138,8 +148,9 @@ package enum Assembly {
         case .directory(let path, let prefix):
             let layout = ObjectLayout(prefix: prefix)
             let objects = DirectoryObjectStore(
-                root: path, owner: String(world.machine.machine.prefix(8)), witness: layout.storeID,
-                executor: world.makeLane(destination.name), faults: world.faults)
+                root: path, owner: String(world.machine.machine.prefix(8)),
+                life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
+                executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
             return ObjectLayoutSink(store: objects, layout: layout)
         case .s3, .supabase, .presigned, .confab, .agnes, .history: return nil
         }
@@ -164,6 +175,15 @@ package enum Assembly {
                 hint: "nothing is lost; it goes on as soon as every destination has answered")
         }
     }
+}
+
+/// A state directory that is locked and recovered, before its engine.
+package struct HeldState: Sendable {
+    let store: Store
+    let report: RecoveryReport
+
+    /// Gives it up: no engine takes it.
+    package func close() async { await store.close() }
 }
 
 extension WatchRoot {

@@ -24,16 +24,18 @@ extension ControlDesk {
 
     private nonisolated func load(
         _ request: ReplayRequest, on lane: any RoomExecutor
-    ) async throws(ControlError) -> ReplayService.Volume {
+    ) async throws(ControlError) -> Volume {
         try await onLane(lane) { () async throws(ControlError) in
             try await self.engine.replay.volume(
-                of: request.sid, request.stream, generation: request.generation, from: request.from)
+                of: request.sid, request.stream, generation: request.generation, from: request.from,
+                // Other writers' lines come between those that were sent.
+                isOwn: request.follow && request.from == nil)
         }
     }
 
     /// - Returns: the last line that was sent.
     private nonisolated func send(
-        _ request: ReplayRequest, _ volume: ReplayService.Volume, after sent: Int, to sink: ReplySink<ReplayPiece>,
+        _ request: ReplayRequest, _ volume: Volume, after sent: Int, to sink: ReplySink<ReplayPiece>,
         on lane: any RoomExecutor
     ) async throws(ControlError) -> Int {
         guard let wanted = try Self.lines(request, of: volume, after: sent) else { return max(sent, volume.lines) }
@@ -48,7 +50,7 @@ extension ControlDesk {
 
     /// Which lines the request means; `nil`: none that was not sent.
     private static func lines(
-        _ request: ReplayRequest, of volume: ReplayService.Volume, after sent: Int
+        _ request: ReplayRequest, of volume: Volume, after sent: Int
     ) throws(ControlError) -> ClosedRange<Int>? {
         var first = max(request.lines?.first ?? 1, sent + 1)
         var last = min(request.lines?.last ?? volume.lines, volume.lines)
@@ -63,7 +65,7 @@ extension ControlDesk {
     }
 
     private static func line(
-        of choice: CheckpointChoice, in volume: ReplayService.Volume
+        of choice: CheckpointChoice, in volume: Volume
     ) throws(ControlError) -> Int {
         guard let found = volume.checkpoint(choice) else {
             throw ControlError(
@@ -71,14 +73,7 @@ extension ControlDesk {
                 hint: volume.checkpoints.isEmpty
                     ? "it has none" : "it has " + volume.checkpoints.map(\.id).joined(separator: ", "))
         }
-        if let line = found.line { return line }
-        // agent-uploader's say only the segment and the line in it.
-        guard
-            let part = volume.parts.first(where: {
-                $0.outline.name.contains("session-\(SegmentRecord.padded(found.seq))")
-            })
-        else { throw ControlError(.damaged, "checkpoint \(found.id) names segment \(found.seq), which is not there") }
-        return part.outline.firstLine - 1 + found.lineIndex
+        return found.line
     }
 
     /// Runs `body` on a lane, in this task, so that it is cancelled with it.

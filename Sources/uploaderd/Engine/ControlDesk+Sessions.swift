@@ -56,7 +56,8 @@ extension ControlDesk {
             let found = try await asking({ () async throws(StoreError) in try await engine.store.describe(sid) })
         else { throw ReplayService.noSession(sid) }
         var detail = SessionDetail(session: try await item(found.summary), streams: [], checkpoints: [], segments: [])
-        let names = engine.storeNames
+        let names = try await storeNames()
+        detail.writers = try await writers(of: sid, found)
         for stream in found.streams {
             let segments = try await asking { () async throws(StoreError) in
                 try await engine.store.segments(of: stream.stream)
@@ -81,6 +82,21 @@ extension ControlDesk {
         return detail
     }
 
+    private func writers(
+        of sid: SessionID, _ found: SessionDescription
+    ) async throws(ControlError) -> [WriterItem] {
+        let (own, continues) = try await asking { () async throws(StoreError) in
+            (try await engine.store.writer(of: sid), try await engine.store.continues(of: sid))
+        }
+        let origin = WriterBranch.Origin(continues)
+        let names = try await storeNames()
+        let ours = WriterItem(
+            writer: own, isOurs: true, destinations: found.manifests.compactMap { names[$0.store] }.sorted(),
+            lines: found.summary.lines, host: engine.world.machine.host, continues: origin?.writer,
+            continuesLine: origin?.line)
+        return [ours] + (try await engine.replay.others(of: sid)).map { WriterItem($0) }
+    }
+
     private nonisolated func generations(_ segments: [StoredSegment], _ cursor: StreamCursor) -> [GenerationDetail] {
         Dictionary(grouping: segments, by: \.record.generation).sorted { $0.key < $1.key }.map { generation, segments in
             GenerationDetail(
@@ -98,5 +114,14 @@ extension ControlDesk {
         case .retired: segment.supersededBy == nil ? .retired : .superseded
         case .lost, .gap: .missing
         }
+    }
+}
+
+extension WriterItem {
+    init(_ found: WriterManifest) {
+        self.init(
+            writer: found.writer, isOurs: false, destinations: found.holdings.map(\.shelf.name),
+            lines: found.manifest.everySegment.reduce(0) { $0 + $1.entry.lines }, host: found.manifest.session?.host,
+            continues: found.origin?.writer, continuesLine: found.origin?.line)
     }
 }

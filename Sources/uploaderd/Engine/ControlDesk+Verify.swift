@@ -33,6 +33,13 @@ extension ControlDesk {
                     try await sink.send(ranges)
                 }
             }
+            for other in try await engine.replay.others(of: sid) {
+                for (stream, entry) in other.manifest.everySegment {
+                    let ranges = await verified(entry, of: stream, other, request, &summary)
+                    for range in ranges { summary.count(range.state) }
+                    try await sink.send(ranges)
+                }
+            }
         }
         return summary
     }
@@ -51,7 +58,7 @@ extension ControlDesk {
             if segment.state == .lost || segment.state == .gap {
                 state = .missing
             } else if isThere, let id = live.storeID {
-                (state, detail) = await look(segment, in: id, deep: isSampled(segment, request))
+                (state, detail) = await look(segment, in: id, deep: isSampled(segment.record.objectChecksum, request))
                 if request.deep, state == .found { summary.readBack += 1 }
             } else if segment.state == .spooled || !segment.receipts.isEmpty {
                 let isStuck = live.state == .waiting || live.state == .held
@@ -69,11 +76,35 @@ extension ControlDesk {
         return ranges
     }
 
+    /// One range for each store in which another writer lists the segment.
+    private func verified(
+        _ entry: ManifestSegment, of stream: StreamName, _ other: WriterManifest, _ request: VerifyRequest,
+        _ summary: inout VerifySummary
+    ) async -> [VerifiedRange] {
+        var ranges: [VerifiedRange] = []
+        // Sizes and digests are as its entry says; an entry without a line number belongs to another program.
+        let outline = SegmentOutline(entry, firstLine: 1)
+        for holding in other.holdings where holding.paths.contains(entry.path) {
+            let copy = WriterManifest.copy(of: entry, in: stream, other.session, holding)
+            let deep = isSampled(entry.objectChecksum, request)
+            let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: other.session)) {
+                await self.look(copy, outline, deep)
+            }
+            if request.deep, state == .found { summary.readBack += 1 }
+            ranges.append(
+                VerifiedRange(
+                    sid: other.session, stream: stream, generation: entry.generation ?? 1,
+                    firstLine: entry.firstLine ?? 1, lines: entry.lines, destination: holding.shelf.name, state: state,
+                    detail: detail, writer: other.writer))
+        }
+        return ranges
+    }
+
     /// The same objects for the same sample, whoever asks.
-    private nonisolated func isSampled(_ segment: StoredSegment, _ request: VerifyRequest) -> Bool {
+    private nonisolated func isSampled(_ digest: Digest256?, _ request: VerifyRequest) -> Bool {
         guard request.deep else { return false }
-        guard let sample = request.sample else { return true }
-        let hash = segment.record.objectChecksum.hex.prefix(8).utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF }
+        guard let sample = request.sample, let digest else { return true }
+        let hash = digest.hex.prefix(8).utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF }
         return hash % sample.of == sample.part - 1
     }
 
@@ -83,23 +114,31 @@ extension ControlDesk {
     ) async -> (VerifiedRange.State, String?) {
         let lane = engine.world.lane(of: segment.record.stream)
         return await withTaskExecutorPreference(lane) {
-            do {
-                let bytes = try await self.engine.objects.bytes(
-                    of: segment.id, segment.record, holders: segment.receipts, only: id)
-                guard bytes.size == segment.record.storedBytes else {
-                    return (.damaged, "it has \(bytes.size) bytes instead of \(segment.record.storedBytes)")
-                }
-                guard deep else { return (.found, nil) }
-                var reader = try MemberReader(SegmentOutline(segment.record), object: bytes)
-                while try reader.next() != nil {}
+            guard let shelf = self.engine.objects.shelf(id) else { return (.delayed, "the destination is not open") }
+            return await self.look(
+                self.engine.objects.copy(of: segment.record, on: shelf), SegmentOutline(segment.record), deep)
+        }
+    }
+
+    /// Looks at one copy, and says in the health what is wrong with it.
+    private nonisolated func look(
+        _ copy: ObjectCopy, _ outline: SegmentOutline, _ deep: Bool
+    ) async -> (VerifiedRange.State, String?) {
+        do {
+            guard let bytes = try await copy.open() else { return (.missing, nil) }
+            // Compares the sizes.
+            var reader = try MemberReader(outline, object: bytes)
+            guard deep else {
+                engine.board.clear(ObjectFinder.missing, copy.name)
                 return (.found, nil)
-            } catch let error as DeliveryError where error.code == .notFound {
-                return (.missing, error.message)
-            } catch let error as SegmentError where error.code == .damaged {
-                return (.damaged, error.description)
-            } catch {
-                return (.delayed, "\(error)")
             }
+            while try reader.next() != nil {}
+            engine.objects.note(nil, copy)
+            return (.found, nil)
+        } catch {
+            let isDefinite = engine.objects.note(error, copy)
+            if let error = error as? DeliveryError, error.code == .notFound { return (.missing, error.message) }
+            return (isDefinite ? .damaged : .delayed, "\(error)")
         }
     }
 }

@@ -41,6 +41,8 @@ package actor ControlDesk: ControlHandler {
     package func status() async throws(ControlError) -> StatusSnapshot {
         let seen = engine.board.snapshot()
         let overview = try await asking { () async throws(StoreError) in try await engine.store.counts() }
+        let now = engine.world.time.now
+        let unsealed = await engine.supervisor.unsealedSince.map { Int((now - $0).inSeconds) }
         var destinations: [DestinationStatus] = []
         for settings in engine.destinations {
             let live = seen.destinations[settings.name] ?? StatusBoard.Destination()
@@ -53,6 +55,7 @@ package actor ControlDesk: ControlHandler {
             if let oldest = backlog.oldest {
                 status.oldestUnsafeSeconds = Int(max(0, engine.world.time.wall.seconds - oldest.seconds))
             }
+            if let unsealed { status.oldestUnsafeSeconds = max(unsealed, status.oldestUnsafeSeconds ?? 0) }
             destinations.append(status)
         }
         let total = seen.backlogBytes
@@ -66,7 +69,7 @@ package actor ControlDesk: ControlHandler {
             spool: SpoolStatus(bytes: engine.store.spool.bytes, maxBytes: engine.spoolLimit), rates: seen.rates,
             backfill: total > 0 || seen.isScanning
                 ? BackfillStatus(bytesTotal: total + seen.takenBytes, bytesDone: seen.takenBytes) : nil,
-            storePath: engine.defaultStorePath)
+            noticed: seen.noticed, storePath: engine.defaultStorePath)
         return StatusSnapshot(reply, revision: seen.revision)
     }
 
@@ -75,14 +78,31 @@ package actor ControlDesk: ControlHandler {
     ) async throws(ControlError) -> Backlog {
         try await asking { () async throws(StoreError) in
             if let id = live?.storeID { return try await engine.store.backlog(at: id) }
-            let known = try await engine.store.value("destination.\(destination)")
-            return try await engine.store.missing(at: known.map { StoreID($0) })
+            return try await engine.store.missing(at: try await lastStore(of: destination))
+        }
+    }
+
+    /// The store that a destination had when it was open last; `nil`: it never was.
+    private nonisolated func lastStore(of destination: String) async throws(StoreError) -> StoreID? {
+        try await engine.store.value("destination.\(destination)").map { StoreID($0) }
+    }
+
+    /// What the stores are called here: those that can be read, and those that destinations had when they were open last.
+    func storeNames() async throws(ControlError) -> [StoreID: String] {
+        try await asking { () async throws(StoreError) in
+            var names: [StoreID: String] = [:]
+            for settings in engine.destinations {
+                if let id = try await lastStore(of: settings.name) { names[id] = settings.name }
+            }
+            for readable in engine.objects.readable { names[readable.id] = readable.shelf.name }
+            return names
         }
     }
 
     private static func state(of destination: StatusBoard.Destination) -> DestinationStatus.State {
         switch destination.state {
-        case .opening, .active: destination.inFlight > 0 ? .delivering : .idle
+        case .opening: destination.lastError == nil ? .idle : .retrying
+        case .active: destination.inFlight > 0 ? .delivering : .idle
         case .waiting: .retrying
         case .held, .paused: .held
         }
@@ -101,7 +121,7 @@ package actor ControlDesk: ControlHandler {
     // MARK: Operations
 
     package func flush(
-        _ request: FlushRequest, progress: ReplySink<FlushReply>
+        _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
     ) async throws(ControlError) -> FlushReply {
         let before = engine.board.snapshot().sealedSegments
         switch request.scope {
@@ -109,13 +129,15 @@ package actor ControlDesk: ControlHandler {
         case .session(let sid):
             let sources = try await engine.sources(of: sid)
             await engine.supervisor.flush(sources)
-        case .file(let path): try await engine.takeFile(path)
+        case .file(let path): try await engine.takeFile(path, passed: passed?.take())
         }
         // Who asks has looked, and may have mended something.
         await engine.delivery.retry()
         var reply = try await waiting(since: before, held: [])
         guard request.wait else { return reply }
         try await progress.send(reply)
+        // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
+        await engine.merging?.merged()
         let held = await engine.delivery.settled()
         reply = try await waiting(since: before, held: held.map(\.name))
         return reply
@@ -131,7 +153,8 @@ package actor ControlDesk: ControlHandler {
             bytes = max(bytes, backlog.bytes)
         }
         return FlushReply(
-            sealed: engine.board.snapshot().sealedSegments - before, queued: queued, queuedBytes: bytes, held: held)
+            sealed: engine.board.snapshot().sealedSegments - before, queued: queued, queuedBytes: bytes,
+            unresolved: await engine.supervisor.unresolved, held: held)
     }
 
     package func reload() async throws(ControlError) -> ReloadReply {

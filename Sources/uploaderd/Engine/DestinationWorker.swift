@@ -1,5 +1,7 @@
 import Delivery
 import Digests
+import LinuxSystem
+import Segments
 import Shared
 import Store
 
@@ -27,15 +29,22 @@ actor DestinationWorker {
     private var schedule = ManifestSchedule()
     /// A manifest was put since the spool was last looked through for what may leave it.
     private var mustTidy = true
+    /// When an object that was replaced may be deleted.
+    private var tidyAt: Instant?
     private var failures = 0
     /// Nothing is tried before: the last attempt failed.
     private var notBefore: Instant?
     private var waiters: [CheckedContinuation<Void, Never>] = []
+    /// How many wait until all is published.
+    private var settling = 0
     /// Nothing is left to do now: all is delivered and published, or nothing can be.
     private var isIdle = false
     /// Counts what happened beside a round: one during which something did has seen an older state of things.
     private var happenings: UInt64 = 0
     private var isStopping = false
+    /// Bytes of objects that were put since freed memory was last given back: a backlog leaves much of it behind.
+    private var deliveredSinceTrim: Int64 = 0
+    private static let worthATrim: Int64 = 4 << 20
 
     init(name: String, isRequired: Bool, concurrency: Int, sink: any SessionSink, parts: DeliveryParts) {
         self.name = name
@@ -51,8 +60,12 @@ actor DestinationWorker {
 
     var store: StoreID? { storeID }
 
-    /// Why nothing can be delivered now; `nil`: it can.
-    var obstacle: String? { notBefore == nil ? nil : parts.board.snapshot().destinations[name]?.lastError }
+    /// Why something is held back now; `nil`: nothing is.
+    var obstacle: String? {
+        if notBefore != nil { return parts.board.snapshot().destinations[name]?.lastError }
+        let held = refused.count + refusedSessions.count
+        return held == 0 ? nil : "\(held) objects or sessions cannot be put there as they are"
+    }
 
     /// Serves until `stop`.
     func run() async {
@@ -86,6 +99,8 @@ actor DestinationWorker {
 
     /// Returns when everything that was sealed is delivered and published here, or cannot be now.
     func settled() async {
+        settling += 1
+        defer { settling -= 1 }
         isIdle = false
         // A round that is under way may have looked before the last seal.
         happenings += 1
@@ -121,7 +136,7 @@ actor DestinationWorker {
             try await tidyIfDue()
             // Whatever happened meanwhile has rung: the next round sees it.
             if inFlight.isEmpty, publishing.isEmpty, next == nil, happenings == before { rest() }
-            return [next, refused.values.min(), refusedSessions.values.min()].compactMap(\.self).min()
+            return [next, tidyAt, refused.values.min(), refusedSessions.values.min()].compactMap(\.self).min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore
@@ -130,6 +145,10 @@ actor DestinationWorker {
 
     private func rest() {
         isIdle = true
+        if deliveredSinceTrim >= Self.worthATrim {
+            deliveredSinceTrim = 0
+            FreeMemory.giveBack()
+        }
         let waiting = waiters
         waiters = []
         for waiter in waiting { waiter.resume() }
@@ -161,10 +180,7 @@ actor DestinationWorker {
         succeeded()
         changed()
         parts.board.update(name) { $0.storeID = found }
-        parts.objects.add(
-            ObjectFinder.Shelf(name: name, sink: sink) { [places] session throws(DeliveryError) in
-                try await places.place(of: session)
-            }, as: found)
+        parts.objects.add(ObjectFinder.Shelf(places), as: found)
         try await parts.opened()
         return found
     }
@@ -197,13 +213,19 @@ actor DestinationWorker {
     private nonisolated func deliver(_ delivery: SegmentDelivery, to id: StoreID) async -> Result<Bool, any Error> {
         do {
             let session = delivery.record.stream.session
-            let place = try await places.place(of: session)
+            let place = try await places.claimed(session).place
             guard try await parts.store.claim(delivery.id, for: id) else { return .success(false) }
             do {
                 let bytes = try await parts.objects.bytes(of: delivery.id, delivery.record, holders: delivery.holders)
                 let writer = try await parts.store.writer(of: session)
                 try await sink.deliver(
                     OutgoingSegment(record: delivery.record, writer: writer, place: place, bytes: bytes))
+            } catch let error as SegmentError where error.code == .damaged {
+                // No fault of the destination's: everything else goes there.
+                try await parts.store.release(delivery.id, for: id)
+                throw DeliveryError(
+                    .permanent, error.description,
+                    hint: "restart uploaderd: what the source still has is cut again; else put a whole copy back")
             } catch {
                 try await parts.store.release(delivery.id, for: id)
                 throw error
@@ -223,6 +245,7 @@ actor DestinationWorker {
         case .success(let isDelivered):
             succeeded()
             if isDelivered {
+                deliveredSinceTrim += delivery.record.storedBytes
                 parts.board.update(name) {
                     $0.deliveredSegments += 1
                     $0.deliveredBytes += delivery.record.storedBytes
@@ -236,12 +259,14 @@ actor DestinationWorker {
         changed()
     }
 
-    /// Only a manifest makes a segment safe, so there is nothing to let go before one was put.
+    /// Only a manifest makes a segment safe, so there is nothing to let go before one was put, but for what was replaced
+    /// a day ago.
     private func tidyIfDue() async throws {
+        if let tidyAt, tidyAt <= parts.world.time.now { mustTidy = true }
         guard mustTidy else { return }
         mustTidy = false
         do {
-            try await parts.tidier.tidy()
+            tidyAt = try await parts.tidier.tidy()
         } catch {
             mustTidy = true
             throw error
@@ -265,11 +290,10 @@ actor DestinationWorker {
         for session in due {
             isIdle = false
             publishing.insert(session)
-            group.addTask(executorPreference: parts.world.lane(of: session)) { [parts, sink, places] in
+            group.addTask(executorPreference: parts.world.lane(of: session)) { [parts, places] in
                 let result: Result<Int, any Error>
                 do {
-                    let place = try await places.place(of: session)
-                    result = .success(try await parts.publisher.publish(session, to: id, sink, place))
+                    result = .success(try await parts.publisher.publish(session, to: id, places))
                 } catch {
                     result = .failure(error)
                 }
@@ -287,9 +311,12 @@ actor DestinationWorker {
             let free = Self.publications - publishing.count
             let behind = try await parts.store.publishable(to: id, limit: limit)
             let possible = behind.filter { refusedSessions[$0] == nil && !publishing.contains($0) }
-            let due = possible.filter { schedule.isDue($0, at: now) }
+            // Where somebody waits for the end, and all is delivered, the last manifest of each session does not wait.
+            let isLast = settling > 0 && inFlight.isEmpty
+            let due = possible.filter { isLast || schedule.isDue($0, at: now) }
             if due.count >= free || behind.count < limit {
-                return (Array(due.prefix(free)), possible.compactMap { schedule.deadline(of: $0, after: now) }.min())
+                let next = isLast ? nil : possible.compactMap { schedule.deadline(of: $0, after: now) }.min()
+                return (Array(due.prefix(free)), next)
             }
         }
         return ([], nil)
@@ -332,6 +359,8 @@ actor DestinationWorker {
     }
 
     private func failed(_ error: any Error, _ what: String) {
+        // Left alone by a stop that did not wait for it: after a reload the board is another worker's.
+        guard !isStopping else { return }
         let error = error as? DeliveryError ?? DeliveryError(.transient, "\(what): \(error)")
         // Those that were in flight together fail together: that is one failure.
         if notBefore == nil { failures += 1 }

@@ -14,29 +14,26 @@ import Store
 package final class Engine: Sendable {
     package let parts: EngineParts
     private let watcher: any SourceWatching
-    private let merger: MergeService?
-    private let mergeBell = Doorbell()
     private let running: [Task<Void, Never>]
     private let supervising: Task<Void, Never>
 
     /// - Parameter lost: what only the spool had; `nil`: nothing of an earlier life is in doubt.
     init(
-        parts: EngineParts, watcher: any SourceWatching, merger: MergeService?, resolver: SessionResolver,
-        resolving lost: [SegmentID]?, isOnce: Bool
+        parts: EngineParts, watcher: any SourceWatching, resolver: SessionResolver, resolving lost: [SegmentID]?,
+        isOnce: Bool
     ) async {
         self.parts = parts
         self.watcher = watcher
-        self.merger = merger
-        let (loop, bell) = (parts.world.loop, mergeBell)
+        let loop = parts.world.loop
         var tasks = [loop.start { await parts.delivery.run() }]
         // Who has a session's earlier lines is asked before its first line is cut: so the stores are tried first.
-        // One that hangs is not waited for.
-        _ = await Patience.wait(Patience.withStore, parts.world) {
+        let tried: Void? = await Patience.wait(Patience.atStart, parts.world) {
             for worker in parts.delivery.workers { await worker.tried() }
         }
-        parts.store.spool.observe { [weak delivery = parts.delivery] _ in
+        if tried == nil { Engine.nameSilent(parts) }
+        parts.store.spool.observe { [weak delivery = parts.delivery, weak merging = isOnce ? nil : parts.merging] _ in
             delivery?.ring()
-            bell.ring()
+            merging?.ring()
         }
         if isOnce, let lost {
             // Each source is looked at once: what it waits for is to be known before.
@@ -45,10 +42,10 @@ package final class Engine: Sendable {
         supervising = loop.start { await parts.supervisor.run() }
         tasks.append(loop.start { await watcher.run() })
         tasks.append(loop.start { await Engine.keepSpoolBounded(parts) })
-        if let merger, !isOnce {
+        if let merging = parts.merging {
             // What an earlier life left to be joined is joined.
-            bell.ring()
-            tasks.append(merger.lane.start { await Engine.keepMerging(merger, bell, parts) })
+            if !isOnce { merging.ring() }
+            tasks.append(parts.world.lane(of: "merge").start { await merging.run() })
         }
         if !isOnce, let lost {
             tasks.append(
@@ -68,21 +65,12 @@ package final class Engine: Sendable {
     package func finish() async -> [String] {
         let left = await parts.supervisor.settled()
         var reasons = left.map { "\($0): not taken, uploaderctl status or the log says why" }
-        await mergeOnce()
+        await parts.merging?.merged()
         reasons += await parts.delivery.settled().map { "destination \($0.name): \($0.reason)" }
         let seen = parts.board.snapshot()
-        if seen.withheldLines > 0 { reasons.append("\(seen.withheldLines) lines were withheld") }
+        if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         reasons += seen.health.filter { $0.kind == "partial_line" }.map(\.message)
         return reasons
-    }
-
-    private func mergeOnce() async {
-        guard let merger else { return }
-        do {
-            if try await merger.mergeAll() { parts.delivery.ring() }
-        } catch {
-            Engine.reportMerge(error, parts)
-        }
     }
 
     /// Seals what is open into the spool; nothing more is read. Takes milliseconds, whatever the network does.
@@ -108,8 +96,25 @@ package final class Engine: Sendable {
         }
         await parts.delivery.stop()
         for task in running { task.cancel() }
-        for task in running { await task.value }
+        // A call into a disk that hangs cannot be ended. What it was to do is not recorded, so it is done again.
+        _ = await Patience.wait(Patience.atStop, parts.world) { [running] in
+            for task in running { await task.value }
+        }
         await parts.store.close()
+    }
+
+    /// Stores that have not answered yet are not waited for: the start goes on, and says which they are.
+    private static func nameSilent(_ parts: EngineParts) {
+        let seen = parts.board.snapshot().destinations
+        for worker in parts.delivery.workers where seen[worker.name]?.state == .opening {
+            let message =
+                "destination \(worker.name) has not answered for \(Int(Patience.atStart.inSeconds)) s; it is waited for"
+            let hint = "a disk or network file system that hangs, mostly; what is for it is kept in the spool"
+            // The worker clears the entry, and changes the state, when its store answers.
+            parts.board.report("destination_failing", worker.name, message, hint: hint)
+            parts.board.update(worker.name) { $0.lastError = message }
+            parts.world.log.record(Event(.deliveryFailed, message, hint: hint, destination: worker.name))
+        }
     }
 
     // MARK: Standing work
@@ -139,28 +144,5 @@ package final class Engine: Sendable {
             parts.board.clear("spool_full", "spool")
             parts.world.log.record(Event(.spoolRecovered, "the spool has room again: reading goes on"))
         }
-    }
-
-    private static func keepMerging(_ merger: MergeService, _ bell: Doorbell, _ parts: EngineParts) async {
-        while !Task.isCancelled {
-            _ = await bell.wait(on: parts.world.time)
-            do throws(CancellationError) {
-                // One look at many seals, not one for each.
-                try await parts.world.time.sleep(for: .seconds(2))
-            } catch {
-                return
-            }
-            do {
-                if try await merger.mergeAll() { parts.delivery.ring() }
-                parts.board.clear("merge_failed", "merge")
-            } catch {
-                reportMerge(error, parts)
-            }
-        }
-    }
-
-    private static func reportMerge(_ error: any Error, _ parts: EngineParts) {
-        parts.board.report("merge_failed", "merge", "small segments could not be joined: \(error)")
-        parts.world.log.record(Event(.persistenceFailed, "small segments could not be joined: \(error)"))
     }
 }

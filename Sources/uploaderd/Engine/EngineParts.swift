@@ -21,6 +21,8 @@ package struct EngineParts: Sendable {
     let intake: SourceIntake
     let supervisor: SessionSupervisor
     let delivery: DeliveryService
+    /// `nil`: nothing is joined.
+    let merging: MergeRounds?
     let objects: ObjectFinder
     let replay: ReplayService
     let destinations: [Destination]
@@ -38,10 +40,6 @@ package struct EngineParts: Sendable {
         return ids.count == required.count ? ids : nil
     }
 
-    var storeNames: [StoreID: String] {
-        Dictionary(uniqueKeysWithValues: objects.readable.map { ($0.id, $0.shelf.name) })
-    }
-
     func roots(_ seen: StatusBoard.Snapshot) -> [RootStatus] {
         watched.map { root in
             let trouble = seen.health.first { $0.subject == root.root }
@@ -55,11 +53,12 @@ package struct EngineParts: Sendable {
         }
     }
 
-    /// The files of a session.
+    /// The files of a session that lie below watched roots: others were passed once, and are not looked for again.
     func sources(of session: SessionID) async throws(ControlError) -> [SourcePath] {
         do throws(StoreError) {
             guard let description = try await store.describe(session) else { throw StoreError(.unknown, "") }
-            return description.streams.compactMap(\.source).map {
+            let roots = Set(watched.map(\.root))
+            return description.streams.compactMap(\.source).filter { roots.contains($0.root) }.map {
                 SourcePath(agent: $0.agent, root: $0.root, relativePath: $0.relativePath)
             }
         } catch {
@@ -68,19 +67,31 @@ package struct EngineParts: Sendable {
         }
     }
 
-    /// Takes one file to its end: through its root's pipeline when it is watched, else once, as a generic session.
-    func takeFile(_ path: String) async throws(ControlError) {
+    /// Takes one file to its end: through its root's pipeline when it is watched, else once, as a generic session, as it
+    /// came open from the caller. A path that only a caller names is never opened.
+    func takeFile(_ path: String, passed: consuming Descriptor?) async throws(ControlError) {
         if let root = watched.first(where: { $0.holds(path) }) {
             await supervisor.flush([root.source(String(path.dropFirst(root.root.utf8.count + 1)))])
             return
         }
+        guard let passed else {
+            throw ControlError(
+                .noMatch, "\(path) lies below no watched root, and did not come open with the call",
+                hint: "name a regular file that you can read, or watch its directory")
+        }
         let single = WatchRoot(file: path)
         let source = single.source(single.onlyFile ?? "")
+        var context = context
+        context.roots = RootDirectories(context.roots, and: PassedSource(passed, as: source))
+        // Beside the supervisor's: it waits for its own pipelines only.
+        context.claims = SourceClaims()
         let once = SourceIntake(
-            store: store, context: context, resolver: intake.resolver,
-            roots: intake.roots.merging([single.root: single]) { $1 }, unchangedSince: nil, began: intake.began)
-        let end = await SessionSupervisor.live(source, PipelineMailbox(), once, .once, context)
-        if case .failed(let error) = end {
+            store: store, context: context, resolver: intake.resolver, roots: intake.roots, unchangedSince: nil,
+            began: intake.began)
+        switch await SessionSupervisor.live(source, PipelineMailbox(), 0, once, .once, context) {
+        case .dormant, .gone, .restart, .swapped: break
+        case .otherName(let watched), .busy(let watched): await supervisor.flush([watched])
+        case .failed(let error):
             throw ControlError(
                 .noMatch, "could not take \(path): \(error)", hint: "name a regular file that this user can read")
         }

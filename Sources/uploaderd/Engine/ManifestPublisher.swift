@@ -14,25 +14,52 @@ struct ManifestPublisher: Sendable {
     let board: StatusBoard
     /// How what is listed is joined; `nil`: not at all.
     let policy: MergePolicy?
+    private let checkpoints = PutCheckpoints()
+
+    init(store: Store, faults: any FaultHook, log: any EventLog, board: StatusBoard, policy: MergePolicy?) {
+        self.store = store
+        self.faults = faults
+        self.log = log
+        self.board = board
+        self.policy = policy
+    }
 
     private func bound(of session: SessionID) -> MergePolicy? {
         board.has(MergeService.failed, session.rawValue) ? nil : policy
     }
 
+    /// Nothing is put over a manifest that is not the one that was put last: that is read first, and taken up.
+    ///
     /// - Returns: the manifest's size in bytes.
-    func publish(
-        _ session: SessionID, to id: StoreID, _ sink: any SessionSink, _ place: WriterPlace
+    func publish(_ session: SessionID, to id: StoreID, _ places: WriterPlaces) async throws -> Int {
+        var attempts = 0
+        while true {
+            // A conflict that this throws is for somebody to look at.
+            let standing = try await places.current(session)
+            do {
+                return try await publish(session, to: id, places, standing)
+            } catch let error as DeliveryError where error.code == .conflict && attempts < 3 {
+                attempts += 1  // somebody was between our look and our put
+            }
+        }
+    }
+
+    private func publish(
+        _ session: SessionID, to id: StoreID, _ places: WriterPlaces, _ standing: WriterPlaces.Standing
     ) async throws -> Int {
         let basis = try await store.manifestBasis(of: session, at: id, within: bound(of: session))
-        for checkpoint in basis.streams.flatMap(\.newCheckpoints) {
-            try await sink.deliver(checkpoint, writer: basis.writer, place: place)
+        let folder = PutCheckpoints.Folder(
+            store: id, path: places.sink.folder(of: session, writer: basis.writer, place: standing.place))
+        for checkpoint in checkpoints.missing(of: basis.streams.flatMap(\.newCheckpoints), in: folder) {
+            try await places.sink.deliver(checkpoint, writer: basis.writer, place: standing.place)
+            checkpoints.note(checkpoint, in: folder)
         }
         let bytes = try JSONText.encode(ManifestBuilder.manifest(basis), pretty: true)
         try await store.keep(bytes, for: basis)
-        faults.reach(.manifestKept)
-        try await sink.publish(bytes, of: session, writer: basis.writer, place: place)
+        _ = try await places.publish(bytes, of: session, standing)
         faults.reach(.manifestPut)
         try await store.recordManifest(basis, digest: RunningDigest.digest(of: bytes))
+        checkpoints.forget(folder)
         log.record(
             Event(
                 .manifestPublished, "manifest \(basis.epoch) of the session is published", session: session,

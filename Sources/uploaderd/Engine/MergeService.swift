@@ -10,7 +10,6 @@ struct MergeService: Sendable {
     let objects: ObjectFinder
     let key: MachineKey
     let policy: MergePolicy
-    let lane: any RoomExecutor
     let log: any EventLog
     let board: StatusBoard
 

@@ -1,23 +1,42 @@
 import Delivery
+import Segments
 import Shared
 import Store
 import Synchronization
 
-/// Finds the bytes of a segment: in the spool, else in a store that has it.
+/// Finds the bytes of a segment: in the spool, else in a store that has it. What it gives was read and is whole: a copy that
+/// is missing or damaged is said, and the next one is tried.
 package final class ObjectFinder: Sendable {
     /// A store that can be read now.
     struct Shelf: Sendable {
         var name: String
         var sink: any SessionSink
         /// It is configured, and filled; else only read.
-        var isDestination = true
+        var isDestination: Bool
+        /// Where our objects of a session are to be changed; throws while somebody else does.
         var place: @Sendable (SessionID) async throws(DeliveryError) -> WriterPlace
+        /// Where they are to be read, whoever has written there since.
+        var readingPlace: @Sendable (SessionID) async throws(DeliveryError) -> WriterPlace
+
+        init(_ places: WriterPlaces, isDestination: Bool = true) {
+            name = places.destination
+            sink = places.sink
+            self.isDestination = isDestination
+            place = { session throws(DeliveryError) in try await places.place(of: session) }
+            readingPlace = { session throws(DeliveryError) in try await places.readingPlace(of: session) }
+        }
     }
 
     private let store: Store
+    private let board: StatusBoard
+    let world: Surroundings
     private let shelves = Mutex<[StoreID: Shelf]>([:])
 
-    init(store: Store) { self.store = store }
+    init(store: Store, board: StatusBoard, world: Surroundings) {
+        self.store = store
+        self.board = board
+        self.world = world
+    }
 
     /// A destination has opened its store.
     func add(_ shelf: Shelf, as id: StoreID) { shelves.withLock { $0[id] = shelf } }
@@ -34,40 +53,111 @@ package final class ObjectFinder: Sendable {
 
     func id(named name: String) -> StoreID? { shelves.withLock { $0.first { $0.value.name == name }?.key } }
 
-    /// - Parameters:
-    ///   - holders: the stores that have it.
-    ///   - only: read from this store and nowhere else.
-    /// - Throws: `DeliveryError`, `StoreError`: why it cannot be had now.
-    func bytes(
-        of id: SegmentID, _ record: SegmentRecord, holders: [StoreID], only: StoreID? = nil
-    ) async throws -> FoundObject {
-        if only == nil, let spooled = try await store.openObject(id) { return FoundObject(SpooledBytes(spooled)) }
-        var last: DeliveryError?
-        for holder in holders where only == nil || holder == only {
-            guard let shelf = shelf(holder) else { continue }
-            do throws(DeliveryError) {
-                let place = try await shelf.place(record.stream.session)
-                let folder = shelf.sink.folder(
-                    of: record.stream.session, writer: try await writer(of: record.stream.session), place: place)
-                return FoundObject(try await shelf.sink.object(record.objectPath, in: folder))
-            } catch {
-                last = error
-            }
+    // MARK: Our own segments
+
+    /// The first copy that is whole: the spool's, then those of the stores, by name.
+    ///
+    /// - Parameter holders: the stores that have it.
+    /// - Throws: `SegmentError.damaged` when there is no whole copy anywhere; `DeliveryError`, `StoreError`: why none can
+    ///   be had now.
+    func bytes(of id: SegmentID, _ record: SegmentRecord, holders: [StoreID]) async throws -> FoundObject {
+        let shelves = readable.filter { holders.contains($0.id) }
+        let spooled = ObjectCopy(name: "spool/\(record.stream) \(record.objectPath)") { [store] in
+            guard let object = try await store.openObject(id) else { return nil }
+            return FoundObject(SpooledBytes(object))
         }
-        throw last
-            ?? DeliveryError(
-                .transient,
-                "no store that has \(record.objectPath) of session \(record.stream.session) can be read now",
-                hint: "uploaderctl status shows which destinations are held")
+        do {
+            return try await sound(
+                SegmentOutline(record), of: record.stream.session,
+                in: [spooled] + shelves.map { copy(of: record, on: $0.shelf) },
+                unread: holders.count - shelves.count)
+        } catch let error as DeliveryError where error.isTransient {
+            // It may have left the spool since they were asked for.
+            let now = try await store.holders(of: id)
+            guard Set(now) != Set(holders) else { throw error }
+            return try await bytes(of: id, record, holders: now)
+        }
     }
 
-    private func writer(of session: SessionID) async throws(DeliveryError) -> String {
-        do throws(StoreError) {
-            return try await store.writer(of: session)
-        } catch {
-            throw DeliveryError(.transient, error.description)
+    /// The copy that a store has of a segment of ours.
+    func copy(of record: SegmentRecord, on shelf: Shelf) -> ObjectCopy {
+        ObjectCopy(name: "\(shelf.name)/\(record.stream) \(record.objectPath)") { [store] in
+            let session = record.stream.session
+            let folder = shelf.sink.folder(
+                of: session, writer: try await store.writer(of: session), place: try await shelf.readingPlace(session))
+            return FoundObject(try await shelf.sink.object(record.objectPath, in: folder))
         }
     }
+
+    // MARK: Any segment
+
+    /// Opens one copy after the other until one is what the outline promises.
+    ///
+    /// - Parameter unread: how many more copies there are in stores that cannot be read now.
+    func sound(
+        _ outline: SegmentOutline, of session: SessionID, in copies: [ObjectCopy], unread: Int = 0
+    ) async throws -> FoundObject {
+        var faults: [String] = []
+        var obstacle: (any Error)?
+        for copy in copies {
+            do {
+                guard let object = try await copy.open() else { continue }
+                // Reading and hashing is a lane's work, whoever asks.
+                try await withTaskExecutorPreference(world.lane(of: session)) { try outline.requireWhole(object) }
+                note(nil, copy)
+                return object
+            } catch {
+                if note(error, copy) { faults.append("\(copy.name): \(error)") } else { obstacle = error }
+            }
+        }
+        if let obstacle { throw obstacle }
+        if unread == 0, !faults.isEmpty {
+            throw SegmentError(
+                .damaged,
+                "there is no whole copy of \(outline.name) of session \(session): "
+                    + faults.joined(separator: "; "))
+        }
+        throw DeliveryError(
+            .transient, "no store that has \(outline.name) of session \(session) can be read now",
+            hint: "uploaderctl status shows which destinations are held")
+    }
+
+    /// Health entries about copies; the subject is the copy's name.
+    static let missing = "object_missing"
+    static let damaged = "object_damaged"
+
+    /// Says what is wrong with a copy, or with `nil` that nothing is.
+    ///
+    /// - Returns: whether reading it again would tell the same.
+    @discardableResult
+    func note(_ error: (any Error)?, _ copy: ObjectCopy) -> Bool {
+        var kind: String?
+        switch error {
+        case let error as DeliveryError where error.code == .notFound: kind = Self.missing
+        case let error as SegmentError where error.code == .damaged: kind = Self.damaged
+        case let error as StoreError where error.code == .damaged: kind = Self.damaged
+        case .some: return false
+        case nil: break
+        }
+        for other in [Self.missing, Self.damaged] where other != kind { board.clear(other, copy.name) }
+        if let kind, let error {
+            board.report(
+                kind, copy.name,
+                "\(copy.name) \(kind == Self.missing ? "is not where it was put" : "is not what was put"): \(error)",
+                hint:
+                    "uploaderctl verify --deep lists all that is; its lines are read from another destination that has them"
+            )
+        }
+        return kind != nil
+    }
+}
+
+/// One of the places where an object should be.
+struct ObjectCopy: Sendable {
+    /// For people: the destination, or the spool, and the object.
+    var name: String
+    /// - Returns: `nil`: it is not meant to be there any more.
+    var open: @Sendable () async throws -> FoundObject?
 }
 
 /// An object in the spool. The file may be unlinked meanwhile; its bytes stay.

@@ -5,6 +5,10 @@ import Synchronization
 enum Patience {
     /// How long the taking of lines waits for a store.
     static let withStore: Duration = .seconds(10)
+    /// How long the start waits for all stores together. Most answer in milliseconds; who enables the service waits too.
+    static let atStart: Duration = .seconds(3)
+    /// How long the stop waits for a call into a store to end, past every other deadline.
+    static let atStop: Duration = .seconds(10)
 
     /// - Returns: `nil` when `body` has not ended after `limit`. It goes on by itself then, and nobody hears of it.
     static func wait<Value: Sendable>(

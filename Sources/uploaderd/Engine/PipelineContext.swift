@@ -8,12 +8,14 @@ import Store
 /// What all pipelines share. Immutable but for the gates, which are made to be shared.
 struct PipelineContext: Sendable {
     let store: Store
-    let roots: RootDirectories
+    var roots: RootDirectories
     let redactor: Redactor
     let limits: SegmentLimits
     let compressors: CompressorPool
     let key: MachineKey
-    let permits: Permits
+    /// Of each work lane: one pipeline compresses while another waits for its seal. Counted together, the first to come
+    /// could all be on one lane, and the others would stand still.
+    let permits: [Permits]
     let budget: MemoryBudget
     let gate: SpoolGate
     let board: StatusBoard
@@ -21,4 +23,5 @@ struct PipelineContext: Sendable {
     let time: any TimeSource
     let machine: MachineFacts
     let chains: ChainRebuilder
+    var claims = SourceClaims()
 }

@@ -18,17 +18,36 @@ final class PipelineMailbox: Sendable {
         /// Asked before the last `take`.
         var taken: [CheckedContinuation<Bool, Never>] = []
         var isClosed = false
+        var isNamed = false
         var left: Int64
+        /// When the first line of the open segment was seen, or the source was found to have something.
+        var openSince: Instant?
     }
 
-    /// - Parameter left: bytes that the source is thought to have and that are not taken.
-    init(left: Int64 = 0) { state = Mutex(State(left: left)) }
+    /// - Parameters:
+    ///   - left: bytes that the source is thought to have and that are not taken.
+    ///   - since: when it was found to have something; `nil`: nothing is known of that.
+    ///   - mayReplace: a file that is there in place of the one that was taken is known to be no other one renamed.
+    init(left: Int64 = 0, since: Instant? = nil, mayReplace: Bool = true) {
+        state = Mutex(State(left: left, openSince: since))
+        self.mayReplace = mayReplace
+    }
+
+    let mayReplace: Bool
+
+    /// Whether it is known which stream the source is: from then on no other path can have it.
+    var isNamed: Bool { state.withLock { $0.isNamed } }
+
+    func setNamed() { state.withLock { $0.isNamed = true } }
 
     /// Whether something was said that nobody has listened to.
     var isRung: Bool { bell.isRung }
 
     /// Whether the pipeline is to end at the next opportunity.
     var isEnding: Bool { state.withLock { $0.requests.contains(.shutdown) } }
+
+    /// Whether somebody waits for a flush.
+    var isFlushAsked: Bool { state.withLock { !$0.flushes.isEmpty || !$0.taken.isEmpty } }
 
     private let bell = Doorbell()
     private let state: Mutex<State>
@@ -43,6 +62,13 @@ final class PipelineMailbox: Sendable {
             return counted
         }
     }
+
+    /// Since when a line is known that is in no durable segment; `nil`: there is none.
+    var openSince: Instant? { state.withLock { $0.openSince } }
+
+    func noteOpen(since now: Instant) { state.withLock { $0.openSince = $0.openSince ?? now } }
+
+    func noteSealed() { state.withLock { $0.openSince = nil } }
 
     /// Something may have happened to the source.
     func ring() { bell.ring() }

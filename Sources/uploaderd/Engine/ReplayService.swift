@@ -3,195 +3,229 @@ import Segments
 import Shared
 import Store
 
-/// Reads a session's lines back in order: what the catalog knows from the spool and the stores, or what the manifest of one
-/// store says, which needs no catalog.
+/// Reads a session's lines back in order: what the catalog knows from the spool and the stores, joined with what the stores
+/// have of other writers; or what the manifests of one store say, which needs no catalog.
 struct ReplayService: Sendable {
     let store: Store
     let objects: ObjectFinder
-
-    /// One generation of one stream, as a list of objects.
-    struct Volume: Sendable {
-        struct Part: Sendable {
-            var outline: SegmentOutline
-            var isThere: Bool
-            var bytes: @Sendable () async throws -> FoundObject
-        }
-
-        var stream: StreamName
-        var generation: Int
-        /// In the order of the source.
-        var parts: [Part]
-        var checkpoints: [ManifestCheckpoint]
-
-        /// Lines that there are.
-        var lines: Int { parts.last.map(\.outline.lastLine) ?? 0 }
-
-        /// - Returns: `nil` when there is no such checkpoint.
-        func checkpoint(_ choice: CheckpointChoice) -> ManifestCheckpoint? {
-            switch choice {
-            case .latest: return checkpoints.max { ($0.line ?? 0, $0.id) < ($1.line ?? 0, $1.id) }
-            case .id(let id):
-                if let exact = checkpoints.first(where: { $0.id == id }) { return exact }
-                // A merge puts other lines before the compacted one, so the line's place in the segment is another; the
-                // time and the sequence number stay, and a segment has one checkpoint, at its end.
-                guard let wanted = Self.withoutLine(id) else { return nil }
-                return checkpoints.first { Self.withoutLine($0.id) == wanted }
-            }
-        }
-
-        /// The id up to its `-l`.
-        private static func withoutLine(_ id: String) -> Substring? {
-            guard let dash = id.lastIndex(of: "-") else { return nil }
-            let line = id[id.index(after: dash)...]
-            return line.first == "l" && line.count > 1 && line.dropFirst().allSatisfy(\.isNumber) ? id[..<dash] : nil
-        }
-    }
+    /// The names of those that are configured, whether they are open or not.
+    var destinations: [String] = []
 
     /// - Parameters:
     ///   - generation: `nil`: the last one.
-    ///   - from: a destination's name; `nil`: whatever the catalog knows.
+    ///   - from: a destination's name; `nil`: whatever is known, in all stores that can be read now.
+    ///   - isOwn: only what this machine's catalog knows.
     func volume(
-        of session: SessionID, _ stream: StreamName, generation: Int?, from: String?
+        of session: SessionID, _ stream: StreamName, generation: Int?, from: String?, isOwn: Bool = false
     ) async throws(ControlError) -> Volume {
         do {
-            if let from { return try await remote(session, stream, generation, from) }
-            return try await known(session, stream, generation)
+            let branches: [WriterBranch]
+            let streams: [StreamName]
+            if let from {
+                (branches, streams) = try await stored(session, stream, from)
+            } else {
+                (branches, streams) = try await known(session, stream, isOwn: isOwn)
+            }
+            guard streams.contains(stream) else { throw Self.noStream(stream, of: session, streams) }
+            let join = WriterJoin(branches, of: stream)
+            guard generation.map({ (1...max(1, join.lastGeneration)).contains($0) }) ?? true else {
+                throw Self.noGeneration(generation ?? 0, of: StreamKey(session: session, stream: stream))
+            }
+            return try await join.volume(generation: generation ?? max(1, join.lastGeneration)) {
+                try await CommonLines(of: $0, and: $1)
+            }
         } catch let error as ControlError {
             throw error
+        } catch let error as SegmentError where error.code == .damaged {
+            throw Self.damaged(error)
         } catch {
             throw ControlError(.backendError, "could not read what is known of session \(session): \(error)")
         }
     }
 
-    private func known(_ session: SessionID, _ stream: StreamName, _ generation: Int?) async throws -> Volume {
-        guard let description = try await store.describe(session) else { throw Self.noSession(session) }
-        let key = StreamKey(session: session, stream: stream)
-        guard let found = description.streams.first(where: { $0.stream == key }) else {
-            throw Self.noStream(stream, of: session, description.streams.map(\.stream.stream))
-        }
-        let wanted = generation ?? found.cursor.generation
-        var parts = wanted == 1 ? try await foreignParts(of: key) : []
-        for segment in try await store.segments(of: key, generation: wanted) {
-            parts.append(
-                Volume.Part(
-                    outline: SegmentOutline(segment.record),
-                    isThere: segment.state == .spooled || segment.state == .retired
-                ) { [objects] in
-                    try await objects.bytes(of: segment.id, segment.record, holders: segment.receipts)
+    // MARK: What there is
+
+    private func known(
+        _ session: SessionID, _ stream: StreamName, isOwn: Bool
+    ) async throws -> (branches: [WriterBranch], streams: [StreamName]) {
+        let own = try await store.writer(of: session)
+        let others = isOwn ? [] : try await others(of: session)
+        var branches = others.map { $0.branch(of: stream, objects) }
+        var streams = Set(others.flatMap(\.manifest.streamNames))
+        if let description = try await store.describe(session) {
+            streams.formUnion(description.streams.map(\.stream.stream))
+            let key = StreamKey(session: session, stream: stream)
+            let cursor = description.streams.first { $0.stream == key }?.cursor
+            let origin = WriterBranch.Origin(try await store.continues(of: session))
+            branches.append(
+                WriterBranch(
+                    writer: own, isFirst: origin == nil, createdAt: RFC3339.text(description.summary.createdAt),
+                    origin: origin, lastGeneration: cursor?.generation ?? 0
+                ) { generation in
+                    try await ownParts(of: key, generation)
+                } checkpoints: { generation, _ in
+                    try await store.mergeInput(of: key).checkpoints.filter { $0.generation == generation }.map {
+                        Volume.Checkpoint(id: $0.id, line: $0.line)
+                    }
                 })
+        } else if branches.isEmpty {
+            throw Self.noSession(session)
         }
-        guard !parts.isEmpty || generation == nil else { throw Self.noGeneration(wanted, of: key) }
-        let checkpoints = try await store.mergeInput(of: key).checkpoints.filter { $0.generation == wanted }
-        return Volume(
-            stream: stream, generation: wanted, parts: parts, checkpoints: checkpoints.map(ManifestCheckpoint.init))
+        return (branches, streams.sorted())
+    }
+
+    /// What other writers have of the session, in the stores that can be read now.
+    ///
+    /// A store that does not answer adds nothing, and its own health entry says so: what is here is not to wait for it.
+    func others(of session: SessionID) async throws(ControlError) -> [WriterManifest] {
+        let own: String
+        do throws(StoreError) {
+            own = try await store.writer(of: session)
+        } catch {
+            throw ControlError(.backendError, error.description, hint: error.hint)
+        }
+        var holdings: [WriterManifest.Holding] = []
+        for (_, shelf) in objects.readable {
+            let lane = objects.world.lane(of: session)
+            let answer = await Patience.wait(Patience.withStore, objects.world) { () -> [WriterManifest.Holding]? in
+                await withTaskExecutorPreference(lane) {
+                    do throws(DeliveryError) {
+                        return try await WriterManifest.Holding.all(of: session, on: shelf, except: own)
+                    } catch { return nil }
+                }
+            }
+            holdings += (answer ?? nil) ?? []
+        }
+        return WriterManifest.all(of: session, in: holdings)
+    }
+
+    private func ownParts(of key: StreamKey, _ generation: Int) async throws -> [Volume.Part] {
+        var parts = generation == 1 ? try await foreignParts(of: key) : []
+        for segment in try await store.segments(of: key, generation: generation) {
+            let isThere = segment.state == .spooled || segment.state == .retired
+            let part = Volume.Part(
+                SegmentOutline(segment.record), isThere: isThere, isPartial: segment.record.partial
+            ) { [objects] in
+                try await objects.bytes(of: segment.id, segment.record, holders: segment.receipts)
+            }
+            if let part { parts.append(part) }
+        }
+        return parts
     }
 
     /// What another program uploaded before us stands only in the manifests.
     func foreignParts(of key: StreamKey) async throws -> [Volume.Part] {
         guard try await store.hasForeignEntries(key) else { return [] }
         for (_, shelf) in objects.readable {
-            for found in try await shelf.sink.manifests(of: key.session) {
-                let foreign = Self.entries(of: key.stream, in: found.manifest).segments.filter { $0.generation == nil }
-                if !foreign.isEmpty { return Self.parts(foreign, found.folder, shelf.sink) }
+            let holdings = try await WriterManifest.Holding.all(of: key.session, on: shelf)
+            for found in WriterManifest.all(of: key.session, in: holdings) {
+                let foreign = found.manifest.entries(of: key.stream).segments.filter { $0.generation == nil }
+                if !foreign.isEmpty { return found.parts(foreign, of: key.stream, objects) }
             }
         }
         throw DeliveryError(.transient, "the store that has the first lines of \(key) cannot be read now")
     }
 
-    private func remote(
-        _ session: SessionID, _ stream: StreamName, _ generation: Int?, _ name: String
-    ) async throws -> Volume {
+    private func stored(
+        _ session: SessionID, _ stream: StreamName, _ name: String
+    ) async throws -> (branches: [WriterBranch], streams: [StreamName]) {
         guard let id = objects.id(named: name), let shelf = objects.shelf(id) else {
             let open = objects.readable.map(\.shelf.name)
+            guard destinations.contains(name) else {
+                let names = Set(destinations).union(open).sorted()
+                throw ControlError(
+                    .noMatch, "there is no destination \(name)",
+                    hint: names.isEmpty ? "none is configured" : "there is " + names.joined(separator: ", "))
+            }
             throw ControlError(
                 .backendError, "destination \(name) is not open",
                 hint: open.isEmpty ? "uploaderctl status says why" : "open now: \(open.joined(separator: ", "))")
         }
-        guard let found = try await shelf.sink.manifests(of: session).first else {
-            throw Self.noSession(session, in: name)
-        }
-        let entries = Self.entries(of: stream, in: found.manifest)
-        let last = entries.segments.compactMap(\.generation).max() ?? 1
-        let wanted = generation ?? last
-        // Entries of another program are of the file's first life.
-        let segments = entries.segments.filter { ($0.generation ?? 1) == wanted }
-        guard !segments.isEmpty else {
-            throw Self.noStream(stream, of: session, found.manifest.streams.keys.compactMap(StreamName.init) + [.main])
-        }
-        return Volume(
-            stream: stream, generation: wanted, parts: Self.parts(segments, found.folder, shelf.sink),
-            checkpoints: entries.checkpoints.filter { ($0.generation ?? 1) == wanted })
+        let holdings = try await WriterManifest.Holding.all(of: session, on: shelf)
+        guard !holdings.isEmpty else { throw Self.noSession(session, in: name) }
+        let writers = WriterManifest.all(of: session, in: holdings)
+        return (
+            writers.map { $0.branch(of: stream, objects) }, Set(writers.flatMap(\.manifest.streamNames)).sorted()
+        )
     }
 
-    private static func parts(
-        _ entries: [ManifestSegment], _ folder: String, _ sink: any SessionSink
-    ) -> [Volume.Part] {
-        var line = 1
-        return entries.map { entry in
-            let outline = SegmentOutline(entry, firstLine: line)
-            line = outline.firstLine + outline.lines
-            return Volume.Part(outline: outline, isThere: true) {
-                FoundObject(try await sink.object(entry.path, in: folder))
-            }
-        }
-    }
-
-    private static func entries(
-        of stream: StreamName, in manifest: Manifest
-    ) -> (segments: [ManifestSegment], checkpoints: [ManifestCheckpoint]) {
-        if stream == .main { return (manifest.segments, manifest.checkpoints) }
-        let found = manifest.streams[stream.rawValue]
-        return (found?.segments ?? [], found?.checkpoints ?? [])
-    }
+    // MARK: Sending
 
     /// Sends the lines in order, in pieces of at most 256 KiB.
     ///
     /// - Parameters:
     ///   - lines: 1-based, both included; `nil`: all.
-    ///   - body: is given pieces, and where each begins in what is stored of the generation.
+    ///   - body: is given pieces, and where each begins in what there is of the generation.
     func send(
         _ volume: Volume, lines: ClosedRange<Int>?, to body: (Int64, [UInt8]) async throws(ControlError) -> Void
     ) async throws(ControlError) {
         var next = 1
         var offset: Int64 = 0
         for part in volume.parts {
-            let outline = part.outline
-            guard outline.firstLine == next, part.isThere else {
-                throw ControlError(
-                    .damaged,
-                    "lines \(next) to \(max(next, outline.firstLine - 1)) of generation \(volume.generation) are missing",
-                    hint: "uploaderctl verify says what happened to them")
+            if let lines, lines.upperBound < next { break }
+            if part.firstLine > next || !part.isThere {
+                let missing = next...max(next, part.isThere ? part.firstLine - 1 : part.lastLine)
+                guard lines.map({ !$0.overlaps(missing) }) ?? false else { throw Self.missing(missing, in: volume) }
             }
-            next = outline.firstLine + outline.lines
-            let range = outline.firstLine...max(outline.firstLine, outline.lastLine)
-            if lines.map({ $0.overlaps(range) }) ?? true {
-                try await send(part, lines.flatMap { $0.clamped(to: range) == range ? nil : $0 }, from: offset, body)
+            next = part.lastLine + 1
+            guard part.isThere else { continue }
+            let range = part.firstLine...part.lastLine
+            let wanted = lines.map { $0.overlaps(range) ? $0.clamped(to: range) : nil } ?? range
+            do {
+                if let wanted {
+                    let shift = part.lines.lowerBound - part.firstLine
+                    try await send(part, wanted.lowerBound + shift...wanted.upperBound + shift, from: offset, body)
+                }
+                offset += try await length(of: part)
+            } catch let error as ControlError {
+                throw error
+            } catch let error as SegmentError where error.code == .damaged {
+                throw Self.damaged(error)
+            } catch {
+                throw ControlError(.backendError, "could not read \(part.outline.name): \(error)")
             }
-            offset += outline.bytes ?? 0
         }
     }
 
+    /// In uncompressed bytes.
+    private func length(of part: Volume.Part) async throws -> Int64 {
+        if part.isWhole, let bytes = part.outline.bytes { return bytes }
+        return try await part.offset(of: part.lines.upperBound + 1) - part.offset(of: part.lines.lowerBound)
+    }
+
+    /// - Parameters:
+    ///   - lines: as they count in the object.
+    ///   - offset: where the part begins.
     private func send(
-        _ part: Volume.Part, _ lines: ClosedRange<Int>?, from offset: Int64,
+        _ part: Volume.Part, _ lines: ClosedRange<Int>, from offset: Int64,
         _ body: (Int64, [UInt8]) async throws(ControlError) -> Void
-    ) async throws(ControlError) {
-        do {
-            var reader = try MemberReader(part.outline, object: try await part.bytes(), lines: lines)
-            var position = offset + (lines.flatMap { part.outline.parts(for: $0)?.uncompressed.lowerBound } ?? 0)
-            while let piece = try reader.next() {
-                try await body(position, Array(piece))
-                position += Int64(piece.count)
-                await Task.yield()
-            }
-        } catch let error as ControlError {
-            throw error
-        } catch let error as SegmentError where error.code == .damaged {
-            throw ControlError(
-                .damaged, error.description,
-                hint: "uploaderctl verify --deep lists all that is damaged; another destination may be whole")
-        } catch {
-            throw ControlError(.backendError, "could not read \(part.outline.name): \(error)")
+    ) async throws {
+        var position = offset
+        if lines.lowerBound > part.lines.lowerBound {
+            position += try await part.offset(of: lines.lowerBound) - part.offset(of: part.lines.lowerBound)
         }
+        let isWhole = part.isWhole && lines == part.lines
+        var reader = try MemberReader(part.outline, object: try await part.bytes(), lines: isWhole ? nil : lines)
+        while let piece = try reader.next() {
+            try await body(position, Array(piece))
+            position += Int64(piece.count)
+            await Task.yield()
+        }
+    }
+
+    // MARK: Errors
+
+    private static func damaged(_ error: SegmentError) -> ControlError {
+        ControlError(
+            .damaged, error.description,
+            hint: "uploaderctl verify --deep lists all that is damaged; another destination may be whole")
+    }
+
+    private static func missing(_ lines: ClosedRange<Int>, in volume: Volume) -> ControlError {
+        ControlError(
+            .damaged,
+            "lines \(lines.lowerBound) to \(lines.upperBound) of generation \(volume.generation) are missing",
+            hint: "uploaderctl verify says what happened to them")
     }
 
     static func noSession(_ session: SessionID, in destination: String? = nil) -> ControlError {

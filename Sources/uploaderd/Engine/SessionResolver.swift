@@ -18,19 +18,27 @@ struct SessionResolver: Sendable {
     let isStateLost: Bool
     /// There is no catalog of an earlier life, and no trace of one either.
     let isStateNew: Bool
+    /// When this life began.
+    let began: WallTime
     /// Names of all destinations that could have something.
     let destinations: [String]
 
+    /// - Parameter file: the session's. One that was made in this life has lines in no earlier one's store: where nothing was
+    ///   lost it does not wait for a store that is silent.
     /// - Throws: `EngineError.unreachable` while the session is unresolved; a store's error.
-    func resolve(_ session: SessionID) async throws {
+    func resolve(_ session: SessionID, of file: FileIdentity?) async throws {
         guard try await store.describe(session) == nil else { return }
         let open = objects.open
-        if isStateLost, let name = destinations.first(where: { name in !open.contains { $0.shelf.name == name } }) {
+        let isOfThisLife = file.map { $0.birth > began.nanoseconds } ?? false
+        let mayBeForgotten = isStateLost || (isStateNew && !isOfThisLife)
+        if mayBeForgotten,
+            let name = destinations.first(where: { name in !open.contains { $0.shelf.name == name } && mayKnow(name) })
+        {
             throw unresolved(session, waitingFor: name)
         }
         for (id, shelf) in open {
             guard let found = await asked(shelf, session) else {
-                if isStateLost || isStateNew { throw unresolved(session, waitingFor: shelf.name) }
+                if mayBeForgotten { throw unresolved(session, waitingFor: shelf.name) }
                 // No earlier life of ours began it: its lines are safer in the spool than in their source. Should the
                 // store have a manifest of another program after all, we become a further writer there (WriterPlaces).
                 continue
@@ -44,6 +52,12 @@ struct SessionResolver: Sendable {
             }
         }
         board.clear("session_unresolved", session.rawValue)
+    }
+
+    /// Whether a store that is not open is to be waited for. One that failed is not where nothing says that there was an
+    /// earlier life; one that was never heard of yet may open any moment.
+    private func mayKnow(_ name: String) -> Bool {
+        isStateLost || (isStateNew && board.snapshot().destinations[name]?.state == .opening)
     }
 
     /// - Returns: `nil` when the store does not answer, or not with what can be read.
@@ -95,9 +109,10 @@ struct SessionResolver: Sendable {
         }
         guard !Task.isCancelled else { return }
         do {
-            for session in try await store.unresolved() {
-                try await store.resolve(session.session)
-                board.clear("session_unresolved", session.session.rawValue)
+            for session in try await store.unresolved() { try await store.resolve(session.session) }
+            // Those, and those that were taken up here before they were asked for again.
+            for entry in board.snapshot().health where entry.kind == "session_unresolved" {
+                board.clear(entry.kind, entry.subject)
             }
             for id in lost { try await settle(id) }
         } catch {

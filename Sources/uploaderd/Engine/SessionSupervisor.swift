@@ -2,11 +2,13 @@ import Capture
 import LinuxSystem
 import Shared
 import Store
+import Synchronization
 
 /// Knows which sources have something to take, and keeps a bounded number of pipelines busy with them.
 ///
 /// A source is in `pending` (its turn comes), in `running` (a pipeline has it), in `resting` (an error: again later), or
-/// nowhere: then it is a row. Lives on the loop; everything that blocks is done by pipelines and Store.
+/// nowhere: then it is a row. Lives on the loop; everything that blocks is done by pipelines and Store. What it is asked
+/// from outside is in `SessionSupervisor+Requests.swift`, and nobody else touches its fields.
 actor SessionSupervisor {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -14,31 +16,47 @@ actor SessionSupervisor {
     /// More at once would only hold more files open; the rest waits its turn.
     static let mostPipelines = 512
 
-    private let context: PipelineContext
-    private let world: Surroundings
-    private let watching: any SourceWatching
+    let context: PipelineContext
+    let world: Surroundings
+    let watching: any SourceWatching
     private let intake: SourceIntake
     private let mode: StreamPipeline.Mode
     /// Rung when `run` has something to look at.
-    private let bell = Doorbell()
+    let bell = Doorbell()
     /// Whoever waits for a change of the fields below.
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
-    private var pending = WaitingLine<SourcePath>()
-    private var running: [SourcePath: PipelineMailbox] = [:]
-    private var resting: [SourcePath: Rest] = [:]
+    var pending = WaitingLine<SourcePath>()
+    /// When the line of those that wait began: none of them waits longer.
+    private var pendingSince: Instant?
+    var running: [SourcePath: PipelineMailbox] = [:]
+    var resting: [SourcePath: Rest] = [:]
+    /// By running source: other paths of its file, which wait for its end.
+    private var behind: [SourcePath: Set<SourcePath>] = [:]
+    /// Sources whose path leads to another file now: they wait until every root was looked through for the one before.
+    var swapped: Set<SourcePath> = []
+    /// Those that were waited for: what is there is the next generation.
+    private var replaceable: Set<SourcePath> = []
+    /// Whether they are waited for: asked on every lane, so that naming a source costs no hop otherwise.
+    private nonisolated let isSearching = Mutex(false)
     /// By pending source: what it is thought to have and is counted in the backlog.
     private var expected: [SourcePath: Int64] = [:]
-    private var sweeps: [String: Int] = [:]
-    private var isReady = false
-    private var isStopping = false
+    private var loads: LaneLoads
+    var sweeps: [String: Int] = [:]
+    var isReady = false
+    var isStopping = false
     private(set) var failures = 0
+    /// Source bytes taken when freed memory was last given back.
+    private var takenBefore: Int64 = 0
+    private static let worthwhile: Int64 = 16 << 20
 
-    private struct Rest {
+    struct Rest {
         var until: Instant
         var failures: Int
         /// The source is why; else it is our own disk.
         var isSources: Bool
+        /// A store that may know its session does not answer.
+        var isUnresolved = false
     }
 
     init(
@@ -51,6 +69,7 @@ actor SessionSupervisor {
         self.intake = intake
         self.mode = mode
         executor = world.loop
+        loads = LaneLoads(lanes: world.work.count)
     }
 
     /// Serves until `drain`, then until the last pipeline has sealed and ended.
@@ -66,6 +85,10 @@ actor SessionSupervisor {
             while !isStopping {
                 wakeRested()
                 startPending(in: &group)
+                if !swapped.isEmpty, !isSearching.withLock({ $0 }) {
+                    isSearching.withLock { $0 = true }
+                    group.addTask(executorPreference: world.loop) { [self] in await searchForSwapped() }
+                }
                 _ = await bell.wait(until: rested.map(\.value.until).min(), on: world.time)
             }
             listener.cancel()
@@ -120,15 +143,34 @@ actor SessionSupervisor {
         }
     }
 
-    private func wake(_ path: SourcePath) {
+    func wake(_ path: SourcePath) {
         if let mailbox = running[path] {
             mailbox.ring()
         } else if let rest = resting[path] {
             // Somebody may have mended it, or only appends to what cannot be read: no more than once a second.
             if rest.isSources { resting[path]?.until = min(rest.until, world.time.now + .seconds(1)) }
-        } else {
+        } else if !swapped.contains(path) {
             pending.add(path)
         }
+    }
+
+    /// Finds the files that swapped sources had before under whatever name they have now; then lets those sources go on.
+    private func searchForSwapped() async {
+        let found = swapped
+        await sweep()
+        // Whoever was found has to be known by its stream, before another file can take its place there.
+        let unnamed = running.filter { !$0.value.isNamed }.map(\.key) + pending.values
+        func isUnnamed(_ path: SourcePath) -> Bool {
+            pending.contains(path) || running[path].map { !$0.isNamed } ?? false
+        }
+        while !isStopping, unnamed.contains(where: isUnnamed) { await change() }
+        isSearching.withLock { $0 = false }
+        for path in found.sorted(by: Self.inOrder) {
+            swapped.remove(path)
+            replaceable.insert(path)
+            pending.add(path)
+        }
+        changed()
     }
 
     private func expect(_ left: Int64, of path: SourcePath) {
@@ -142,18 +184,18 @@ actor SessionSupervisor {
     }
 
     /// Those whose time is waited for: what is tried just now has none, and `--once` tries once.
-    private var rested: [SourcePath: Rest] {
+    var rested: [SourcePath: Rest] {
         mode == .once ? [:] : resting.filter { running[$0.key] == nil && !pending.contains($0.key) }
     }
 
     /// Tables have no order, and a simulation must find the same one in every process.
-    private static func inOrder(_ a: SourcePath, _ b: SourcePath) -> Bool { a.absolute < b.absolute }
+    static func inOrder(_ a: SourcePath, _ b: SourcePath) -> Bool { a.absolute < b.absolute }
 
-    private func busy(where isWanted: (SourcePath) -> Bool) -> [SourcePath] {
+    func busy(where isWanted: (SourcePath) -> Bool) -> [SourcePath] {
         running.keys.filter(isWanted).sorted(by: Self.inOrder)
     }
 
-    private func mailboxes(where isWanted: (SourcePath) -> Bool) -> [PipelineMailbox] {
+    func mailboxes(where isWanted: (SourcePath) -> Bool) -> [PipelineMailbox] {
         busy(where: isWanted).compactMap { running[$0] }
     }
 
@@ -161,13 +203,21 @@ actor SessionSupervisor {
 
     private func startPending(in group: inout DiscardingTaskGroup) {
         while running.count < Self.mostPipelines, !isStopping, let path = pending.next() {
-            let mailbox = PipelineMailbox(left: expected.removeValue(forKey: path) ?? 0)
+            // Somebody waited to have it started when it was: a source has one pipeline.
+            if let mailbox = running[path] {
+                mailbox.ring()
+                continue
+            }
+            let left = expected.removeValue(forKey: path) ?? 0
+            let mailbox = PipelineMailbox(
+                left: left, since: pendingSince, mayReplace: replaceable.remove(path) != nil)
             running[path] = mailbox
-            // By the path below the root: where the root is does not change which lane has what.
-            let lane = world.lane(of: path.relativePath)
-            group.addTask(executorPreference: lane) { [context, intake, mode] in
-                let end = await Self.live(path, mailbox, intake, mode, context)
-                await self.ended(path, mailbox, end)
+            let lane = loads.place(left)
+            group.addTask(executorPreference: world.work[lane]) { [context, intake, mode] in
+                let end = await Self.live(path, mailbox, lane, intake, mode, context) {
+                    if self.isSearching.withLock({ $0 }) { await self.changed() }
+                }
+                await self.ended(path, mailbox, end, lane, left)
             }
         }
         noteCounts()
@@ -175,13 +225,24 @@ actor SessionSupervisor {
 
     /// One pipeline's life; on a work lane. Bounded by the group, ended by `drain`.
     nonisolated static func live(
-        _ path: SourcePath, _ mailbox: PipelineMailbox, _ intake: SourceIntake, _ mode: StreamPipeline.Mode,
-        _ context: PipelineContext
+        _ path: SourcePath, _ mailbox: PipelineMailbox, _ lane: Int, _ intake: SourceIntake,
+        _ mode: StreamPipeline.Mode, _ context: PipelineContext, named: @Sendable () async -> Void = {}
     ) async -> StreamPipeline.End {
         do {
-            guard let name = try await intake.name(of: path) else { return .dormant }
+            // Before its name is asked: a file that has two of them and no stream yet would get two streams.
+            let claim = try intake.identity(of: path).map { context.claims.claim($0, for: path) }
+            if let other = claim?.holder { return .busy(other) }
+            defer { claim?.end() }
+            let name: SourceName
+            switch try await intake.name(of: path) {
+            case .named(let found): name = found
+            case .notASession: return .dormant
+            case .otherName(let other): return .otherName(of: other)
+            }
+            mailbox.setNamed()
+            await named()
             var pipeline = try await StreamPipeline.open(
-                path, name: name, mode: mode, mailbox: mailbox, context: context)
+                path, name: name, mode: mode, mailbox: mailbox, lane: lane, context: context)
             do {
                 let end = try await pipeline.run()
                 pipeline.letGo()
@@ -195,8 +256,11 @@ actor SessionSupervisor {
         }
     }
 
-    private func ended(_ path: SourcePath, _ mailbox: PipelineMailbox, _ end: StreamPipeline.End) {
+    private func ended(
+        _ path: SourcePath, _ mailbox: PipelineMailbox, _ end: StreamPipeline.End, _ lane: Int, _ left: Int64
+    ) {
         running[path] = nil
+        loads.remove(left, from: lane)
         mailbox.close()
         let left = mailbox.count(taken: .max)
         if left > 0 { context.board.update { $0.backlogBytes -= left } }
@@ -206,12 +270,37 @@ actor SessionSupervisor {
             clearHealth(of: path)
             // It was rung between its last look and its end.
             if mailbox.isRung, !isStopping { pending.add(path) }
+        case .otherName(let other):
+            resting[path] = nil
+            clearHealth(of: path)
+            wake(other)
+            if mailbox.isRung, !isStopping { pending.add(path) }
+        case .busy(let other):
+            if running[other] == nil {
+                pending.add(path)
+            } else {
+                behind[other, default: []].insert(path)
+                running[other]?.ring()
+            }
         case .restart:
             pending.add(path)
+        case .swapped: swapped.insert(path)
         case .failed(let error): failed(path, error)
         }
+        if let waiting = behind.removeValue(forKey: path), !isStopping {
+            for other in waiting.sorted(by: Self.inOrder) { pending.add(other) }
+        }
+        if running.isEmpty, pending.isEmpty { giveBackMemory() }
         noteCounts()
         changed()
+    }
+
+    /// A backlog leaves tens of megabytes of freed memory with the allocator; one busy session is not worth a call.
+    private func giveBackMemory() {
+        let taken = context.board.snapshot().takenBytes
+        guard taken - takenBefore >= Self.worthwhile else { return }
+        takenBefore = taken
+        FreeMemory.giveBack()
     }
 
     private func failed(_ path: SourcePath, _ error: any Error) {
@@ -229,49 +318,20 @@ actor SessionSupervisor {
             return
         }
         let delay = Duration.seconds(1 << min(count - 1, 6))
-        resting[path] = Rest(until: world.time.now + delay, failures: count, isSources: error is CaptureError)
+        resting[path] = Rest(
+            until: world.time.now + delay, failures: count, isSources: error is CaptureError,
+            isUnresolved: (error as? StoreError)?.code == .unresolved || (error as? EngineError)?.code == .unreachable)
         report(path, error)
     }
 
-    /// The source or its cursor changed under the pipeline.
-    private static func isOvertaken(_ error: any Error) -> Bool {
-        switch error {
-        case let error as StoreError: error.code == .stale
-        case let error as EngineError: error.code == .sourceChanged
-        default: false
-        }
-    }
-
-    private func report(_ path: SourcePath, _ error: any Error) {
-        if Self.isOvertaken(error) { return }
-        switch error {
-        case let error as CaptureError:
-            let kind = error.code == .refused ? "source_refused" : "source_unreadable"
-            say(
-                error.code == .refused ? .sourceRefused : .sourceUnreadable, kind, path.absolute, error.description,
-                hint: error.hint)
-        case let error as StoreError where error.code == .unresolved: break  // said already
-        case let error as StoreError:
-            say(.persistenceFailed, "persistence_failed", "state", error.description, hint: error.hint)
-        default:
-            say(.sealFailed, "source_failed", path.absolute, "\(path) could not be taken: \(error)")
-        }
-    }
-
-    /// To health, and to the log unless that has said so of the same subject already.
-    private func say(_ event: EventKind, _ kind: String, _ subject: String, _ message: String, hint: String? = nil) {
-        guard context.board.report(kind, subject, message, hint: hint) else { return }
-        world.log.record(Event(event, message, hint: hint))
-    }
-
-    private func clearHealth(of path: SourcePath) {
-        for kind in ["source_unreadable", "source_refused", "source_failed", StreamPipeline.endlessKind] {
-            context.board.clear(kind, path.absolute)
-        }
-        context.board.clear("persistence_failed", "state")
+    /// Since when the oldest line is known that is in no durable segment; `nil`: all are.
+    var unsealedSince: Instant? {
+        let open = running.values.compactMap(\.openSince)
+        return (open + [pendingSince].compactMap(\.self)).min()
     }
 
     private func noteCounts() {
+        if pending.isEmpty { pendingSince = nil } else { pendingSince = pendingSince ?? world.time.now }
         let (running, pending) = (running.count, pending.count)
         context.board.update {
             $0.running = running
@@ -279,72 +339,14 @@ actor SessionSupervisor {
         }
     }
 
-    // MARK: Asked from outside
+    // MARK: Waiting for a change
 
-    /// Returns when everything that the wanted sources held at the call is in durable segments, or could not be.
-    ///
-    /// - Parameter paths: these are looked at whether or not an event told of them; `nil`: all, by a scan.
-    func flush(_ paths: [SourcePath]?) async {
-        // While the spool is full nothing is taken; what was taken is sealed already.
-        if context.gate.isClosed { return }
-        if let paths { for path in paths { wake(path) } } else { await sweep() }
-        let wanted = paths.map(Set.init)
-        func isWanted(_ path: SourcePath) -> Bool { wanted?.contains(path) ?? true }
-        // Who asks may have mended what they could not be taken for.
-        for path in rested.keys.filter(isWanted).sorted(by: Self.inOrder) { pending.add(path) }
-        bell.ring()
-        for path in busy(where: isWanted) { await flush(path) }
-        while !isStopping, pending.contains(where: isWanted) { await change() }
-        for path in busy(where: isWanted) { await flush(path) }
-    }
-
-    /// Asks the pipeline of one source; when that ends instead of answering, the one that takes its place.
-    private func flush(_ path: SourcePath) async {
-        while !isStopping {
-            if let mailbox = running[path] {
-                if await mailbox.flush() { return }
-            } else if pending.contains(path) {
-                await change()
-            } else {
-                return
-            }
-        }
-    }
-
-    /// Returns when every root that is there was scanned, from its beginning, after the call.
-    private func sweep() async {
-        // Before that nobody knows which roots there are.
-        while !isStopping, !isReady { await change() }
-        // The first scan that ends may have begun, and passed a change, before the call; the second has not.
-        for _ in 0..<2 {
-            let before = sweeps
-            watching.rescan()
-            while !isStopping, before.contains(where: { sweeps[$0.key] == $0.value }) { await change() }
-        }
-    }
-
-    /// Returns when every source was taken to its end, or could not be: `--once`.
-    ///
-    /// - Returns: the sources that could not be.
-    func settled() async -> [SourcePath] {
-        while !isStopping, !isReady || !running.isEmpty || !pending.isEmpty { await change() }
-        return resting.keys.sorted(by: Self.inOrder)
-    }
-
-    /// Asks every pipeline to seal what it has and to end; then `run` returns.
-    func drain() {
-        isStopping = true
-        for mailbox in mailboxes(where: { _ in true }) { mailbox.ask(.shutdown) }
-        context.gate.end()
-        changed()
-    }
-
-    private func changed() {
+    func changed() {
         bell.ring()
         let waiting = waiters
         waiters = []
         for waiter in waiting { waiter.resume() }
     }
 
-    private func change() async { await withCheckedContinuation { waiters.append($0) } }
+    func change() async { await withCheckedContinuation { waiters.append($0) } }
 }

@@ -4,6 +4,14 @@ import Redaction
 import Shared
 import Store
 
+/// What a source is to be taken as.
+enum Naming: Sendable {
+    case named(SourceName)
+    case notASession
+    /// A hard link: the same file is taken under this other path.
+    case otherName(of: SourcePath)
+}
+
 /// Says whose session a source is, and whether there is anything to take from it.
 ///
 /// A path that is in the catalog keeps its stream, whatever its name says now. For any other the agent's layout names the
@@ -26,43 +34,48 @@ struct SourceIntake: Sendable {
         var left: Int64
     }
 
-    /// - Returns: `nil` when the file is no session's, or is another name of one that is taken already.
-    func name(of path: SourcePath) async throws -> SourceName? {
+    func name(of path: SourcePath) async throws -> Naming {
         let layout = roots[path.root]?.layout ?? AgentLayout(agent: path.agent)
         if let known = try await store.stream(ofRoot: path.root, relativePath: path.relativePath) {
-            return SourceName(
-                sid: known.session, stream: known.stream,
-                kind: try await store.source(of: known).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
+            return .named(try await name(of: known))
         }
-        if let key = try await renamed(path) {
-            return SourceName(
-                sid: key.session, stream: key.stream,
-                kind: try await store.source(of: key).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
-        }
+        if let known = try await known(as: path) { return known }
         let name: SourceName
         switch layout.name(of: path.relativePath) {
-        case .notASession: return nil
+        case .notASession: return .notASession
         case .named(let found): name = found
         case .needsFirstLines(let fallback): name = try resolved(fallback, at: path)
         }
         return try await distinguished(name, at: path)
     }
 
+    private func name(of stream: StreamKey) async throws -> SourceName {
+        SourceName(
+            sid: stream.session, stream: stream.stream,
+            kind: try await store.source(of: stream).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
+    }
+
     /// A file that got another path while nobody looked keeps its stream: the very file, gone from where it was, whose
-    /// bytes are those that were taken.
-    private func renamed(_ path: SourcePath) async throws -> StreamKey? {
+    /// bytes are those that were taken. One that is still where it was has got a second name.
+    private func known(as path: SourcePath) async throws -> Naming? {
         var tail = try FileTail(path, in: context.roots, key: context.key)
         for (cursor, source) in try await store.streams(ofFile: tail.identity) {
             let old = SourcePath(agent: source.agent, root: source.root, relativePath: source.relativePath)
             // Where no time of birth is kept, a number that is used again says little, and so do a few bytes.
             let isTelling = tail.identity.birth != 0 || cursor.offset >= Int64(SourceMarker.length)
-            guard old != path, isTelling, try identity(of: old) != tail.identity else { continue }
+            guard old != path else { continue }
+            if try identity(of: old) == tail.identity { return .otherName(of: old) }
+            guard isTelling else { continue }
+            let isSame: Bool
             switch try tail.begin(at: cursor) {
-            case .resume, .idle:
-                await moved(from: old, to: path)
-                return cursor.stream
-            case .start, .newGeneration, .verify: continue
+            case .resume, .idle: isSame = true
+            // It was renamed and written anew: no other file has its number and its time of birth.
+            case .newGeneration: isSame = tail.identity.birth != 0 && tail.identity == cursor.file
+            case .start, .verify: isSame = false
             }
+            guard isSame else { continue }
+            await moved(from: old, to: path)
+            return .named(try await name(of: cursor.stream))
         }
         return nil
     }
@@ -84,17 +97,32 @@ struct SourceIntake: Sendable {
     }
 
     /// Two live files never share a stream; a file that went on elsewhere keeps its.
-    private func distinguished(_ name: SourceName, at path: SourcePath) async throws -> SourceName? {
-        try await resolver.resolve(name.sid)
-        guard let other = try await store.source(of: name.key) else { return name }
+    private func distinguished(_ name: SourceName, at path: SourcePath) async throws -> Naming {
+        try await resolver.resolve(name.sid, of: try identity(of: path))
+        guard let other = try await store.source(of: name.key) else { return .named(name) }
         let otherPath = SourcePath(agent: other.agent, root: other.root, relativePath: other.relativePath)
-        guard otherPath != path, let theirs = try identity(of: otherPath) else { return name }
-        // A hard link: the same bytes under two names are taken once.
-        if let ours = try identity(of: path), ours == theirs { return nil }
-        return name.distinguished(by: path)
+        guard otherPath != path else { return .named(name) }
+        guard roots[other.root] != nil else {
+            // Nobody looks there any more, so whether that file lives is not known: the bytes decide.
+            return .named(try await holdsTaken(of: name.key, at: path) ? name : name.distinguished(by: path))
+        }
+        guard let theirs = try identity(of: otherPath) else { return .named(name) }
+        if let ours = try identity(of: path), ours == theirs { return .otherName(of: otherPath) }
+        return .named(name.distinguished(by: path))
     }
 
-    private func identity(of path: SourcePath) throws -> FileIdentity? {
+    /// Whether the file begins with what was taken of the stream.
+    private func holdsTaken(of stream: StreamKey, at path: SourcePath) async throws -> Bool {
+        guard let cursor = try await store.cursor(of: stream) else { return true }
+        var tail = try FileTail(path, in: context.roots, key: context.key)
+        switch try tail.begin(at: cursor) {
+        case .start, .resume, .idle, .verify: return true
+        case .newGeneration: return false
+        }
+    }
+
+    /// - Returns: `nil` where no file is, and for a place that is not watched.
+    func identity(of path: SourcePath) throws -> FileIdentity? {
         do throws(CaptureError) {
             return try FileTail(path, in: context.roots, key: context.key).identity
         } catch {
@@ -133,12 +161,19 @@ struct SourceIntake: Sendable {
     /// Those that may have something to take, asking the catalog once for all of them.
     func unsettled(among found: [FoundSource]) async -> [Unsettled] {
         do {
-            let places = found.map {
+            var places = found.map {
                 SettledQuery(
                     root: $0.path.root, relativePath: $0.path.relativePath, size: $0.size, modified: $0.modified,
                     identity: $0.identity)
             }
-            let taken = try await store.taken(of: places, unchangedSince: unchangedSince)
+            var taken = try await store.taken(of: places, unchangedSince: unchangedSince)
+            let packed = found.indices.filter { found[$0].isPacked }
+            if !packed.isEmpty {
+                // Only who decompresses it knows its size: a cold file that was looked into is settled by what it is.
+                for index in packed { places[index].size = taken[index].bytes }
+                let again = try await store.taken(of: packed.map { places[$0] }, unchangedSince: unchangedSince)
+                for (index, settled) in zip(packed, again) where taken[index].bytes > 0 { taken[index] = settled }
+            }
             return zip(found, taken).compactMap { source, taken in
                 taken.isSettled ? nil : Unsettled(path: source.path, left: max(0, source.size - taken.bytes))
             }

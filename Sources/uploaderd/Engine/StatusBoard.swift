@@ -28,7 +28,8 @@ package final class StatusBoard: Sendable {
         package var sealedBytes: Int64 = 0
         package var sealedLines = 0
         package var rates = Rates()
-        package var withheldLines = 0
+        /// What was odd about sources since the engine began.
+        package var noticed = NoticedStatus()
         package var spoolBytes: Int64 = 0
         package var isScanning = true
         /// Roots that are there and were scanned.
@@ -43,6 +44,8 @@ package final class StatusBoard: Sendable {
         var listeners: [Int: Doorbell] = [:]
         var nextListener = 0
         var meter = RateMeter()
+        /// By stream, the generation that began and of which nothing is durable.
+        var begun: [StreamKey: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -110,6 +113,19 @@ package final class StatusBoard: Sendable {
         return was
     }
 
+    /// Notes that a generation begins. A file that was emptied begins it again whenever it is looked at, for there is no row
+    /// of it before its first line is durable; it is one generation all the same.
+    ///
+    /// - Returns: whether it is a new one.
+    func begin(_ generation: Int, of stream: StreamKey) -> Bool {
+        guard state.withLock({ $0.begun.updateValue(generation, forKey: stream) }) != generation else { return false }
+        update { $0.noticed.generations += 1 }
+        return true
+    }
+
+    /// What began has a row now.
+    func settleGeneration(of stream: StreamKey) { state.withLock { $0.begun[stream] = nil } }
+
     /// Another engine begins: nothing that the last one said holds, but for the number of changes.
     package func reset() {
         state.withLock { state in
@@ -117,6 +133,7 @@ package final class StatusBoard: Sendable {
             state.snapshot = Snapshot()
             state.snapshot.revision = revision
             state.entries = [:]
+            state.begun = [:]
         }
         update { _ in }
     }

@@ -12,13 +12,15 @@ extension StreamPipeline {
     ///
     /// - Throws: `CaptureError`, `StoreError`.
     static func open(
-        _ source: SourcePath, name: SourceName, mode: Mode, mailbox: PipelineMailbox, context: PipelineContext
+        _ source: SourcePath, name: SourceName, mode: Mode, mailbox: PipelineMailbox, lane: Int,
+        context: PipelineContext
     ) async throws -> StreamPipeline {
         let known = try await context.store.cursor(of: name.key)
         let tail = try FileTail(source, in: context.roots, key: context.key)
         let cursor = known ?? StreamCursor(stream: name.key, file: tail.identity)
         return StreamPipeline(
-            context: context, mailbox: mailbox, mode: mode, source: source, name: name, tail: tail, cursor: cursor,
+            context: context, permits: context.permits[lane], mailbox: mailbox, mode: mode, source: source, name: name,
+            tail: tail, cursor: cursor,
             start: SegmentStart(
                 stream: name.key, generation: cursor.generation, seq: cursor.nextSeq, firstLine: 1, sourceOffset: 0),
             cutter: SegmentCutter(limits: context.limits), firstLines: FirstLines(agent: source.agent, kind: name.kind))
@@ -30,24 +32,34 @@ extension StreamPipeline {
 
     /// Finds the place to go on at.
     ///
-    /// - Returns: `false` when the cursor was changed meanwhile: begin again.
-    mutating func begin() async throws -> Bool {
+    /// - Returns: how the pipeline ends when it cannot go on: with `restart` when the cursor was changed meanwhile.
+    mutating func begin() async throws -> End? {
         let isKnown = cursor.offset > 0 || cursor.partialEnd != nil || cursor.generation > 1 || cursor.nextSeq > 1
         switch try tail.begin(at: isKnown ? cursor : nil) {
         case .start:
             // A session that another program began goes on with its next number, and with a first generation of ours.
             try goOn(at: cursor)
-        case .resume, .idle: try await continueGeneration()
-        case .newGeneration(let reason): try await startGeneration(reason)
-        case .verify:
-            guard try await verify() else {
-                try await startGeneration(.replaced)
-                return true
+        case .resume, .idle:
+            try await continueGeneration()
+            if tail.isPacked, cursor.file != tail.identity {
+                // Known by its own number from now on, it is not decompressed at every scan.
+                cursor.file = tail.identity
+                try await context.store.markRecomputed(cursor)
             }
-            return false
+        case .newGeneration(let reason):
+            if isSwapped { return .swapped }
+            try await startGeneration(reason)
+        case .verify:
+            if try await verify() { return .restart }
+            if isSwapped { return .swapped }
+            try await startGeneration(.replaced)
         }
-        return true
+        return nil
     }
+
+    /// Rotated files: were the next generation begun here at once, the file that was taken would be found under its new
+    /// name, and would be taken again.
+    private var isSwapped: Bool { !mailbox.mayReplace && cursor.file != tail.identity }
 
     private mutating func continueGeneration() async throws {
         if SegmentStart(continuing: cursor) == nil {
@@ -132,12 +144,14 @@ extension StreamPipeline {
     }
 
     mutating func startGeneration(_ reason: TailPolicy.NewGeneration) async throws {
-        context.log.record(
-            Event(
-                .generationStarted,
-                "\(source) no longer holds what was taken of it (\(reason.rawValue)); "
-                    + "generation \(cursor.generation + 1) begins at its start",
-                session: name.sid, fields: ["STREAM": name.stream.rawValue, "REASON": reason.rawValue]))
+        if context.board.begin(cursor.generation + 1, of: cursor.stream) {
+            context.log.record(
+                Event(
+                    .generationStarted,
+                    "\(source) no longer holds what was taken of it (\(reason.rawValue)); "
+                        + "generation \(cursor.generation + 1) begins at its start",
+                    session: name.sid, fields: ["STREAM": name.stream.rawValue, "REASON": reason.rawValue]))
+        }
         cursor = StreamCursor(
             stream: cursor.stream, generation: cursor.generation + 1, nextSeq: cursor.nextSeq, file: tail.identity)
         cutter = SegmentCutter(limits: context.limits)
@@ -243,7 +257,7 @@ extension StreamPipeline {
     }
 
     func noteWithheld(_ lines: Int, in record: SegmentRecord) {
-        context.board.update { $0.withheldLines += lines }
+        context.board.update { $0.noticed.withheldLines += lines }
         let message = "\(lines) lines of \(source) were withheld: a line that stands for each was stored instead"
         context.board.report(
             "lines_withheld", source.absolute, message,

@@ -23,11 +23,19 @@ struct StreamPipeline: ~Copyable {
         case restart
         /// The path leads nowhere.
         case gone
+        /// The path is a second name of this source, which may have something to take.
+        case otherName(of: SourcePath)
+        /// Another pipeline reads this file, under another path: begin again when that has ended.
+        case busy(SourcePath)
+        /// The path leads to another file than the one that was taken, which may be somewhere else by now: begin again when
+        /// that is known.
+        case swapped
         /// Not now: begin again later.
         case failed(any Error)
     }
 
     let context: PipelineContext
+    let permits: Permits
     let mailbox: PipelineMailbox
     let mode: Mode
     let source: SourcePath
@@ -46,25 +54,29 @@ struct StreamPipeline: ~Copyable {
     var held = 0
     var lostSince: Instant?
     var isEnded = false
+    /// What a flush means that was asked while the source was read: so many bytes of it.
+    var flushGoal: Int64?
     /// Source bytes before this offset hold no end of the long line at the front of the buffer.
     var longLineSearched: Int64 = 0
 
     /// Takes lines until there are none and nothing is open, or until it is asked to end.
     mutating func run() async throws -> End {
-        guard try await begin() else { return .restart }
+        if let end = try await begin() { return end }
         var requests: PipelineMailbox.Requests = []
         while true {
             // Taken before reading: what a flush means was there when it was asked.
             requests.formUnion(mailbox.take())
-            await context.permits.acquire()
+            await permits.acquire()
             let reading: Reading
             do {
                 reading = try await takeAll()
             } catch {
-                context.permits.release()
+                permits.release()
                 throw error
             }
-            context.permits.release()
+            permits.release()
+            if flushGoal != nil { requests.insert(.flush) }
+            flushGoal = nil
             if case .otherBytes(let reason) = reading {
                 try await leaveGeneration()
                 try await startGeneration(reason)
@@ -109,6 +121,7 @@ struct StreamPipeline: ~Copyable {
             case .mismatch: return .otherBytes(.rewritten)
             }
             if mailbox.isEnding { return .atEnd }
+            try await answerFlush()
             if context.gate.isClosed {
                 try await close(.bytes)
                 // Nothing more is taken now: who waits for that is not to wait for the far end.
@@ -119,6 +132,18 @@ struct StreamPipeline: ~Copyable {
             // Others wait on this lane, too.
             await Task.yield()
         }
+    }
+
+    /// A source that grows as fast as it is read has no end: a flush means what was there when it was asked.
+    private mutating func answerFlush() async throws {
+        if flushGoal == nil, mailbox.isFlushAsked {
+            _ = mailbox.take()
+            flushGoal = try tail.observe().size
+        }
+        guard let goal = flushGoal, tail.offset >= goal else { return }
+        try await close(.flush)
+        mailbox.answerFlushes()
+        flushGoal = nil
     }
 
     private mutating func takeLines() async throws {
@@ -155,6 +180,7 @@ struct StreamPipeline: ~Copyable {
             writer = SegmentWriter(
                 at: start, compressors: context.compressors, rules: context.redactor.rules, key: context.key,
                 memberBytes: context.limits.memberBytes)
+            mailbox.noteOpen(since: context.time.now)
         }
         writer?.append(line, look)
     }
@@ -184,8 +210,10 @@ struct StreamPipeline: ~Copyable {
         _ = try await context.store.seal(sealed, advancing: next, source: info, facts: facts(with: sealed.record))
         // Behind the seal, for a segment of the main stream says that the session goes on.
         if isEnded, name.kind == .transcript { try await context.store.setEnded(name.sid, reason: "shutdown") }
+        if cursor.offset == 0 { context.board.settleGeneration(of: cursor.stream) }
         cursor = next
         start = behind
+        mailbox.noteSealed()
         let counted = mailbox.count(taken: sealed.record.sourceBytes)
         context.board.update {
             $0.sealedSegments += 1
@@ -193,6 +221,9 @@ struct StreamPipeline: ~Copyable {
             $0.sealedLines += sealed.record.lines
             $0.takenBytes += sealed.record.sourceBytes
             $0.backlogBytes -= counted
+            for (kind, count) in sealed.record.anomalies where kind != "withheld" {
+                $0.noticed.anomalies[kind, default: 0] += count
+            }
         }
         if let withheld = sealed.record.anomalies["withheld"] { noteWithheld(withheld, in: sealed.record) }
     }

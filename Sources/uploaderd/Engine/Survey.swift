@@ -26,7 +26,7 @@ package struct Survey: Sendable {
     ) async throws -> Survey {
         let roots = try configuration.watch.map { try WatchRoot($0) }
         let taken = CatalogGlance.taken(in: StateDirectory(directories.state, spool: directories.spool))
-        let watcher = watching(roots, RootDirectories(), configuration.watching)
+        let watcher = watching(roots, RootDirectories(of: roots), configuration.watching)
         let running = world.loop.start { await watcher.run() }
         var survey = Survey()
         var isReady = false

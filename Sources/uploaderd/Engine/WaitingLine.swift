@@ -24,6 +24,9 @@ struct WaitingLine<Value: Hashable> {
         return value
     }
 
+    /// In their order.
+    var values: ArraySlice<Value> { line[first...] }
+
     func contains(_ value: Value) -> Bool { members.contains(value) }
 
     func contains(where isWanted: (Value) -> Bool) -> Bool { line[first...].contains(where: isWanted) }

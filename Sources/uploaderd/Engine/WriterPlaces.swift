@@ -6,15 +6,23 @@ import Synchronization
 /// Where in one store each session is written by us: asked of the store before the first put of a session in this
 /// process's life, then known.
 ///
-/// No manifest: we are its first writer. Ours: we go on. Another's: we write below `writers/<writer>/`, and our manifest
-/// says where theirs ended. A manifest of ours that another has changed, or one that needs what we do not know, is a
-/// conflict: nothing of the session is put there.
+/// No manifest: we become its first writer, by putting one that lists nothing; of several that do so one wins. Ours: we go
+/// on. Another's: we write below `writers/<writer>/`, and our manifest says where theirs ended. A manifest of ours that
+/// another has changed, or one that needs what we do not know, is a conflict: nothing of the session is put there.
 final class WriterPlaces: Sendable {
-    private let destination: String
-    private let sink: any SessionSink
+    /// How we stand with a session.
+    struct Standing: Sendable, Hashable {
+        var place: WriterPlace
+        /// Of our manifest there; `nil`: it has none of ours yet.
+        var version: ObjectVersion?
+    }
+
+    let destination: String
+    let sink: any SessionSink
     private let store: Store
     private let objects: ObjectFinder
-    private let known = Mutex<[SessionID: WriterPlace]>([:])
+    private let known = Mutex<[SessionID: Standing]>([:])
+    private let readingPlaces = Mutex<[SessionID: WriterPlace]>([:])
 
     init(destination: String, sink: any SessionSink, store: Store, objects: ObjectFinder) {
         self.destination = destination
@@ -23,27 +31,126 @@ final class WriterPlaces: Sendable {
         self.objects = objects
     }
 
+    /// Where our objects of the session are, or would be. Changes nothing in the store.
     func place(of session: SessionID) async throws(DeliveryError) -> WriterPlace {
-        if let place = known.withLock({ $0[session] }) { return place }
+        if let standing = known.withLock({ $0[session] }) { return standing.place }
+        return try await standing(of: session).place
+    }
+
+    /// Where our objects of the session are, though somebody else may write there: reading them disturbs nobody.
+    func readingPlace(of session: SessionID) async throws(DeliveryError) -> WriterPlace {
+        if let standing = known.withLock({ $0[session] }) { return standing.place }
+        if let place = readingPlaces.withLock({ $0[session] }) { return place }
+        let writer = try await writer(of: session)
+        let home = sink.folder(of: session, writer: writer, place: .first)
+        let found = try await sink.manifests(of: session)
+        var place = WriterPlace.first
+        if let ours = found.first(where: { $0.manifest.writer == writer }) {
+            place = ours.folder == home ? .first : .further
+        } else if found.contains(where: { $0.folder == home && $0.manifest.writer != nil }) {
+            // Below another folder a manifest of ours would be, too: it was put there first.
+            place = try await hasReceipts(of: session) ? .first : .further
+        }
+        remember(place, of: session)
+        return place
+    }
+
+    private func remember(_ place: WriterPlace, of session: SessionID) {
+        readingPlaces.withLock { known in
+            if known.count > 8192 { known.removeAll() }
+            known[session] = place
+        }
+    }
+
+    private func hasReceipts(of session: SessionID) async throws(DeliveryError) -> Bool {
+        let id = try id()
+        do throws(StoreError) {
+            return try await store.hasReceipts(of: session, at: id)
+        } catch {
+            throw DeliveryError(.transient, error.description)
+        }
+    }
+
+    /// Where the session is to be written, which nobody else does: our manifest is there.
+    func claimed(_ session: SessionID) async throws(DeliveryError) -> Standing {
+        if let standing = known.withLock({ $0[session] }), standing.version != nil { return standing }
+        var standing = try await standing(of: session)
+        // Whoever else was first is looked at again; a claim of ours whose answer was lost, too.
+        for _ in 0..<3 where standing.version == nil {
+            do throws(DeliveryError) {
+                _ = try await publish(try await emptyManifest(of: session), of: session, standing)
+            } catch {
+                if error.code != .conflict { throw error }
+            }
+            standing = try await self.standing(of: session)
+        }
+        guard standing.version != nil else {
+            throw DeliveryError(
+                .transient, "the manifest of session \(session) was put in destination \(destination) and is not there")
+        }
+        return standing
+    }
+
+    /// The same, when our manifest there is the one that we put last; what is there instead is read again, and taken up.
+    ///
+    /// - Throws: `conflict` when it is not ours, or does not fit what we know.
+    func current(_ session: SessionID) async throws(DeliveryError) -> Standing {
+        let standing = try await claimed(session)
+        let version = try await sink.version(
+            of: session, writer: try await writer(of: session), place: standing.place)
+        if version == standing.version { return standing }
+        known.withLock { _ = $0.removeValue(forKey: session) }
+        return try await claimed(session)
+    }
+
+    /// Puts our manifest in the place of the one that we know.
+    func publish(
+        _ manifest: [UInt8], of session: SessionID, _ standing: Standing
+    ) async throws(DeliveryError) -> Standing {
+        var next = standing
+        do throws(DeliveryError) {
+            next.version = try await sink.publish(
+                manifest, of: session, writer: try await writer(of: session), place: standing.place,
+                replacing: standing.version)
+        } catch {
+            // It may be there all the same.
+            known.withLock { _ = $0.removeValue(forKey: session) }
+            throw error
+        }
+        know(next, of: session)
+        return next
+    }
+
+    private func know(_ standing: Standing, of session: SessionID) {
+        remember(standing.place, of: session)
+        known.withLock { known in
+            // Asking again costs a read; knowing every session for ever costs memory.
+            if known.count > 8192 { known.removeAll() }
+            known[session] = standing
+        }
+    }
+
+    private func standing(of session: SessionID) async throws(DeliveryError) -> Standing {
         if try await sink.isForgotten(session) {
             throw DeliveryError(
                 .conflict, "session \(session) was forgotten in destination \(destination): nothing of it is put there",
                 hint: "remove its forgotten.json there if that is not meant any more")
         }
-        let place: WriterPlace
+        let standing: Standing
         do {
-            place = try await decided(session, try await sink.manifests(of: session))
+            let writer = try await writer(of: session)
+            // Before they are read: if one changes meanwhile, what we know is an older one, and that is noticed.
+            let first = try await sink.version(of: session, writer: writer, place: .first)
+            let further = try await sink.version(of: session, writer: writer, place: .further)
+            let place = try await decided(session, try await sink.manifests(of: session))
+            standing = Standing(place: place, version: place == .first ? first : further)
         } catch let error as DeliveryError {
             throw error
         } catch {
             throw DeliveryError(.transient, "could not read what is known of session \(session): \(error)")
         }
-        known.withLock { known in
-            // Asking again costs a read; knowing every session for ever costs memory.
-            if known.count > 8192 { known.removeAll() }
-            known[session] = place
-        }
-        return place
+        know(standing, of: session)
+        return standing
     }
 
     private func decided(_ session: SessionID, _ found: [FoundManifest]) async throws -> WriterPlace {
@@ -58,31 +165,89 @@ final class WriterPlaces: Sendable {
                     hint: "upgrade uploaderd on this machine")
             }
         }
-        guard let first = found.first(where: { $0.folder == sink.folder(of: session, writer: writer, place: .first) })
-        else { return .first }
+        let home = sink.folder(of: session, writer: writer, place: .first)
+        if let ours = found.first(where: { $0.manifest.writer == writer }) {
+            try await requireOurs(ours, session)
+            return ours.folder == home ? .first : .further
+        }
+        guard let first = found.first(where: { $0.folder == home }) else { return .first }
+        if let theirs = first.manifest.writer, try await hasReceipts(of: session) {
+            // What we put was listed by a manifest of ours; below another folder nobody would find it.
+            throw DeliveryError(
+                .conflict,
+                "our manifest of session \(session) in destination \(destination) is gone, and there is one of writer \(theirs)",
+                hint:
+                    "put ours back: manifests/ in the state directory has it as it was put last"
+            )
+        }
         guard let theirs = first.manifest.writer else {
             // agent-uploader's: we go on behind it, unless segments of ours lie there already.
             return try await store.takeUp(first.manifest, at: id(), as: .foreign).conflicts.isEmpty ? .first : .further
         }
-        if theirs == writer {
-            try await requireOurs(first, session)
-            return .first
+        // It says where we began: that the other went on since does not change it.
+        if try await store.continues(of: session) == nil {
+            try await store.setContinues(Self.continuation(of: first.manifest, writer: theirs), of: session)
         }
-        try await store.setContinues(Self.continuation(of: first.manifest, writer: theirs), of: session)
-        if let ours = found.first(where: { $0.manifest.writer == writer }) { try await requireOurs(ours, session) }
         return .further
+    }
+
+    /// A manifest by which we say that we write here, before anything is put.
+    private func emptyManifest(of session: SessionID) async throws(DeliveryError) -> [UInt8] {
+        do {
+            let description = try await store.describe(session)
+            let now = RFC3339.text(objects.world.time.wall)
+            var manifest = Manifest(
+                sid: session.rawValue, createdAt: description.map { RFC3339.text($0.summary.createdAt) } ?? now,
+                updatedAt: now)
+            manifest.writer = try await store.writer(of: session)
+            manifest.session = description?.summary.facts
+            manifest.continues = try await store.continues(of: session)
+            return try JSONText.encode(manifest, pretty: true)
+        } catch {
+            throw DeliveryError(.transient, "could not make a manifest of session \(session): \(error)")
+        }
+    }
+
+    private func writer(of session: SessionID) async throws(DeliveryError) -> String {
+        do throws(StoreError) {
+            return try await store.writer(of: session)
+        } catch {
+            throw DeliveryError(.transient, error.description)
+        }
     }
 
     /// Our manifest there must say nothing that contradicts our catalog; what it knows besides is taken up.
     private func requireOurs(_ found: FoundManifest, _ session: SessionID) async throws {
-        let result = try await store.takeUp(found.manifest, at: id(), as: .own)
-        guard let first = result.conflicts.first else { return }
+        var contradiction = try await reusedNumber(in: found.manifest, of: session)
+        if contradiction == nil {
+            contradiction = try await store.takeUp(found.manifest, at: id(), as: .own).conflicts.first
+        }
+        guard let first = contradiction else { return }
         throw DeliveryError(
             .conflict,
             "our manifest of session \(session) in destination \(destination) does not fit what this machine knows: \(first)",
             hint:
                 "another daemon writes as us, or the state directory is an old copy; nothing of the session is put there"
         )
+    }
+
+    /// A sequence number stands for one run of lines, which a merge may make longer: two that share one and no line were cut by
+    /// two daemons.
+    private func reusedNumber(in manifest: Manifest, of session: SessionID) async throws -> String? {
+        for stream in manifest.streamNames {
+            let known = try await store.segments(of: StreamKey(session: session, stream: stream)).map(\.record)
+            let own = Dictionary(known.map { ($0.seq, $0) }) { first, _ in first }
+            for entry in manifest.entries(of: stream).segments {
+                guard let mine = own[entry.seq], mine.objectPath != entry.path, let line = entry.firstLine else {
+                    continue
+                }
+                let isApart = line > mine.firstLine - 1 + mine.lines || line + entry.lines <= mine.firstLine
+                if isApart || entry.generation != mine.generation {
+                    return "\(entry.path) has the number of other lines"
+                }
+            }
+        }
+        return nil
     }
 
     private func id() throws(DeliveryError) -> StoreID {

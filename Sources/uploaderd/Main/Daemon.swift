@@ -9,7 +9,8 @@ import Synchronization
 
 /// The running process: the loop and its lanes, one engine at a time, the control socket, the service manager, signals.
 ///
-/// Starts what serves before it says READY; stops in reverse. Lives on the loop.
+/// What a second daemon must not have comes first, the state directory and then the socket; nothing is cut before both are
+/// held. Then the engine, who answers, READY; stop is the reverse. Lives on the loop.
 actor Daemon {
     private nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -31,7 +32,7 @@ actor Daemon {
     ///
     /// - Returns: the process's exit code.
     static func run(_ loaded: LoadedConfiguration, _ input: ConfigurationInput) -> Int32 {
-        let log = JournalLog(least: loaded.options.verbose ? .debug : loaded.configuration.log.level)
+        let log = JournalLog(least: loaded.configuration.log.level)
         let code = Mutex<Int32>(ExitCode.failed)
         do {
             let parts = try ProcessParts(loaded, log: log)
@@ -70,17 +71,17 @@ actor Daemon {
             parts.log.record(Event(.configuration, notice.description, hint: notice.hint))
         }
         do {
-            let engine = try await start(loaded.configuration)
-            self.engine = engine
-            return loaded.options.once ? await once(engine) : try await serve(engine)
+            let state = try await Assembly.state(loaded.directories, world: parts.world)
+            return loaded.options.once
+                ? await once(try await start(loaded.configuration, on: state)) : try await serve(on: state)
         } catch {
             return failed(error)
         }
     }
 
-    private func start(_ configuration: UploaderConfiguration) async throws -> Engine {
+    private func start(_ configuration: UploaderConfiguration, on state: HeldState) async throws -> Engine {
         try await Assembly.engine(
-            configuration, directories: loaded.directories, isOnce: loaded.options.once, board: board,
+            configuration, on: state, directories: loaded.directories, isOnce: loaded.options.once, board: board,
             world: parts.world, watching: parts.watching)
     }
 
@@ -103,7 +104,28 @@ actor Daemon {
         return reasons.isEmpty ? ExitCode.done : ExitCode.partly
     }
 
-    private func serve(_ engine: Engine) async throws -> Int32 {
+    /// The control socket, and then an engine: nothing is cut while another daemon may have the socket. Who connects while
+    /// the engine starts waits for its answer.
+    private func serve(on state: HeldState) async throws -> Int32 {
+        let socket: ControlSocket
+        do {
+            socket = try parts.controlSocket(loaded.configuration.control.socket)
+        } catch {
+            await state.close()
+            throw error
+        }
+        let engine: Engine
+        do {
+            engine = try await start(loaded.configuration, on: state)
+        } catch {
+            socket.abandon()
+            throw error
+        }
+        return try await serve(engine, on: socket)
+    }
+
+    private func serve(_ engine: Engine, on socket: consuming ControlSocket) async throws -> Int32 {
+        self.engine = engine
         let desk = ControlDesk(engine: engine.parts) { () async throws(ControlError) in
             try await self.reload()
         } configuration: {
@@ -111,8 +133,7 @@ actor Daemon {
         }
         self.desk = desk
         let server = ControlServer(
-            on: try parts.controlSocket(loaded.configuration.control.socket), loop: loop, time: parts.world.time,
-            log: parts.log, owner: Process.user, handler: desk)
+            on: socket, loop: loop, time: parts.world.time, log: parts.log, owner: Process.user, handler: desk)
         self.server = server
         try await server.start()
         shownConfiguration.withLock { $0 = Self.reply(loaded) }
@@ -142,8 +163,8 @@ actor Daemon {
         return ExitCode.done
     }
 
-    /// Below the unit's TimeoutStopSec, with room for the sealing before it.
-    private static let stopDeadline: Duration = .seconds(30)
+    /// Below the unit's TimeoutStopSec, with room for the sealing before it and a store that hangs after it.
+    private static let stopDeadline: Duration = .seconds(25)
 
     private func failed(_ error: any Error) -> Int32 {
         let failure = StartFailure(error)
@@ -201,6 +222,12 @@ actor Daemon {
                 .invalidConfiguration, "the configuration has problems, so the old one stays in force",
                 hint: "mend them, and reload again", problems: problems.map(ProblemMessage.init))
         }
+        if let key = Self.fixed(loaded.configuration, next.configuration) {
+            let message = "\(key) cannot change while uploaderd runs, so the old configuration stays in force, whole"
+            let hint = "systemctl --user restart uploaderd; uploaderd.socket too, where it makes the socket"
+            parts.log.record(Event(.reloadRefused, message, hint: hint))
+            throw ControlError(.invalidConfiguration, message, hint: hint)
+        }
         let before = Dictionary(loaded.entries.map { ($0.key, $0.value) }) { first, _ in first }
         let after = Dictionary(next.entries.map { ($0.key, $0.value) }) { first, _ in first }
         let changed = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
@@ -208,6 +235,7 @@ actor Daemon {
         defer { parts.manager.ready(status: StatusLine.text(board.snapshot())) }
         if next.configuration != loaded.configuration { try await replaceEngine(next) }
         loaded = next
+        parts.log.keep(next.configuration.log.level)
         shownConfiguration.withLock { $0 = Self.reply(next) }
         parts.log.record(
             Event(
@@ -216,15 +244,22 @@ actor Daemon {
         return ReloadReply(file: next.file, changed: changed)
     }
 
+    /// The key of what the process has made of the old configuration and keeps; `nil`: none of it changes.
+    private static func fixed(_ old: UploaderConfiguration, _ new: UploaderConfiguration) -> String? {
+        if old.control != new.control { return "control.socket" }
+        if old.host != new.host { return "host.label" }
+        return nil
+    }
+
     private func replaceEngine(_ next: LoadedConfiguration) async throws(ControlError) {
         await engine?.stop(deadline: nil)
         board.reset()
         do {
-            try await adopt(start(next.configuration))
+            try await adopt(again(next.configuration))
         } catch {
             let failure = StartFailure(error)
             do {
-                try await adopt(start(loaded.configuration))
+                try await adopt(again(loaded.configuration))
             } catch {
                 // Neither starts: the disk, most likely. systemd tries again.
                 parts.log.record(Event(.persistenceFailed, "could not start again after a reload: \(error)"))
@@ -236,6 +271,10 @@ actor Daemon {
                 "the new configuration could not be started, the old one stays in force: "
                     + failure.message, hint: failure.hint)
         }
+    }
+
+    private func again(_ configuration: UploaderConfiguration) async throws -> Engine {
+        try await start(configuration, on: Assembly.state(loaded.directories, world: parts.world))
     }
 
     private func adopt(_ engine: Engine) {

@@ -11,6 +11,21 @@ enum FaultInjection {
         if text == "slow:deliver" { return SlowDelivery() }
         return CrashAt(text) ?? NoFaults() as any FaultHook
     }
+
+    /// What each destination's lane does first: `stall:destinations:FIFO` hangs it in open(2), as a dead network file
+    /// system does, until somebody opens the FIFO for writing.
+    static func stall(_ text: String) -> (@Sendable () -> Void)? {
+        let word = "stall:destinations:"
+        guard text.hasPrefix(word) else { return nil }
+        let path = String(text.dropFirst(word.utf8.count))
+        return {
+            do throws(SystemError) {
+                _ = try Descriptor.open(path, [.readOnly])
+            } catch {
+                // Not there: nothing hangs, and the test finds destinations that answer.
+            }
+        }
+    }
 }
 
 /// Stops lane "store" for ever at the first seal: what the watchdog is for.

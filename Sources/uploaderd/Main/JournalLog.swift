@@ -2,17 +2,18 @@ import CSystemd
 import Glibc
 import LinuxSystem
 import Shared
+import Synchronization
 
 /// Events as native journal entries when the journal reads our standard error, else as lines of text on it.
 ///
 /// Written on a lane of its own: a journal that stands still must not stop the loop.
 final class JournalLog: EventLog {
     private let lane = Lane(name: "log")
-    private let least: Priority
+    private let least: Mutex<Priority>
     private let isJournal: Bool
 
     init(least: Priority) {
-        self.least = least
+        self.least = Mutex(least)
         isJournal = Self.standardErrorIsJournal()
     }
 
@@ -25,8 +26,11 @@ final class JournalLog: EventLog {
         return UInt64(status.st_dev) == parts[0] && UInt64(status.st_ino) == parts[1]
     }
 
+    /// From here on records what is at least so important.
+    func keep(_ least: Priority) { self.least.withLock { $0 = least } }
+
     func record(_ event: Event) {
-        guard event.kind.priority <= least else { return }
+        guard event.kind.priority <= least.withLock({ $0 }) else { return }
         lane.start { [isJournal] in
             if isJournal { Self.send(event) } else { Self.print(event) }
         }

@@ -24,11 +24,11 @@ struct ProcessParts: Sendable {
         let work = (0..<Process.processors).map { Lane(name: "work.\($0)") }
         let store = Lane(name: "store")
         scanLane = Lane(name: "scan")
-        let deliveryLanes = DeliveryLanes()
+        let fault = Machine.environment["UPLOADERD_FAULT"] ?? ""
+        let deliveryLanes = DeliveryLanes(first: FaultInjection.stall(fault))
         self.loop = loop
         manager = SystemdNotifier()
         lanes = [("store", store), ("scan", scanLane)] + work.map { ($0.name, $0) }
-        let fault = Machine.environment["UPLOADERD_FAULT"] ?? ""
         world = Surroundings(
             loop: loop, work: work, storeLane: store, makeLane: { deliveryLanes.lane(for: $0) }, time: time,
             random: SystemRandom(), faults: FaultInjection.hook(fault), log: log,
@@ -70,11 +70,24 @@ struct ProcessParts: Sendable {
 /// A lane for each directory destination, by its name: a reload finds the old one again.
 private final class DeliveryLanes: Sendable {
     private let lanes = Mutex<[String: Lane]>([:])
+    private let first: (@Sendable () -> Void)?
+
+    /// - Parameter first: what each of them does before anything else; it may block.
+    init(first: (@Sendable () -> Void)?) { self.first = first }
 
     func lane(for destination: String) -> Lane {
         lanes.withLock { lanes in
             if let known = lanes[destination] { return known }
             let made = Lane(name: "deliver.\(destination.prefix(7))")
+            if let first {
+                // Begun before anybody else can ask for the lane.
+                let begun = Completion()
+                made.start {
+                    begun.signal()
+                    first()
+                }
+                begun.wait()
+            }
             lanes[destination] = made
             return made
         }

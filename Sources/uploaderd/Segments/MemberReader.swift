@@ -1,3 +1,4 @@
+import Compression
 private import Digests
 private import Glibc
 package import Shared
@@ -40,7 +41,11 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
         if let stored = outline.storedBytes, stored != size {
             throw .damaged(outline.name, at: min(stored, size), "it has \(size) bytes instead of \(stored)")
         }
-        decompressor = try StreamDecompressor(codec: outline.codec)
+        do throws(StreamDecompressor.Failure) {
+            decompressor = try StreamDecompressor(codec: outline.codec)
+        } catch {
+            throw SegmentError(.compression, error.message)
+        }
         input = .allocate(byteCount: 64 << 10, alignment: 16)
         output = .allocate(byteCount: 256 << 10, alignment: 16)
         self.outline = outline

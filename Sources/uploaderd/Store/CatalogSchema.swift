@@ -12,6 +12,7 @@ import Shared
 ///   (the receipt), 3 stray (tried, then superseded: may be there). `tried`: an attempt was made, so the object may be
 ///   there. `listed`: a manifest that names it was put there. `spooled`: the file is still here.
 /// - `manifests`: per session and store, the last epoch put there; behind while `wanted > published`.
+/// - `superseded`: objects at a store that a manifest there names as replaced, since when; deleted a day later.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -104,6 +105,23 @@ enum CatalogSchema {
         [
             // A file that was renamed while nobody looked.
             "CREATE INDEX streams_file ON streams(inode, birth)"
+        ],
+        [
+            // Superseded objects by path, of which the segments may be unknown. What was noted in `copies` is noted again
+            // by the next manifest.
+            """
+            CREATE TABLE superseded (
+                store_id INTEGER NOT NULL REFERENCES stores(id), session_id INTEGER NOT NULL REFERENCES sessions(id),
+                path TEXT NOT NULL, at INTEGER NOT NULL,
+                PRIMARY KEY (session_id, store_id, path)) WITHOUT ROWID
+            """,
+            "CREATE INDEX superseded_due ON superseded(store_id, at)",
+            """
+            UPDATE manifests SET wanted = wanted + 1 WHERE EXISTS (SELECT 1 FROM copies c
+            WHERE c.session_id = manifests.session_id AND c.store_id = manifests.store_id AND c.superseded_at IS NOT NULL)
+            """,
+            "DROP INDEX copies_superseded",
+            "ALTER TABLE copies DROP COLUMN superseded_at",
         ],
     ]
 

@@ -41,7 +41,6 @@ struct CopyRow {
 
     var state: State
     var isListed: Bool
-    var supersededAt: WallTime?
 }
 
 extension Catalog {
@@ -73,7 +72,7 @@ extension Catalog {
     func segments(of stream: StreamRow, at store: Int64) throws(StoreError) -> [SegmentRow] {
         try rows(
             """
-            SELECT \(Self.columns), c.state, c.listed, c.superseded_at FROM segments s
+            SELECT \(Self.columns), c.state, c.listed FROM segments s
             LEFT JOIN copies c ON c.segment_id = s.id AND c.store_id = ?2
             WHERE s.stream_id = ?1 AND (s.superseded_by IS NULL OR c.state IS NOT NULL OR EXISTS
                 (SELECT 1 FROM segments p WHERE p.superseded_by = s.id))
@@ -82,9 +81,7 @@ extension Catalog {
         ) { (row) throws(StoreError) in
             var segment = try Self.segmentRow(row, stream: stream.key)
             if let state = CopyRow.State(rawValue: row.int(30)), !row.isNull(30) {
-                segment.copy = CopyRow(
-                    state: state, isListed: row.bool(31),
-                    supersededAt: row.optionalInt64(32).map(WallTime.init(nanoseconds:)))
+                segment.copy = CopyRow(state: state, isListed: row.bool(31))
             }
             return segment
         }

@@ -66,7 +66,17 @@ extension Store {
     package func nextDeliveries(
         to store: StoreID, limit: Int, excluding: Set<SegmentID> = []
     ) throws(StoreError) -> [SegmentDelivery] {
-        try catalog().reading { () throws(StoreError) in try waiting(for: store, limit, excluding) }
+        try releaseAbandoned()
+        return try catalog().reading { () throws(StoreError) in try waiting(for: store, limit, excluding) }
+    }
+
+    /// What a full or failing disk kept from being noted is put again: the store compares, and the receipt follows.
+    private func releaseAbandoned() throws(StoreError) {
+        guard !abandonedClaims.isEmpty else { return }
+        try catalog().transaction { () throws(StoreError) in
+            for claim in abandonedClaims { try performRelease(claim.segment, for: claim.store) }
+        }
+        abandonedClaims = []
     }
 
     private func waiting(
@@ -132,6 +142,16 @@ extension Store {
         ) { (row) throws(StoreError) in StoreID(row.text(0)) }
     }
 
+    /// Whether the store has any object of the session.
+    package func hasReceipts(of session: SessionID, at store: StoreID) throws(StoreError) -> Bool {
+        guard let storeRow = try storeRow(store), let sessionRow = try catalog().sessionRow(session) else {
+            return false
+        }
+        return try catalog().number(
+            "SELECT EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state = 2)", sessionRow,
+            storeRow) != 0
+    }
+
     /// Asks whether the object may go to the store, right before it does. An open claim is durable.
     ///
     /// The one place where that is decided: not for a session that is not open, not twice, not what was superseded.
@@ -165,7 +185,16 @@ extension Store {
             AND (SELECT state FROM sessions WHERE id = session_id) = 'open'
             AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL
             """, id, storeRow, time.wall)
-        return catalog.changes == 1
+        guard catalog.changes == 1 else { return false }
+        let waits = try catalog.number(
+            """
+            SELECT 1 FROM superseded WHERE store_id = ?2 AND session_id =
+                (SELECT session_id FROM copies WHERE segment_id = ?1 AND store_id = ?2) LIMIT 1
+            """, id, storeRow)
+        if waits != 0, let segment = try catalog.segment(id), let stream = try catalog.stream(segment.streamRow) {
+            try keepObject(segment.record, of: stream.sessionRow, at: storeRow)
+        }
+        return true
     }
 
     func performReceipt(_ id: SegmentID, at store: StoreID) throws(StoreError) {

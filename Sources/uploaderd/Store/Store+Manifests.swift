@@ -49,6 +49,7 @@ extension Store {
         }
         guard var basis = found else { throw StoreError(.unknown, "there is no session \(session)") }
         if basis.writer.isEmpty { basis.writer = try writer() }
+        basis.superseded = try superseded(of: sessionRow, at: storeRow)
         let streams = try catalog.streams(of: sessionRow)
         let rows = try streams.map { (stream) throws(StoreError) in try catalog.segments(of: stream, at: storeRow) }
         var listings = zip(streams, rows).map { Listing($1, baseOffset: $0.baseOffset) }
@@ -87,9 +88,8 @@ extension Store {
         try addCheckpoints(of: stream, listing: listing, to: &result)
         basis.gaps += listing.gaps.map { $0.manifestGap }
         for row in listing.superseded {
-            basis.superseded.append(
-                SupersededObject(path: row.record.objectPath, at: RFC3339.text(row.copy?.supersededAt ?? basis.at)))
-            if row.copy?.supersededAt == nil { basis.newlySuperseded.append(row.id) }
+            basis.superseded.append(SupersededObject(path: row.record.objectPath, at: RFC3339.text(basis.at)))
+            basis.newlySuperseded.append(row.id)
         }
         basis.streams.append(result)
     }
@@ -138,11 +138,7 @@ extension Store {
                     "UPDATE copies SET listed = 1 WHERE segment_id = ?1 AND store_id = ?2 AND state = 2", id,
                     basis.storeRow)
             }
-            for id in basis.newlySuperseded {
-                try catalog.run(
-                    "UPDATE copies SET superseded_at = ?3 WHERE segment_id = ?1 AND store_id = ?2", id, basis.storeRow,
-                    basis.at)
-            }
+            for id in basis.newlySuperseded { try noteSuperseded(id, of: basis) }
             if let kept = kept[basis.sessionRow] {
                 try catalog.run(
                     "UPDATE sessions SET kept_size = ?2, kept_modified = ?3, kept_extent = ?4 WHERE id = ?1",
@@ -151,40 +147,6 @@ extension Store {
         }
         kept[basis.sessionRow] = nil
         faults.reach(.manifestRow)
-    }
-
-    /// Superseded objects at the store whose replacement was published there at or before `limit`, oldest first.
-    package func supersededDue(
-        before limit: WallTime, at store: StoreID, most: Int = 256
-    ) throws(StoreError) -> [(id: SegmentID, record: SegmentRecord)] {
-        guard let storeRow = try storeRow(store) else { return [] }
-        let catalog = try catalog()
-        let ids = try catalog.rows(
-            """
-            SELECT segment_id FROM copies
-            WHERE store_id = ?1 AND superseded_at IS NOT NULL AND superseded_at <= ?2 ORDER BY superseded_at LIMIT ?3
-            """, storeRow, limit, most
-        ) { (row) throws(StoreError) in row.segment(0) }
-        var due: [(id: SegmentID, record: SegmentRecord)] = []
-        for id in ids { if let row = try catalog.segment(id) { due.append((id, row.record)) } }
-        return due
-    }
-
-    /// Notes that a superseded object is gone from the store; the next manifest does not name it.
-    package func recordDeleted(_ id: SegmentID, at store: StoreID) throws(StoreError) {
-        let catalog = try catalog()
-        guard let storeRow = try storeRow(store) else { return }
-        try catalog.transaction { () throws(StoreError) in
-            let session = try catalog.row(
-                "SELECT session_id FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, storeRow
-            ) { (row) throws(StoreError) in row.int64(0) }
-            guard let session else { return }
-            try catalog.run(
-                """
-                DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2 AND superseded_at IS NOT NULL
-                """, id, storeRow)
-            if catalog.changes > 0 { try wantManifest(of: session, at: storeRow) }
-        }
     }
 
     /// Every manifest of the session is to be made again, though nothing of it was sealed.

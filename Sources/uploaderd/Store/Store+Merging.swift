@@ -11,7 +11,7 @@ package struct MergeInput: Sendable {
 }
 
 extension Store {
-    /// Streams to which several segments were added since they were last merged or settled, the most first.
+    /// Streams to which segments were added since they were last merged or settled, the most first.
     package func mergeCandidates(limit: Int = 64) throws(StoreError) -> [StreamKey] {
         try catalog().rows(
             """
@@ -39,7 +39,7 @@ extension Store {
 
     /// Takes the stream off the candidates until more is added: there was nothing to join.
     package func settleMerge(of stream: StreamKey) throws(StoreError) {
-        try catalog().run("UPDATE streams SET unmerged = 0 WHERE id = ?1", try knownStream(stream).id)
+        try catalog().run("UPDATE streams SET unmerged = 1 WHERE id = ?1", try knownStream(stream).id)
     }
 
     /// Takes over a segment that joins neighbours: file, row, and the parts superseded, which leave the spool.

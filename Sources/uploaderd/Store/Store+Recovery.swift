@@ -191,7 +191,7 @@ extension Store {
         for part in parts where part.record.sourceOffset >= row.record.sourceOffset {
             guard try !holders(of: part.id).isEmpty else { continue }
             try catalog.run("UPDATE segments SET superseded_by = NULL, state = 1 WHERE id = ?1", part.id)
-            try catalog.run("UPDATE copies SET superseded_at = NULL WHERE segment_id = ?1", part.id)
+            try keepObject(part.record, of: stream.sessionRow)
             try catalog.run("UPDATE copies SET state = 0 WHERE segment_id = ?1 AND state = 3", part.id)
             for store in activeStores {
                 try catalog.run(

@@ -74,6 +74,15 @@ extension Store {
             for request in batch { request.answer(.failure(error)) }
         }
         for file in placed where !file.request.isSuccess { abandon(file) }
+        for request in batch where !request.isSuccess { noteAbandoned(request) }
+    }
+
+    private func noteAbandoned(_ request: CommitRequest) {
+        switch request.work {
+        case .claim(let id, let store), .receipt(let id, let store), .release(let id, let store):
+            abandonedClaims.append((id, store))
+        case .seal: break
+        }
     }
 
     /// Writes, syncs and places the files of all seals in the batch; one that fails is answered and left out.

@@ -137,6 +137,13 @@ extension Store {
         }
     }
 
+    /// What `setContinues` noted last.
+    package func continues(of session: SessionID) throws(StoreError) -> JSONValue? {
+        try catalog().row("SELECT continues FROM sessions WHERE sid = ?1", session) { (row) throws(StoreError) in
+            try row.isNull(0) ? nil : row.json(0, JSONValue.self)
+        } ?? nil
+    }
+
     /// Sessions of which nothing may be cut, with the reason.
     package func unresolved() throws(StoreError) -> [(session: SessionID, reason: String)] {
         try catalog().rows(

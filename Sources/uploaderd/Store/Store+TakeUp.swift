@@ -85,6 +85,9 @@ extension Store {
                 ON CONFLICT (session_id, store_id) DO UPDATE SET epoch = max(epoch, ?3)
                 """, sessionRow, row, manifest.epoch, time.wall)
             if !isPublished { try wantManifest(of: sessionRow, at: row) }
+            if origin == .own {
+                try takeUpSuperseded(in: manifest, isPublished: isPublished, of: sessionRow, at: row)
+            }
         }
         var work = TakeUpWork(
             sessionRow: sessionRow, stores: storeRows, isPublished: isPublished, chain: manifest.chain)
@@ -142,6 +145,7 @@ extension Store {
         of stream: StreamRow, _ work: inout TakeUpWork
     ) throws(StoreError) {
         let catalog = try catalog()
+        for store in work.stores { try keepObject(record, of: work.sessionRow, at: store) }
         if let row = try catalog.segment(named: record, of: stream) {
             work.result.known += 1
             // It is not lost after all, where a store has it.

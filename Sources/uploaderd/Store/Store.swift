@@ -33,10 +33,10 @@ package import Shared
 ///     openObject(_:) → SpooledObject?
 ///     retirable(required:limit:) · retire(_:)
 ///
-/// **Manifests** (Store+Manifests, Store+TakeUp)
+/// **Manifests** (Store+Manifests, Store+Superseded, Store+TakeUp)
 ///
 ///     publishable(to:) · manifestBasis(of:at:) · keep(_:for:) · recordManifest(_:digest:)
-///     supersededDue(before:at:) · recordDeleted(_:at:)
+///     supersededDue(before:at:) · supersededFirst(at:) · recordDeleted(_:at:)
 ///     takeUp(_:at:as:)              rows made from a manifest: of our earlier life, or of another program
 ///
 /// **Merging** (Store+Merging)
@@ -68,6 +68,8 @@ package actor Store {
     var activeStores: [Int64] = []
     /// Where the round over the sessions goes on, by store: the row of the session that was served last.
     var rounds: [Int64: Int64] = [:]
+    /// Claims whose end could not be committed, so that their rows say that an attempt is open, and none is.
+    var abandonedClaims: [(segment: SegmentID, store: StoreID)] = []
     /// Manifests kept since they were last recorded, by session row.
     var kept: [Int64: KeptManifest] = [:]
 

@@ -71,8 +71,9 @@ final class Stage: Sendable {
         let surroundings = surroundings(line)
         let board = StatusBoard(time: world.time)
         let watcher = Mutex<RingingWatcher?>(nil)
+        let held = try await Assembly.state(directories(state), world: surroundings)
         let engine = try await Assembly.engine(
-            configuration, directories: directories(state), isOnce: once, board: board, world: surroundings
+            configuration, on: held, directories: directories(state), isOnce: once, board: board, world: surroundings
         ) { [world] roots, _, watching in
             let made = RingingWatcher(roots: roots, time: world.time, interval: watching.rescan)
             watcher.withLock { $0 = made }

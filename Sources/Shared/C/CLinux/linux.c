@@ -28,6 +28,17 @@ int clinux_openat(int directory, const char *path, int flags, unsigned mode) {
     return descriptor < 0 ? -errno : descriptor;
 }
 
+int clinux_open_unnamed(const char *directory, unsigned mode) {
+    int descriptor = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int clinux_link(int descriptor, const char *path) {
+    char own[32];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", descriptor);
+    return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
 int clinux_statx(int descriptor, const char *path, int follow, clinux_status *out) {
     struct statx s;
     int flags = path ? (follow ? 0 : AT_SYMLINK_NOFOLLOW) : AT_EMPTY_PATH;
@@ -37,6 +48,7 @@ int clinux_statx(int descriptor, const char *path, int follow, clinux_status *ou
     out->owner = s.stx_uid;
     out->size = (int64_t)s.stx_size;
     out->modified_ns = s.stx_mtime.tv_sec * 1000000000LL + s.stx_mtime.tv_nsec;
+    out->changed_ns = s.stx_ctime.tv_sec * 1000000000LL + s.stx_ctime.tv_nsec;
     out->birth_ns = s.stx_mask & STATX_BTIME ? s.stx_btime.tv_sec * 1000000000LL + s.stx_btime.tv_nsec : 0;
     out->device = makedev(s.stx_dev_major, s.stx_dev_minor);
     out->inode = s.stx_ino;

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import Shared
 
@@ -13,16 +14,21 @@ extension Command {
         let daemon = try context.connect()
         let showsProgress = waits && context.console.errorIsTerminal && !context.quiet && !context.json
         var last: FlushReply?
-        try daemon.ask(.flush(request), for: "flush") { (reply) throws(ClientError) in
+        let hear = { (reply: ReceivedReply) throws(ClientError) in
             let state: FlushReply = try daemon.decoded(reply)
             last = state
             if showsProgress, reply.continues { context.console.note("\r\(progress(state))\u{1B}[K") }
+        }
+        if let file = try opened(request.scope) {
+            try daemon.ask(.flush(request), for: "flush", passing: file, hear)
+        } else {
+            try daemon.ask(.flush(request), for: "flush", hear)
         }
         if showsProgress { context.console.note("\r\u{1B}[K") }
         guard let result = last else { throw ClientError(.failed, "the daemon did not say how the flush ended") }
         if context.json { try context.writeJSON(result) }
         try context.say("\(Amounts.count(result.sealed, "segment")) sealed, \(progress(result))")
-        guard waits, result.queued > 0 else { return .done }
+        guard waits, result.queued + result.unresolved > 0 else { return .done }
         if !context.json {
             let held = result.held.isEmpty ? "" : "; held: \(result.held.joined(separator: ", "))"
             context.console.note(
@@ -32,9 +38,11 @@ extension Command {
     }
 
     private static func progress(_ state: FlushReply) -> String {
-        state.queued == 0
-            ? "all delivered"
-            : "\(Amounts.count(state.queued, "segment")) on the way, \(Amounts.size(state.queuedBytes))"
+        if state.queued > 0 {
+            return "\(Amounts.count(state.queued, "segment")) on the way, \(Amounts.size(state.queuedBytes))"
+        }
+        return state.unresolved == 0
+            ? "all delivered" : "\(Amounts.count(state.unresolved, "file")) not taken: a store does not answer"
     }
 
     /// A path is what begins like one, or is a file here; anything else is a session.
@@ -46,6 +54,24 @@ extension Command {
         let path = "/" + whole.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
         if looksLikePath || isFile(path) { return .file(path) }
         return .session(try context.session())
+    }
+
+    /// The file itself goes along: the daemon opens nothing that a caller names, and may not see what we see.
+    ///
+    /// - Returns: `nil` when there is none to open: below a watched root the daemon knows it all the same.
+    private static func opened(_ scope: FlushRequest.Scope) throws(ClientError) -> Descriptor? {
+        guard case .file(let path) = scope else { return nil }
+        do throws(SystemError) {
+            // Asked before it is opened, so that no device is touched and no FIFO waited for.
+            guard let kind = try Files.status(path, followLinks: true)?.kind else { return nil }
+            guard kind == .regular else {
+                throw SystemError("open", path: path, code: kind == .directory ? EISDIR : EINVAL)
+            }
+            return try Descriptor.open(path, [.readOnly, .nonBlocking])
+        } catch {
+            throw ClientError(
+                .usage, "\(path) cannot be taken", hint: "name a regular file that you can read", cause: error.reason)
+        }
     }
 
     private static func isFile(_ path: String) -> Bool {

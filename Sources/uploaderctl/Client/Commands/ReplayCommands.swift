@@ -13,7 +13,7 @@ extension Command {
         operands: [Operand("SESSION", .session)],
         options: choosing + [
             Option("lines", "A:B", "only these lines, from 1; A: and :B leave one end open"),
-            Option("max-lines", "N", "at most so many lines"),
+            Option("max-lines", "N", "only the last N of them"),
             Option("follow", nil, "go on as lines come"),
             Option("raw", nil, "to a terminal as they are, without escaping what could steer it"),
         ]
@@ -57,6 +57,10 @@ extension Command {
         let request = try request(context)
         guard let path = context.invocation.value("to"), !path.isEmpty else {
             throw ClientError(.usage, "restore needs --to PATH", hint: "uploaderctl help restore")
+        }
+        guard path != "-" else {
+            throw ClientError(
+                .usage, "restore makes a file, and “-” is none", hint: "uploaderctl replay writes to standard output")
         }
         let daemon = try context.connect()
         let file = try RestoredFile(path, replacing: context.invocation.has("force"))

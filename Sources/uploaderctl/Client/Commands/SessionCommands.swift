@@ -64,6 +64,7 @@ extension Command {
             whole.streams += part.streams
             whole.checkpoints += part.checkpoints
             whole.segments += part.segments
+            whole.writers += part.writers
         }
         if context.json {
             try context.writeJSON(whole)

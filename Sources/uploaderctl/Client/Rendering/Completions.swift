@@ -47,7 +47,7 @@ package enum Completions {
         return """
             _uploaderctl() {
                 local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-                local command="" options="" words="" word index
+                local command="" options="" words="" sessions="" word index
                 for ((index = 1; index < COMP_CWORD; index++)); do
                     word="${COMP_WORDS[index]}"
                     case "$word" in -*) continue ;; esac
@@ -64,7 +64,14 @@ package enum Completions {
             \(cases)    esac
                 case "$current" in
                     -*) COMPREPLY=($(compgen -W "$options" -- "$current")) ;;
-                    *) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
+                    *)
+                        COMPREPLY=($(compgen -W "$words" -- "$current"))
+                        if [ -n "$sessions" ]; then
+                            while IFS= read -r word; do
+                                word="$(printf %q "$word")"
+                                case "$word" in "$current"*) COMPREPLY+=("$word") ;; esac
+                            done < <(\(ids))
+                        fi ;;
                 esac
             }
             complete -o default -F _uploaderctl uploaderctl
@@ -85,7 +92,8 @@ package enum Completions {
 
     private static func bashOperands(_ command: Command, _ commands: [Command]) -> String {
         switch command.operands.first?.kind {
-        case .session, .sessionOrPath: "case \"$current\" in -*) ;; *) words=\"$(\(ids))\" ;; esac"
+        // Not among the words: compgen -W expands those, and a session id is a file's name, which anybody may have chosen.
+        case .session, .sessionOrPath: "sessions=yes"
         case .command: "words=\"\(firstWords(commands).joined(separator: " "))\""
         case .word(let words): "words=\"\(words.joined(separator: " "))\""
         case .path, nil: ":"

@@ -36,6 +36,7 @@ package enum SessionScreen {
         var out = ""
         if let session = detail.session { out += facts(session, now: now, paint: paint) }
         out += "\n" + streams(detail.streams, width, paint)
+        if detail.writers.count > 1 { out += "\n" + writers(detail.writers, width, paint) }
         if !detail.checkpoints.isEmpty { out += "\n" + checkpoints(detail.checkpoints, width, paint) }
         if !detail.segments.isEmpty { out += "\n" + segments(detail.segments, width, paint) }
         return out
@@ -76,6 +77,22 @@ package enum SessionScreen {
                     "\(generation.sourceOffset)", stream.sourcePath ?? "-",
                 ])
             }
+        }
+        return table.text(width: width, paint: paint)
+    }
+
+    private static func writers(_ writers: [WriterItem], _ width: Int?, _ paint: Paint) -> String {
+        var table = TextTable([
+            .init("WRITER"), .init("HOST"), .init("LINES", number: true), .init("CONTINUES"),
+            .init("IN", fit: .cutEnd),
+        ])
+        for writer in writers {
+            let continues = writer.continues.map { "\($0) line \(writer.continuesLine ?? 0)" }
+            table.add([
+                (writer.writer.isEmpty ? "-" : writer.writer) + (writer.isOurs ? " (this one)" : ""),
+                writer.host ?? "-", "\(writer.lines)", continues ?? "-",
+                writer.destinations.joined(separator: ", "),
+            ])
         }
         return table.text(width: width, paint: paint)
     }

@@ -52,10 +52,20 @@ package struct StatusScreen {
                     "\(percent) %, \(Amounts.size(backfill.bytesDone)) of \(Amounts.size(backfill.bytesTotal))"
                 ))
         }
+        if let noticed { facts.append(("noticed", noticed)) }
         let none = status.redaction.rules == "none"
         facts.append(("redaction", none ? "none: lines are stored as they are" : "rules \(status.redaction.rules)"))
         if let path = status.storePath { facts.append(("store", path)) }
         return facts
+    }
+
+    private var noticed: String? {
+        let seen = status.noticed
+        var parts: [String] = []
+        if seen.generations > 0 { parts.append(Amounts.count(seen.generations, "new generation")) }
+        if seen.withheldLines > 0 { parts.append(Amounts.count(seen.withheldLines, "withheld line")) }
+        for (kind, count) in seen.anomalies.sorted(by: { $0.key < $1.key }) { parts.append("\(kind) \(count)") }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 
     private func note(_ state: RootStatus.State) -> String {

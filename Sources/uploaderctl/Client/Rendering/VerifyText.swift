@@ -15,7 +15,7 @@ package enum VerifyText {
                 table.add([
                     range.state.rawValue, range.sid.rawValue, range.stream.rawValue, "\(range.generation)",
                     "\(range.firstLine)-\(range.firstLine + max(range.lines, 1) - 1)", range.destination,
-                    range.detail ?? "-",
+                    [range.writer.map { "writer \($0)" }, range.detail].compactMap(\.self).joined(separator: ": "),
                 ])
             }
             out += table.text(width: width, paint: paint) + "\n"

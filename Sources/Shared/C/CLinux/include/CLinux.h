@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 /* openat2(2) has no wrapper in glibc before 2.42. `resolve` takes clinux_beneath. */
@@ -26,9 +27,12 @@ extern const uint64_t clinux_beneath;         /* RESOLVE_BENEATH | RESOLVE_NO_SY
 int clinux_open(const char *path, int flags, unsigned mode);
 int clinux_openat(int directory, const char *path, int flags, unsigned mode);
 
+int clinux_open_unnamed(const char *directory, unsigned mode); /* open with O_TMPFILE */
+int clinux_link(int descriptor, const char *path);              /* linkat of /proc/self/fd/N */
+
 typedef struct {
     uint32_t mode, links, owner;
-    int64_t size, modified_ns, birth_ns;
+    int64_t size, modified_ns, changed_ns, birth_ns;
     uint64_t device, inode;
 } clinux_status;
 /* statx(2) of a descriptor (path NULL) or of a path. */

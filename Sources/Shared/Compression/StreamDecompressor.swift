@@ -1,23 +1,29 @@
 private import CZlib
 private import CZstd
-import Shared
+package import Shared
 
 /// Decompresses a sequence of members in bounded memory; each `step` takes what it can and gives what fits.
-struct StreamDecompressor: ~Copyable {
-    struct Step {
-        var consumed: Int
-        var produced: Int
+package struct StreamDecompressor: ~Copyable {
+    package struct Step {
+        package var consumed: Int
+        package var produced: Int
         /// Not `nil`: what is wrong with the bytes.
-        var damage: String?
+        package var damage: String?
+    }
+
+    /// The library did not start: there is no memory.
+    package struct Failure: Error {
+        package var message: String
     }
 
     private let codec: Codec
     private let zlib: UnsafeMutablePointer<z_stream>?
     private let zstd: OpaquePointer?
     /// Nothing is begun that would need more bytes.
-    private(set) var isBetweenMembers = true
+    package private(set) var isBetweenMembers = true
 
-    init(codec: Codec) throws(SegmentError) {
+    /// - Parameter windowLog: the most that a zstd frame may want, in powers of two.
+    package init(codec: Codec, windowLog: Int32 = 24) throws(Failure) {
         self.codec = codec
         switch codec {
         case .gzip:
@@ -28,14 +34,14 @@ struct StreamDecompressor: ~Copyable {
             let status = inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
             guard status == Z_OK else {
                 stream.deallocate()
-                throw SegmentError(.compression, "zlib did not start: code \(status)")
+                throw Failure(message: "zlib did not start: code \(status)")
             }
         case .zstd:
             zlib = nil
             zstd = ZSTD_createDCtx()
-            guard let zstd else { throw SegmentError(.compression, "no memory for a zstd decompressor") }
-            // 16 MiB: twice what our highest level asks for; a frame that wants more is not ours.
-            ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, 24)
+            guard let zstd else { throw Failure(message: "no memory for a zstd decompressor") }
+            // 24 is 16 MiB: twice what our highest level asks for; a frame that wants more is not ours.
+            ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, windowLog)
         case .none:
             zlib = nil
             zstd = nil
@@ -50,7 +56,7 @@ struct StreamDecompressor: ~Copyable {
         if let zstd { ZSTD_freeDCtx(zstd) }
     }
 
-    mutating func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Step {
+    package mutating func step(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Step {
         switch codec {
         case .gzip: return stepZlib(input, output)
         case .zstd: return stepZstd(input, output)

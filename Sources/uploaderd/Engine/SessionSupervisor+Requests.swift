@@ -1,0 +1,66 @@
+import Capture
+import Shared
+
+/// What is asked of the supervisor from outside: to flush, to come to an end.
+extension SessionSupervisor {
+    /// Returns when everything that the wanted sources held at the call is in durable segments, or could not be.
+    ///
+    /// - Parameter paths: these are looked at whether or not an event told of them; `nil`: all, by a scan.
+    func flush(_ paths: [SourcePath]?) async {
+        // While the spool is full nothing is taken; what was taken is sealed already.
+        if context.gate.isClosed { return }
+        if let paths { for path in paths { wake(path) } } else { await sweep() }
+        let wanted = paths.map(Set.init)
+        func isWanted(_ path: SourcePath) -> Bool { wanted?.contains(path) ?? true }
+        // Who asks may have mended what they could not be taken for.
+        for path in rested.keys.filter(isWanted).sorted(by: Self.inOrder) { pending.add(path) }
+        bell.ring()
+        for path in busy(where: isWanted) { await flush(path) }
+        while !isStopping, pending.contains(where: isWanted) || swapped.contains(where: isWanted) { await change() }
+        for path in busy(where: isWanted) { await flush(path) }
+    }
+
+    /// Asks the pipeline of one source; when that ends instead of answering, the one that takes its place.
+    private func flush(_ path: SourcePath) async {
+        while !isStopping {
+            if let mailbox = running[path] {
+                if await mailbox.flush() { return }
+            } else if pending.contains(path) || swapped.contains(path) {
+                await change()
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Returns when every root that is there was scanned, from its beginning, after the call.
+    func sweep() async {
+        // Before that nobody knows which roots there are.
+        while !isStopping, !isReady { await change() }
+        // The first scan that ends may have begun, and passed a change, before the call; the second has not.
+        for _ in 0..<2 {
+            let before = sweeps
+            watching.rescan()
+            while !isStopping, before.contains(where: { sweeps[$0.key] == $0.value }) { await change() }
+        }
+    }
+
+    /// Sources that wait for a store which may know their session.
+    var unresolved: Int { resting.values.count(where: \.isUnresolved) }
+
+    /// Returns when every source was taken to its end, or could not be: `--once`.
+    ///
+    /// - Returns: the sources that could not be.
+    func settled() async -> [SourcePath] {
+        while !isStopping, !isReady || !running.isEmpty || !pending.isEmpty || !swapped.isEmpty { await change() }
+        return resting.keys.sorted(by: Self.inOrder)
+    }
+
+    /// Asks every pipeline to seal what it has and to end; then `run` returns.
+    func drain() {
+        isStopping = true
+        for mailbox in mailboxes(where: { _ in true }) { mailbox.ask(.shutdown) }
+        context.gate.end()
+        changed()
+    }
+}

@@ -1,0 +1,136 @@
+import Delivery
+import Segments
+import Shared
+import Store
+
+/// What one writer has put of a session, as its manifests in the stores say.
+struct WriterManifest: Sendable {
+    /// A store that has a manifest of the writer.
+    struct Holding: Sendable {
+        var shelf: ObjectFinder.Shelf
+        var found: FoundManifest
+        /// Of the segments that it lists there.
+        var paths: Set<String>
+
+        init(_ found: FoundManifest, on shelf: ObjectFinder.Shelf) {
+            self.shelf = shelf
+            self.found = found
+            paths = Set(found.manifest.everySegment.map(\.entry.path))
+        }
+
+        /// - Parameter own: what this writer has is known here: it is left out, and its manifest in the session's own folder,
+        ///   which may be long, not even read.
+        static func all(
+            of session: SessionID, on shelf: ObjectFinder.Shelf, except own: String? = nil
+        ) async throws(DeliveryError) -> [Holding] {
+            var folder: String?
+            if let own {
+                folder = shelf.sink.folder(of: session, writer: own, place: try await shelf.readingPlace(session))
+            }
+            return try await shelf.sink.manifests(of: session, besides: folder)
+                .filter { own == nil || $0.manifest.writer != own }.map { Holding($0, on: shelf) }
+        }
+    }
+
+    let session: SessionID
+    /// Empty: a program that knows no writers.
+    let writer: String
+    /// By the store's name; the first has the most lines.
+    private(set) var holdings: [Holding]
+
+    var manifest: Manifest { holdings[0].found.manifest }
+    var origin: WriterBranch.Origin? { WriterBranch.Origin(manifest.continues) }
+
+    /// One for each writer.
+    static func all(of session: SessionID, in holdings: [Holding]) -> [WriterManifest] {
+        var all: [WriterManifest] = []
+        for holding in holdings {
+            let writer = holding.found.manifest.writer ?? ""
+            if let index = all.firstIndex(where: { $0.writer == writer }) {
+                all[index].add(holding)
+            } else {
+                all.append(WriterManifest(session: session, writer: writer, holdings: [holding]))
+            }
+        }
+        return all
+    }
+
+    private mutating func add(_ holding: Holding) {
+        func lines(_ holding: Holding) -> Int { holding.found.manifest.everySegment.reduce(0) { $0 + $1.entry.lines } }
+        holdings.insert(holding, at: lines(holding) > lines(holdings[0]) ? 0 : holdings.endIndex)
+    }
+
+    /// Where an object of the writer's should be.
+    func copies(of entry: ManifestSegment, in stream: StreamName) -> [ObjectCopy] {
+        holdings.filter { $0.paths.contains(entry.path) }.map { Self.copy(of: entry, in: stream, session, $0) }
+    }
+
+    static func copy(
+        of entry: ManifestSegment, in stream: StreamName, _ session: SessionID, _ holding: Holding
+    ) -> ObjectCopy {
+        let writer = holding.found.manifest.writer.map { " of \($0)" } ?? ""
+        let key = StreamKey(session: session, stream: stream)
+        return ObjectCopy(name: "\(holding.shelf.name)/\(key) \(entry.path)\(writer)") {
+            FoundObject(try await holding.shelf.sink.object(entry.path, in: holding.found.folder))
+        }
+    }
+
+    /// What the writer has of a stream.
+    func branch(of stream: StreamName, _ objects: ObjectFinder) -> WriterBranch {
+        let found = manifest.entries(of: stream)
+        let isFirst = holdings.contains { holding in
+            holding.found.folder == holding.shelf.sink.folder(of: session, writer: writer, place: .first)
+        }
+        return WriterBranch(
+            writer: writer, isFirst: isFirst, createdAt: manifest.createdAt, origin: origin,
+            // Entries of another program are of the file's first life.
+            lastGeneration: found.segments.map { $0.generation ?? 1 }.max() ?? 0
+        ) { generation in
+            parts(found.segments.filter { ($0.generation ?? 1) == generation }, of: stream, objects)
+        } checkpoints: { generation, parts in
+            found.checkpoints.filter { ($0.generation ?? 1) == generation }.compactMap {
+                Volume.Checkpoint($0, in: parts)
+            }
+        }
+    }
+
+    /// In the order of the source: what another program put first counts its lines from 1.
+    func parts(_ entries: [ManifestSegment], of stream: StreamName, _ objects: ObjectFinder) -> [Volume.Part] {
+        var line = 1
+        return entries.compactMap { entry in
+            let outline = SegmentOutline(entry, firstLine: line)
+            line = outline.firstLine + outline.lines
+            return Volume.Part(outline, isPartial: entry.partial ?? false) { [session] in
+                try await objects.sound(outline, of: session, in: copies(of: entry, in: stream))
+            }
+        }
+    }
+}
+
+extension Manifest {
+    func entries(of stream: StreamName) -> (segments: [ManifestSegment], checkpoints: [ManifestCheckpoint]) {
+        if stream == .main { return (segments, checkpoints) }
+        let found = streams[stream.rawValue]
+        return (found?.segments ?? [], found?.checkpoints ?? [])
+    }
+
+    var streamNames: [StreamName] { [.main] + streams.keys.compactMap { StreamName($0) }.sorted() }
+
+    var everySegment: [(stream: StreamName, entry: ManifestSegment)] {
+        streamNames.flatMap { name in entries(of: name).segments.map { (name, $0) } }
+    }
+}
+
+extension Volume.Checkpoint {
+    /// - Returns: `nil` when its segment is not there.
+    init?(_ entry: ManifestCheckpoint, in parts: [Volume.Part]) {
+        if let line = entry.line {
+            self.init(id: entry.id, line: line)
+            return
+        }
+        // agent-uploader's say only the segment and the line in it.
+        let name = "session-\(SegmentRecord.padded(entry.seq))"
+        guard let part = parts.first(where: { $0.outline.name.contains(name) }) else { return nil }
+        self.init(id: entry.id, line: part.outline.firstLine - 1 + entry.lineIndex)
+    }
+}

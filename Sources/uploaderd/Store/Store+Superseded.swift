@@ -1,0 +1,106 @@
+import Segments
+package import Shared
+
+/// An object that is to go: something that the store has replaced it, and the manifest says so.
+package struct DueObject: Sendable, Hashable {
+    package var session: SessionID
+    /// Relative to our folder of the session there.
+    package var path: String
+
+    package init(session: SessionID, path: String) {
+        self.session = session
+        self.path = path
+    }
+}
+
+/// Objects at stores that something listed has replaced: from the manifest that says so until they are deleted.
+///
+/// They are kept by path, not by segment: after the catalog was lost, the paths in a manifest are all that is known of
+/// them. An object that is put again, for whatever reason, is no longer one of them.
+extension Store {
+    /// What a manifest of the session at the store names in `superseded`, by path.
+    func superseded(of sessionRow: Int64, at storeRow: Int64) throws(StoreError) -> [SupersededObject] {
+        try catalog().rows(
+            "SELECT path, at FROM superseded WHERE session_id = ?1 AND store_id = ?2 ORDER BY path",
+            sessionRow, storeRow
+        ) { (row) throws(StoreError) in
+            SupersededObject(path: row.text(0), at: RFC3339.text(WallTime(nanoseconds: row.int64(1))))
+        }
+    }
+
+    /// A manifest that names the segment in `superseded` was published; inside a transaction.
+    func noteSuperseded(_ id: SegmentID, of basis: ManifestBasis) throws(StoreError) {
+        let catalog = try catalog()
+        guard let row = try catalog.segment(id) else { return }
+        try insertSuperseded(row.record.objectPath, of: basis.sessionRow, at: basis.storeRow, since: basis.at)
+        // What the store has of it is that path now: the segment itself is contained in another.
+        try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, basis.storeRow)
+    }
+
+    /// What a manifest of an earlier life says was replaced; inside a transaction.
+    ///
+    /// A manifest may have been written by anybody who can write to the store: only what can be a segment's object, and
+    /// is not listed as one, will ever be deleted. Where it may not have been published their time begins anew.
+    func takeUpSuperseded(
+        in manifest: Manifest, isPublished: Bool, of sessionRow: Int64, at storeRow: Int64
+    ) throws(StoreError) {
+        guard !manifest.superseded.isEmpty else { return }
+        var listed = Set(manifest.segments.map(\.path))
+        for stream in manifest.streams.values { listed.formUnion(stream.segments.lazy.map(\.path)) }
+        for object in manifest.superseded where SegmentRecord.isObjectPath(object.path) && !listed.contains(object.path)
+        {
+            let said = isPublished ? RFC3339.parse(object.at) : nil
+            try insertSuperseded(object.path, of: sessionRow, at: storeRow, since: min(said ?? time.wall, time.wall))
+        }
+    }
+
+    private func insertSuperseded(
+        _ path: String, of sessionRow: Int64, at storeRow: Int64, since: WallTime
+    ) throws(StoreError) {
+        try catalog().run(
+            "INSERT OR IGNORE INTO superseded (store_id, session_id, path, at) VALUES (?1, ?2, ?3, ?4)",
+            storeRow, sessionRow, path, since)
+    }
+
+    /// The object is wanted at the store, or at all stores: it must not be deleted; inside a transaction.
+    func keepObject(_ record: SegmentRecord, of sessionRow: Int64, at storeRow: Int64? = nil) throws(StoreError) {
+        try catalog().run(
+            "DELETE FROM superseded WHERE session_id = ?1 AND path = ?2 AND store_id = coalesce(?3, store_id)",
+            sessionRow, record.objectPath, storeRow)
+    }
+
+    /// Objects at the store that a manifest there has named in `superseded` since `limit` or longer, oldest first.
+    package func supersededDue(
+        before limit: WallTime, at store: StoreID, most: Int = 256
+    ) throws(StoreError) -> [DueObject] {
+        guard let storeRow = try storeRow(store) else { return [] }
+        return try catalog().rows(
+            """
+            SELECT e.sid, o.path FROM superseded o JOIN sessions e ON e.id = o.session_id
+            WHERE o.store_id = ?1 AND o.at <= ?2 ORDER BY o.at LIMIT ?3
+            """, storeRow, limit, most
+        ) { (row) throws(StoreError) in DueObject(session: try row.session(0), path: row.text(1)) }
+    }
+
+    /// Since when the one that waits longest to be deleted from the store has been superseded; `nil`: none waits.
+    package func supersededFirst(at store: StoreID) throws(StoreError) -> WallTime? {
+        guard let storeRow = try storeRow(store) else { return nil }
+        let first = try catalog().row("SELECT min(at) FROM superseded WHERE store_id = ?1", storeRow) {
+            (row) throws(StoreError) in row.optionalInt64(0)
+        }
+        return first?.map(WallTime.init(nanoseconds:))
+    }
+
+    /// Notes that a superseded object is gone from the store; the next manifest does not name it.
+    package func recordDeleted(_ object: DueObject, at store: StoreID) throws(StoreError) {
+        let catalog = try catalog()
+        guard let storeRow = try storeRow(store) else { return }
+        try catalog.transaction { () throws(StoreError) in
+            guard let sessionRow = try catalog.sessionRow(object.session) else { return }
+            try catalog.run(
+                "DELETE FROM superseded WHERE store_id = ?1 AND session_id = ?2 AND path = ?3", storeRow, sessionRow,
+                object.path)
+            if catalog.changes > 0 { try wantManifest(of: sessionRow, at: storeRow) }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Delivery
+import Digests
+import Glibc
+import LinuxSystem
+import Shared
+import TestSupport
+import Testing
+
+/// What only a directory can go wrong with.
+@Suite("A directory store")
+struct DirectoryObjectStoreTests {
+    private static func store(
+        _ scratch: Scratch, life: String = "00000001", witness: ObjectKey? = nil, faults: any FaultHook = NoFaults()
+    ) -> DirectoryObjectStore {
+        DirectoryObjectStore(
+            root: scratch("root"), owner: "0123abcd", life: life, witness: witness, executor: Lane(name: "store"),
+            time: SimulatedTime(), faults: faults)
+    }
+
+    private static func put(_ text: String, to key: String, in store: DirectoryObjectStore) async throws {
+        let bytes = Array(text.utf8)
+        let mode = PutMode.immutable(RunningDigest.digest(of: bytes))
+        _ = try await store.put(MemoryObject(bytes), to: try #require(ObjectKey(key)), mode)
+    }
+
+    @Test("does nothing while the object that proves it is not the one that was seen")
+    func witness() async throws {
+        let scratch = try Scratch("store")
+        let witness = try #require(ObjectKey("sessions/.uploaderd.json"))
+        let store = Self.store(scratch, witness: witness)
+        try await Self.put("id", to: witness.rawValue, in: store)
+        try await Self.put("one", to: "sessions/a/one", in: store)
+        try Files.rename(scratch("root"), to: scratch("away"), replacing: false)
+        let key = try #require(ObjectKey("sessions/a/one"))
+        for attempt in 0..<2 {
+            let puts = await #expect(throws: DeliveryError.self) {
+                try await Self.put("two", to: "sessions/a/two", in: store)
+            }
+            let reads = await #expect(throws: DeliveryError.self) { _ = try await store.read(key, range: nil) }
+            let looks = await #expect(throws: DeliveryError.self) { _ = try await store.version(of: key) }
+            let lists = await #expect(throws: DeliveryError.self) { _ = try await store.list("sessions/") }
+            #expect([puts, reads, looks, lists].allSatisfy { $0?.code == .unusable })
+            // A new store in its place is another one.
+            if attempt == 0 { try scratch.write("id", to: "root/\(witness)") }
+        }
+        #expect(try Tree.files(scratch("root")) == ["sessions/.uploaderd.json"])
+    }
+
+    @Test("lists no temporary file, and leaves none behind after a failure")
+    func temporaries() async throws {
+        let scratch = try Scratch("store")
+        let store = Self.store(scratch)
+        try await Self.put("one", to: "a/one", in: store)
+        try scratch.write("half", to: "root/a/.tmp-0123abcd-00000009-1")
+        #expect(try await store.list("a/").map(\.rawValue) == ["a/one"])
+        struct Short: ObjectBytes {
+            let size: Int64 = 100
+            func read(at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws -> Int { offset < 50 ? 50 : 0 }
+        }
+        let key = try #require(ObjectKey("a/two"))
+        let error = await #expect(throws: DeliveryError.self) {
+            _ = try await store.put(Short(), to: key, .replacing(nil))
+        }
+        #expect(error?.isTransient == true)
+        #expect(try Tree.files(scratch("root/a")) == [".tmp-0123abcd-00000009-1", "one"])
+    }
+
+    @Test("sweeps up what killed processes of its machine left, and nothing that is being written")
+    func sweep() async throws {
+        let scratch = try Scratch("store")
+        let (ours, held, theirs) = (".tmp-0123abcd-00000009-1", ".tmp-0123abcd-00000008-7", ".tmp-ffffffff-00000009-1")
+        for name in [ours, held, theirs] { try scratch.write("half", to: "root/a/\(name)") }
+        let writer = try Descriptor.open(scratch("root/a/\(held)"), [.readOnly])
+        #expect(try writer.lock())
+        try await Self.put("one", to: "a/one", in: Self.store(scratch))
+        #expect(try Tree.files(scratch("root/a")) == [held, theirs, "one"])
+        try writer.close()
+        let old = WallTime(nanoseconds: SimulatedTime().wall.nanoseconds - 25 * 3600 * 1_000_000_000)
+        try scratch.setTime(of: "root/a/\(theirs)", to: old)
+        try await Self.put("two", to: "a/two", in: Self.store(scratch, life: "00000002"))
+        #expect(try Tree.files(scratch("root/a")) == ["one", "two"])
+    }
+
+    @Test("tells what a disk may get over from what somebody has to mend")
+    func errors() async throws {
+        let scratch = try Scratch("store")
+        try scratch.write("a file", to: "root")
+        let error = await #expect(throws: DeliveryError.self) {
+            try await Self.put("one", to: "a/one", in: Self.store(scratch))
+        }
+        #expect(error?.isTransient == true && error?.message.contains(scratch("root")) == true)
+        let other = try Scratch("store")
+        let store = Self.store(other)
+        try await Self.put("one", to: "a/one", in: store)
+        guard geteuid() != 0 else { return }  // modes bind root to nothing
+        chmod(other("root/a"), 0o500)
+        let refused = await #expect(throws: DeliveryError.self) { try await Self.put("two", to: "a/two", in: store) }
+        chmod(other("root/a"), 0o700)
+        #expect(refused?.code == .unusable && refused?.hint != nil)
+    }
+}

@@ -1,0 +1,242 @@
+"""Reading back: from what is left when copies are bad, and from what several writers have put."""
+
+import os
+import pathlib
+import random
+import uuid
+
+import pytest
+
+import manifest_reader
+from conservation import Ledger, printed_seed
+from daemon import World
+from test_bytes import split_lines
+from test_destinations import destination, homes
+
+
+def objects_of(store, session):
+    return sorted((store / "sessions" / session.sid / "segments").glob("session-*"))
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def two_copies(world, **options):
+    """A daemon, and a session of many segments that is in two directories and in the spool no more."""
+    world.configure("[segments]\nmax_lines = 3\n[merge]\nenabled = false\n"
+                    + destination(world, "archive") + destination(world, "mirror"))
+    (session,) = homes(world, 1)
+    world.once()
+    assert not list((world.state / "spool").rglob("*.seg"))
+    path = next(path for path, stream in session.streams.items() if stream == "main")
+    return session, (world.home / path).read_bytes()
+
+
+def test_a_damaged_or_missing_object_is_read_from_the_other_destination(world):
+    session, data = two_copies(world)
+    archive = objects_of(world.base / "archive", session)
+    mirror = objects_of(world.base / "mirror", session)
+    assert len(archive) >= 3
+    flip(archive[0])
+    archive[1].unlink()
+    daemon = world.daemon()
+    assert world.ctl_run("replay", session.sid).stdout == data
+    world.ctl_run("restore", session.sid, "--to", world.base / "copy.jsonl")
+    assert (world.base / "copy.jsonl").read_bytes() == data
+    health = {(entry["kind"], entry["subject"]) for entry in world.ctl("status", check=False)["health"]}
+    assert health == {("object_damaged", f"archive/{session.sid}/main segments/{archive[0].name}"),
+                      ("object_missing", f"archive/{session.sid}/main segments/{archive[1].name}")}
+    # One store alone cannot give it, and says which object it is.
+    alone = world.ctl_run("replay", session.sid, "--from", "archive", check=False)
+    assert alone.returncode != 0 and archive[0].name.encode() in alone.stderr
+    assert data.startswith(alone.stdout)
+    # Where no copy is whole the answer is an error, and what went out before is right.
+    flip(mirror[0])
+    mirror[1].unlink()
+    neither = world.ctl_run("replay", session.sid, check=False)
+    assert neither.returncode == 6 and neither.stdout == b"", neither
+    assert b"archive" in neither.stderr and b"mirror" in neither.stderr
+    assert daemon.stop() == 0
+
+
+def test_verify_says_which_copy_is_bad_and_so_does_health(world):
+    session, _ = two_copies(world)
+    archive = objects_of(world.base / "archive", session)
+    flip(archive[0])
+    archive[1].unlink()
+    daemon = world.daemon()
+    done = world.ctl_run("verify", "--deep", "--json", check=False)
+    assert done.returncode == 1
+    kinds = {entry["kind"] for entry in world.ctl("status", check=False)["health"]}
+    assert kinds == {"object_damaged", "object_missing"}
+    # What is put back is whole again as soon as somebody looks.
+    for path in archive[:2]:
+        path.write_bytes((world.base / "mirror/sessions" / session.sid / "segments" / path.name).read_bytes())
+    world.ctl_run("verify", "--deep")
+    assert world.ctl("status")["health"] == []
+    assert daemon.stop() == 0
+
+
+def test_a_new_destination_is_filled_with_whole_objects_only(world):
+    session, data = two_copies(world)
+    archive = objects_of(world.base / "archive", session)
+    flip(archive[0])
+    world.configure("[segments]\nmax_lines = 3\n[merge]\nenabled = false\n"
+                    + "".join(destination(world, name) for name in ("archive", "mirror", "third")))
+    world.once()
+    third = objects_of(world.base / "third", session)
+    mirror = objects_of(world.base / "mirror", session)
+    assert [path.name for path in third] == [path.name for path in mirror]
+    assert [path.read_bytes() for path in third] == [path.read_bytes() for path in mirror]
+
+
+# Several writers.
+
+MACHINE_ID = pathlib.Path("/etc/machine-id")
+SMALL = '[segments]\nquiet = "30ms"\nmax_lines = 3\n[merge]\nenabled = false\n'
+
+
+class OtherMachine(World):
+    """A world whose daemon believes to be on a machine of its own, which needs root where this one has an id."""
+
+    def command(self, name):
+        words = super().command(name)
+        if name != "uploaderd" or not MACHINE_ID.exists():
+            return words
+        identity = self.base / "machine-id"
+        if not identity.exists():
+            identity.write_text(random.SystemRandom().randbytes(16).hex() + "\n")
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                f'mount --bind "$0" {MACHINE_ID} && exec "$@"', identity, *words]
+
+
+@pytest.fixture
+def machines(world):
+    """The world and two other machines, all with the same store."""
+    if MACHINE_ID.exists() and os.geteuid() != 0:
+        pytest.skip("needs root, to be another machine")
+    others = [OtherMachine(), OtherMachine()]
+    for machine in [world, *others]:
+        machine.configure(SMALL + f'[[destination]]\nname = "archive"\npath = "{world.base / "archive"}"\n')
+    yield [world, *others]
+    for other in others:
+        other.close()
+
+
+def put(machine, path, data):
+    path = machine.home / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def a_session(seed):
+    """A session's id, where its file is, and lines of many sizes."""
+    rng = random.Random(seed)
+    sid = str(uuid.UUID(bytes=rng.randbytes(16)))
+    lines = [b'{"type":"user","message":"%s"}\n' % rng.randbytes(rng.choice([3, 300, 30_000])).hex().encode()
+             for _ in range(24)]
+    return sid, f".claude/projects/-home-tester-readers/{sid}.jsonl", lines
+
+
+def replays(machine, sid, *arguments):
+    """What `replay` gives from the one store, and without a word of where from."""
+    named = machine.ctl_run("replay", sid, "--from", "archive", *arguments).stdout
+    assert machine.ctl_run("replay", sid, *arguments).stdout == named
+    return named
+
+
+def test_a_session_that_goes_on_elsewhere_is_read_as_one(machines):
+    rng, seed = printed_seed("goes on elsewhere")
+    first, second, third = machines
+    sid, path, lines = a_session(seed)
+    a, b, c = sorted(rng.sample(range(3, len(lines)), 3))
+    store = first.base / "archive"
+    ledger = Ledger(store)
+    parts = [b"".join(lines[:end]) for end in (a, b, c, len(lines))]
+    for machine, data in zip(machines, parts):
+        put(machine, path, data)
+        machine.once()
+        found = ledger.look()[sid]
+        assert manifest_reader.joined_writers(found) == {1: data}
+    assert len(found.writers) == 2
+    daemons = [machine.daemon() for machine in machines]
+    for machine in machines:
+        assert replays(machine, sid) == parts[2]
+        assert replays(machine, sid, "--lines", f"{a}:{b + 1}") == b"".join(lines[a - 1:b + 1])
+        shown = machine.ctl("show", sid)["writers"]
+        assert {each["writer"] for each in shown} == {found.manifest["writer"], *found.writers}
+        assert [each["ours"] for each in shown] == [True, False, False]
+    # It comes back to the first machine, and goes on there.
+    put(first, path, parts[3])
+    first.ctl_run("flush", "--wait")
+    assert replays(second, sid) == parts[3]
+    checked = [each for each in third.ctl_lines("verify", sid, "--deep") if "state" in each]
+    assert {each["state"] for each in checked} == {"FOUND"}
+    assert {each.get("writer") for each in checked} == {None, found.manifest["writer"], *found.writers} - {
+        third.ctl("show", sid)["writers"][0]["writer"]}
+    assert [daemon.stop() for daemon in daemons] == [0, 0, 0]
+
+
+def test_two_that_go_on_from_one_line_come_one_after_the_other(machines):
+    rng, seed = printed_seed("fork")
+    first, second, third = machines
+    sid, path, lines = a_session(seed)
+    at = rng.randrange(2, len(lines) - 4)
+    fork = [b'{"type":"user","message":"elsewhere %d"}\n' % number for number in range(5)]
+    other = [b'{"type":"user","message":"at home %d"}\n' % number for number in range(4)]
+    for machine, more in [(first, []), (second, fork), (third, other)]:
+        put(machine, path, b"".join([*lines[:at], *more]))
+        machine.once()
+    put(first, path, b"".join(lines))
+    first.once()
+    found = Ledger(first.base / "archive").look()[sid]
+    # Those that began within one second are told by their ids.
+    forks = sorted(found.writers.values(), key=lambda each: (each.manifest["created_at"], each.manifest["writer"]))
+    wanted = [*lines[:at], *(line for each in forks for line in split_lines(each.latest())[at:]), *lines[at:]]
+    assert sorted(wanted) == sorted([*lines, *fork, *other])
+    assert manifest_reader.joined_writers(found) == {1: b"".join(wanted)}
+    daemon = second.daemon()
+    assert replays(second, sid) == b"".join(wanted)
+    for _ in range(4):
+        begin = rng.randint(1, len(wanted))
+        end = rng.randint(begin, len(wanted))
+        assert replays(second, sid, "--lines", f"{begin}:{end}") == b"".join(wanted[begin - 1:end])
+    assert daemon.stop() == 0
+
+
+def test_files_of_one_name_that_have_nothing_in_common_lose_nothing(machines):
+    _, seed = printed_seed("one name")
+    first, second, _ = machines
+    sid, path, lines = a_session(seed)
+    mine = [b'{"n":%d}\n' % number for number in range(7)]
+    put(first, path, b"".join(mine))
+    first.once()
+    put(second, path, b"".join(lines))
+    second.once()
+    # A second life of the second file is a second generation of the joined one.
+    put(second, path, b"".join(lines[::-1]))
+    second.once()
+    wanted = {1: b"".join([*mine, *lines]), 2: b"".join(lines[::-1])}
+    assert manifest_reader.joined_writers(Ledger(first.base / "archive").look()[sid]) == wanted
+    daemon = first.daemon()
+    assert replays(first, sid, "--generation", "1") == wanted[1]
+    assert replays(first, sid) == wanted[2]
+    assert daemon.stop() == 0
+
+
+def test_a_checkpoint_of_another_writer_is_found(machines):
+    _, seed = printed_seed("checkpoint")
+    first, second, _ = machines
+    sid, path, lines = a_session(seed)
+    plain = [b'{"n":%d}\n' % number for number in range(9)]
+    compacted = b'{"type":"system","subtype":"compact_boundary","timestamp":"2026-11-20T05:00:00Z"}\n'
+    put(first, path, b"".join(plain[:4]))
+    first.once()
+    put(second, path, b"".join([*plain[:6], compacted, *plain[6:]]))
+    second.once()
+    daemon = first.daemon()
+    assert replays(first, sid, "--to-checkpoint", "latest") == b"".join([*plain[:6], compacted])
+    assert daemon.stop() == 0

@@ -1,0 +1,169 @@
+"""How the daemon starts: what it claims before it touches anything, and what it does not wait for."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+
+import pytest
+
+import manifest_reader
+from daemon import PATIENCE
+
+LINE = b'{"type":"user","timestamp":"2026-03-01T00:00:00.000Z","message":"%d"}\n'
+
+
+def known_sources(state):
+    """How many files a catalog has heard of; a state directory without a catalog has heard of none."""
+    with sqlite3.connect(f"file:{state}/catalog.db?mode=ro", uri=True) as catalog:
+        return catalog.execute("SELECT count(*) FROM streams").fetchone()[0]
+
+
+def test_a_daemon_whose_socket_is_taken_takes_no_line(world):
+    """Another state directory, the same runtime directory: nothing may be cut before the socket is its own, too."""
+    for number in range(20):
+        world.write(f".claude/projects/p/{number}.jsonl", LINE % number)
+    first = world.daemon()
+    other = world.base / "other"
+    # Finding out who has the socket takes half a second here: time in which an engine would begin.
+    second = subprocess.run(
+        ["strace", "--quiet=all", "-f", "-o", "/dev/null", "-e", "trace=connect", "-e", "inject=connect:delay_enter=500000",
+         *world.command("uploaderd"), "--state-dir", other, "--runtime-dir", world.runtime],
+        env=world.environment(), cwd=world.home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+    assert second.returncode == 4
+    assert "another uploaderd answers" in second.stderr
+    assert known_sources(other) == 0
+    assert not (other / "store").exists()
+    assert first.running and world.ctl("status", check=False)["pid"] == first.pid
+
+
+def test_a_daemon_whose_state_is_taken_leaves_the_socket_alone(world):
+    first = world.daemon()
+    second = world.daemon("--runtime-dir", world.base / "elsewhere", wait=False)
+    assert second.wait_exit() == 4
+    assert f"process id {first.pid}" in second.text()
+    assert not (world.base / "elsewhere/control.sock").exists()
+    assert world.ctl("status", check=False)["pid"] == first.pid
+
+
+def test_a_start_that_fails_behind_the_socket_leaves_none(world):
+    """The socket is claimed before the engine starts; when that fails nobody must be left to wait on it."""
+    world.daemon().stop()
+    with sqlite3.connect(world.state / "catalog.db") as catalog:
+        catalog.execute("PRAGMA user_version = 4711")
+    failed = world.daemon(wait=False)
+    assert failed.wait_exit() == 4 and "newer" in failed.text()
+    assert not world.socket.exists()
+
+
+@pytest.fixture
+def stall(world):
+    """What makes every destination hang in open(2), as a dead network file system does; `answer()` ends that."""
+    class Stall:
+        path = world.base / "hangs"
+        fault = {"UPLOADERD_FAULT": f"stall:destinations:{path}"}
+
+        def answer(self):
+            os.close(os.open(self.path, os.O_WRONLY))
+    os.mkfifo(Stall.path)
+    return Stall()
+
+
+def test_a_destination_that_hangs_holds_up_neither_ready_nor_an_answer(world, stall):
+    world.once()
+    path = world.write(".claude/projects/p/a.jsonl", LINE % 1)
+    daemon = world.daemon(wait=False, env=stall.fault)
+    # A client that is early is not refused: it waits for the answer.
+    while not world.socket.exists():
+        assert daemon.running
+    early = world.ctl("status", check=False)
+    assert early["pid"] == daemon.pid
+    daemon.wait_ready()
+    (ready,) = daemon.notices.seen(READY="1")
+    assert ready - daemon.started < 10
+    said = [message["STATUS"] for _, message in daemon.notices.messages if message.get("READY")]
+    assert "store" in said[0] and "has not answered" in said[0], (ready - daemon.started, daemon.notices.messages)
+    (destination,) = world.ctl("status", check=False)["destinations"]
+    assert destination["state"] == "retrying" and "has not answered" in destination["last_error"]
+    # Lines are taken meanwhile, and wait in the spool.
+    world.wait_status(lambda status: status["spool"]["bytes"] > 0 and status["destinations"][0]["queued"] == 1)
+    stall.answer()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    assert manifest_reader.read(world.store, "a").latest() == path.read_bytes()
+    assert daemon.stop() == 0
+
+
+def test_a_session_that_a_silent_store_may_know_waits_for_it(world, stall):
+    """Without catalog and kept manifests only the store knows how far a session was: until it answers nothing is cut."""
+    path = world.write(".claude/projects/p/a.jsonl", LINE % 1)
+    world.once()
+    before = {file.name for file in (world.store / "sessions/a/segments").iterdir()}
+    (world.state / "catalog.db").write_bytes(b"")
+    for leftover in ("catalog.db-wal", "catalog.db-shm"):
+        (world.state / leftover).unlink(missing_ok=True)
+    shutil.rmtree(world.state / "manifests")
+    world.write(".claude/projects/p/a.jsonl", LINE % 2, "ab")
+    daemon = world.daemon(env=stall.fault)
+    world.wait_health("session_unresolved", "a")
+    assert world.ctl("status", check=False)["spool"]["bytes"] == 0
+    stall.answer()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    stored = manifest_reader.read(world.store, "a")
+    assert stored.latest() == path.read_bytes()
+    assert before < {file.name for file in (world.store / "sessions/a/segments").iterdir()}
+    assert daemon.stop() == 0
+
+
+def test_a_new_state_directory_waits_for_a_silent_store_too(world, stall):
+    """Another life of this machine may have filled it: what it has is not uploaded a second time."""
+    world.configure(f'[[destination]]\nname = "archive"\ntype = "directory"\npath = "{world.base}/archive"\n')
+    path = world.write(".claude/projects/p/a.jsonl", LINE % 1)
+    world.once()
+    shutil.rmtree(world.state)
+    world.write(".claude/projects/p/a.jsonl", LINE % 2, "ab")
+    world.daemon(env=stall.fault)
+    world.wait_health("session_unresolved", "a")
+    # What was written first in this life is in no store: it is safe in the spool meanwhile.
+    new = world.write(".claude/projects/p/b.jsonl", LINE % 3)
+    world.wait_status(lambda status: status["spool"]["bytes"] > 0)
+    stall.answer()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    assert manifest_reader.read(world.base / "archive", "a").latest() == path.read_bytes()
+    assert manifest_reader.read(world.base / "archive", "b").latest() == new.read_bytes()
+    assert not (world.base / "archive/sessions/a/writers").exists()
+
+
+def test_a_destination_that_hangs_does_not_hold_up_a_reload(world, stall):
+    world.configure("[segments]\nmax_lines = 10\n")
+    daemon = world.daemon(env=stall.fault)
+    world.configure("[segments]\nmax_lines = 20\n")
+    world.ctl_run("reload", timeout=PATIENCE)
+    assert b"20" in world.ctl_run("config", "show").stdout
+    stall.answer()
+    world.wait_healthy()
+    path = world.write(".claude/projects/p/a.jsonl", LINE % 1)
+    world.wait_status(lambda status: status["sessions"]["known"] == 1)
+    world.ctl_run("flush", "--wait")
+    assert manifest_reader.read(world.store, "a").latest() == path.read_bytes()
+    assert daemon.stop() == 0
+
+
+def test_a_reload_honours_what_it_says_or_refuses_it(world):
+    daemon = world.daemon()
+    world.configure(f'[control]\nsocket = "{world.base}/other.sock"\n')
+    refused = world.ctl_run("reload", check=False)
+    assert refused.returncode == 1 and b"control.socket cannot change" in refused.stderr and b"restart" in refused.stderr
+    assert not (world.base / "other.sock").exists()
+    world.configure('[host]\nlabel = "elsewhere"\n')
+    assert world.ctl_run("reload", check=False).returncode == 1
+    world.configure('[log]\nlevel = "error"\n')
+    world.ctl_run("reload")
+    said = daemon.text()
+    world.configure('[log]\nlevel = "error"\n[segments]\nmax_lines = 20\n')
+    world.ctl_run("reload")
+    # A reload is a notice, which is not said any more.
+    assert daemon.stop() == 0
+    assert daemon.text() == said

@@ -1,0 +1,130 @@
+import Delivery
+import Segments
+import Shared
+import Store
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Reading when some of the copies of an object are gone or not what was put.
+@Suite("Copies of an object")
+struct CopiesTests {
+    static func lines(_ numbers: ClosedRange<Int>) -> String {
+        numbers.map { "{\"n\":\($0)}\n" }.joined()
+    }
+
+    /// A session of three segments in two stores, and nothing of it in the spool.
+    static func stage(_ body: @escaping @Sendable (Stage, Life, [String]) async throws -> Void) throws {
+        let stage = try Stage(ends: ["archive", "mirror"]) {
+            $0.segments.maxLines = 2
+            $0.merge.enabled = false
+        }
+        try stage.live { life in
+            try stage.append(lines(1...6), to: "a.jsonl", life)
+            await life.settle()
+            try await stage.pass(.seconds(60))
+            let segments = try await life.segments("a")
+            #expect(segments.count == 3)
+            #expect(try Tree.files(stage.scratch("state/spool")).isEmpty)
+            try await body(stage, life, segments.map { "\(Stage.prefix)a/\($0.objectPath)" })
+        }
+    }
+
+    private static func flip(_ key: String, in end: FarEnd) throws {
+        var bytes = try #require(end.objects[key])
+        bytes[bytes.count / 2] ^= 1
+        end.meddle(key, bytes)
+    }
+
+    private static func health(_ life: Life) -> [String] {
+        life.board.snapshot().health.map { "\($0.kind) \($0.subject)" }
+    }
+
+    @Test("stand in for one another: a damaged or missing one is said, and the next store is read")
+    func next() throws {
+        try Self.stage { stage, life, keys in
+            let (archive, mirror) = (try #require(stage.ends["archive"]), try #require(stage.ends["mirror"]))
+            try Self.flip(keys[0], in: archive)
+            archive.meddle(keys[1], nil)
+            try Self.flip(keys[2], in: mirror)
+            #expect(try await life.replayed("a") == stage.source("a.jsonl"))
+            let names = keys.map { "a/main \($0.dropFirst("\(Stage.prefix)a/".count))" }
+            // The third of the archive's is whole, so nobody looked at the mirror's.
+            #expect(
+                Self.health(life).filter { $0.hasPrefix("object_") } == [
+                    "object_damaged archive/\(names[0])", "object_missing archive/\(names[1])",
+                ])
+            // Whoever puts it back is believed when it is read.
+            archive.meddle(keys[0], mirror.objects[keys[0]])
+            #expect(try await life.replayed("a") == stage.source("a.jsonl"))
+            #expect(!Self.health(life).contains("object_damaged archive/\(names[0])"))
+        }
+    }
+
+    @Test("that are all bad are an error that names each of them, and no byte of the object goes out")
+    func none() throws {
+        try Self.stage { stage, life, keys in
+            for end in stage.ends.values { try Self.flip(keys[1], in: end) }
+            let error = await #expect(throws: ControlError.self) { _ = try await life.replayed("a") }
+            #expect(error?.code == .damaged)
+            #expect(error?.message.contains("archive") == true && error?.message.contains("mirror") == true)
+            var sent: [UInt8] = []
+            let volume = try await life.volume("a")
+            do throws(ControlError) {
+                try await life.parts.replay.send(volume, lines: nil) { _, bytes throws(ControlError) in sent += bytes }
+            } catch {
+                #expect(error.code == .damaged)
+            }
+            #expect(sent == Array(Self.lines(1...2).utf8))
+        }
+    }
+
+    @Test("in a store that does not answer may be whole: then the answer is not that it is damaged")
+    func unreachable() throws {
+        try Self.stage { stage, life, keys in
+            let (archive, mirror) = (try #require(stage.ends["archive"]), try #require(stage.ends["mirror"]))
+            archive.meddle(keys[1], nil)
+            mirror.weather = .down(DeliveryError(.transient, "the mirror is away"))
+            let error = await #expect(throws: ControlError.self) { _ = try await life.replayed("a") }
+            #expect(error?.code == .backendError)
+            mirror.weather = .fair
+            #expect(try await life.replayed("a") == stage.source("a.jsonl"))
+        }
+    }
+
+    @Test("that are damaged are not copied to a destination that comes later")
+    func copied() throws {
+        try Self.stage { stage, life, keys in
+            let record = try await life.segments("a")[0]
+            let archive = try #require(stage.ends["archive"])
+            try Self.flip(keys[0], in: archive)
+            let stored = try #require(try await life.store.segments(of: life.key("a")).first)
+            let found = try await life.parts.objects.bytes(of: stored.id, record, holders: stored.receipts)
+            #expect(throws: Never.self) { try SegmentOutline(record).requireWhole(found) }
+        }
+    }
+}
+
+extension Life {
+    func volume(_ sid: String, _ stream: String = "main", generation: Int? = nil, from: String? = nil) async throws
+        -> Volume
+    {
+        let key = try key(sid, stream)
+        return try await parts.replay.volume(of: key.session, key.stream, generation: generation, from: from)
+    }
+
+    /// What `replay` gives of a stream.
+    func replayed(
+        _ sid: String, _ stream: String = "main", lines: ClosedRange<Int>? = nil, generation: Int? = nil,
+        from: String? = nil
+    ) async throws -> [UInt8] {
+        let volume = try await volume(sid, stream, generation: generation, from: from)
+        var all: [UInt8] = []
+        try await parts.replay.send(volume, lines: lines) { offset, bytes throws(ControlError) in
+            if lines == nil { #expect(offset == Int64(all.count)) }
+            all += bytes
+        }
+        return all
+    }
+}

@@ -1,0 +1,80 @@
+import ControlPlane
+import Delivery
+import Shared
+import Store
+import TestSupport
+import Testing
+
+@testable import Engine
+
+@Suite("Replaying")
+struct ReplayServiceTests {
+    /// Ten lines, the n-th of n bytes and its end, in segments of three lines.
+    private static let lines = (1...10).map { String(repeating: "x", count: $0) + "\n" }
+
+    private static func live(_ body: @escaping @Sendable (Stage, Life) async throws -> Void) throws {
+        let stage = try Stage {
+            $0.segments.maxLines = 3
+            $0.merge.enabled = false
+        }
+        try stage.live { life in
+            try stage.append(lines.joined(), to: "a.jsonl", life)
+            await life.settle()
+            try await stage.pass(.seconds(60))
+            try await body(stage, life)
+        }
+    }
+
+    @Test(
+        "gives the lines that were asked for, each piece with its place in the generation", arguments: [nil, "store"])
+    func ranges(from: String?) throws {
+        try Self.live { _, life in
+            let volume = try await life.volume("a", from: from)
+            #expect(volume.lines == 10 && volume.parts.count == 4)
+            for first in 1...10 {
+                for last in first...10 {
+                    var sent: [UInt8] = []
+                    var begin: Int64?
+                    try await life.parts.replay.send(volume, lines: first...last) {
+                        offset, bytes throws(ControlError) in
+                        begin = begin ?? offset
+                        #expect(offset == (begin ?? 0) + Int64(sent.count))
+                        sent += bytes
+                    }
+                    #expect(sent == Array(Self.lines[first - 1..<last].joined().utf8), "\(first)-\(last)")
+                    #expect(begin == Int64(Self.lines[..<(first - 1)].joined().utf8.count), "\(first)-\(last)")
+                }
+            }
+        }
+    }
+
+    @Test("of lines that are whole is not kept up by others that are lost")
+    func elsewhere() throws {
+        try Self.live { stage, life in
+            let key = try await life.segments("a")[1].objectPath
+            stage.end.meddle("\(Stage.prefix)a/\(key)", nil)
+            #expect(try await life.replayed("a", lines: 7...10) == Array(Self.lines[6...].joined().utf8))
+            #expect(try await life.replayed("a", lines: 1...3) == Array(Self.lines[..<3].joined().utf8))
+            let error = await #expect(throws: ControlError.self) { _ = try await life.replayed("a", lines: 3...4) }
+            #expect(error?.code == .damaged)
+        }
+    }
+
+    @Test("says what there is where it is asked for something else")
+    func nothing() throws {
+        try Self.live { _, life in
+            let stream = await #expect(throws: ControlError.self) { _ = try await life.replayed("a", "agents/x") }
+            #expect(stream?.code == .noMatch && stream?.hint == "it has main")
+            let generation = await #expect(throws: ControlError.self) {
+                _ = try await life.replayed("a", generation: 2)
+            }
+            #expect(generation?.code == .noMatch)
+            for from in [nil, "store"] {
+                let session = await #expect(throws: ControlError.self) { _ = try await life.replayed("b", from: from) }
+                #expect(session?.code == .noSuchSession)
+            }
+            let destination = await #expect(throws: ControlError.self) { _ = try await life.replayed("a", from: "x") }
+            #expect(destination?.code == .noMatch && destination?.hint == "there is store")
+        }
+    }
+}

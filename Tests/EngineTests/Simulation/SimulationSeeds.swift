@@ -1,0 +1,37 @@
+import Glibc
+import LinuxSystem
+
+/// Which days are simulated: those that ever failed, from the file `seeds` beside this one, and some that nobody has seen:
+/// 50 where continuous integration runs (`.ci/run` sets UPLOADER_SKIPS_ARE_FAILURES), 10 elsewhere.
+///
+/// `UPLOADER_SEED=n` simulates one day, and prints what happened on it. With `UPLOADER_SOAK` set more follow until `UPLOADER_SOAK_MINUTES` are over.
+enum SimulationSeeds {
+    static let fresh = getenv("UPLOADER_SKIPS_ARE_FAILURES") == nil ? 10 : 50
+
+    static let all: [UInt64] = {
+        if let one = number("UPLOADER_SEED") { return [one] }
+        // Short, so that a person can type it.
+        return known + (0..<fresh).map { _ in UInt64.random(in: 1_000..<1_000_000_000) }
+    }()
+
+    static var isReplay: Bool { number("UPLOADER_SEED") != nil }
+
+    /// How long a soak goes on, in minutes; `nil`: there is none.
+    static var soak: UInt64? {
+        getenv("UPLOADER_SOAK").map { _ in number("UPLOADER_SOAK_MINUTES") ?? 10 }
+    }
+
+    private static func number(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
+
+    /// A number a line; what follows a `#` is why.
+    private static var known: [UInt64] {
+        do throws(SystemError) {
+            let text = String(decoding: try Files.readAll("\(Files.parent(of: #filePath))/seeds"), as: UTF8.self)
+            return text.split(separator: "\n").compactMap { line in
+                line.split(whereSeparator: { $0 == " " || $0 == "#" }).first.flatMap { UInt64($0) }
+            }
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+}
