@@ -173,3 +173,27 @@ def test_a_gigabyte_without_a_newline_is_withheld_and_costs_no_memory(world):
     assert peak_memory(daemon.pid) < 200 << 20
     print(f"peak memory {peak_memory(daemon.pid) >> 20} MiB")
     assert daemon.stop() == 0
+
+
+def test_a_line_over_max_line_is_withheld_however_short_that_is(world):
+    world.configure(f'[[watch]]\nagent = "generic"\nroot = "{world.home}/odd"\n[segments]\nmax_line = "1KiB"\n')
+    (world.home / "odd").mkdir()
+    short, fits, over = b'{"n":1}\n', b"x" * 1023 + b"\n", b"y" * 1024 + b"\n"
+    (world.home / "odd/lines.jsonl").write_bytes(short + fits + over + short)
+    backdate(world.home)
+    assert "1 lines were withheld" in world.once(code=5).text()
+    notice = b'{"type":"uploaderd.withheld","bytes":1025,"reason":"too_long"}\n'
+    assert manifest_reader.read(world.store, "lines").latest() == short + fits + notice + short
+
+
+@pytest.mark.parametrize("what", ["missing", "folder", "fifo", "link"])
+def test_once_with_a_file_that_cannot_be_taken_is_not_done(world, what):
+    path = world.home / "one.jsonl"
+    match what:
+        case "folder": path.mkdir()
+        case "fifo": os.mkfifo(path)
+        case "link":
+            path.symlink_to("other")
+            (world.home / "other").write_bytes(b"{}\n")
+    daemon = world.once("--file", path, code=5)
+    assert ("there is no such file" if what == "missing" else "no regular file") in daemon.text()

@@ -172,6 +172,17 @@ def test_restore_takes_nobodys_place(watched, tmp_path):
     assert listing(tmp_path) == before
 
 
+def test_restore_replaces_no_device_and_no_fifo(watched, tmp_path):
+    # Never a device of the machine's: root may replace it.
+    os.mkfifo(tmp_path / "fifo")
+    assert "is no file" in refused(watched, "restore", "ten", "--to", tmp_path / "fifo", "--force", code=4)["error"]
+    assert (tmp_path / "fifo").is_fifo()
+
+
+def test_follow_ends_at_no_checkpoint(watched):
+    refused(watched, "replay", "ten", "--follow", "--to-checkpoint", "latest", code=2)
+
+
 def test_restore_that_cannot_succeed_leaves_nothing(watched, tmp_path):
     assert "replay" in refused(watched, "restore", "ten", "--to", "-", code=2)["hint"]
     assert refused(watched, "restore", "ten", code=2)["hint"]

@@ -3,10 +3,14 @@
 import fcntl
 import json
 import os
+import shutil
 import time
+
+import pytest
 
 import generator
 import manifest_reader
+from conservation import backdate
 
 
 def homes(world, count):
@@ -117,3 +121,71 @@ def test_a_put_that_was_killed_leaves_nothing_behind(world):
     assert holds(store, world.home, session)
     for file in writing:
         file.close()
+
+
+def test_one_directory_under_two_names_is_no_two_destinations(world):
+    (world.base / "archive").mkdir()
+    (world.base / "mirror").symlink_to("archive")
+    world.configure(destination(world, "archive") + destination(world, "mirror"))
+    daemon = world.once(code=2)
+    assert 'destination "archive" has the same directory' in daemon.text()
+
+
+def test_one_store_behind_two_directories_counts_once(world):
+    """As bind mounts do it: nothing in the paths tells, only the store's id."""
+    (session,) = homes(world, 1)
+    world.configure(destination(world, "archive"))
+    world.once()
+    shutil.copytree(world.base / "archive", world.base / "mirror")
+    world.configure(destination(world, "archive") + destination(world, "mirror"))
+    daemon = world.once(code=5)
+    assert "leads to the same store" in daemon.text()
+    daemon = world.daemon()
+    flushed = world.ctl_run("flush", "--wait", check=False)
+    assert flushed.returncode == 5, flushed
+    assert daemon.stop() == 0
+    assert holds(world.base / "archive", world.home, session)
+
+
+@pytest.mark.parametrize("place", ["state/spool", "state/manifests", "state"])
+def test_a_store_among_our_own_files_is_refused(world, place):
+    world.configure(f'[[destination]]\nname = "inside"\npath = "{world.base / place}"\n')
+    assert "lies in the state directory" in world.once(code=2).text()
+
+
+def test_a_store_in_a_root_is_no_source_by_whatever_path(world):
+    root = world.home / "logs"
+    (root / "store").mkdir(parents=True)
+    (world.base / "link").symlink_to(root / "store")
+    world.configure(f'[[watch]]\nagent = "generic"\nroot = "{root}"\n[segments]\ncodec = "none"\n'
+                    f'[[destination]]\nname = "inside"\npath = "{world.base / "link"}"\n')
+    (root / "own.jsonl").write_bytes(b'{"n":1}\n')
+    for _ in range(3):
+        backdate(world.home)
+        world.once()
+    assert manifest_reader.sessions(root / "store") == ["own"]
+
+
+@pytest.mark.parametrize("odd", ["folder", "fifo", "link", "loop"])
+def test_an_odd_manifest_is_its_own_sessions_trouble(world, odd):
+    world.configure(destination(world, "archive"))
+    first, second = homes(world, 2)
+    world.once()
+    manifest = world.base / "archive/sessions" / first.sid / "manifest.json"
+    manifest.unlink()
+    match odd:
+        case "folder": manifest.mkdir()
+        case "fifo": os.mkfifo(manifest)
+        case "link": manifest.symlink_to("/etc/passwd")
+        case "loop": manifest.symlink_to("manifest.json")
+    for session in (first, second):
+        path = world.home / next(path for path, stream in session.streams.items() if stream == "main")
+        with path.open("ab") as file:
+            file.write(b'{"type":"user","message":"more"}\n')
+    daemon = world.daemon()
+    world.wait_health("delivery_conflict", f"archive/{first.sid}")
+    world.ctl_run("flush", "--wait", check=False)
+    status = world.ctl("status", check=False)
+    assert {entry["kind"] for entry in status["health"]} == {"delivery_conflict"}, status["health"]
+    assert holds(world.base / "archive", world.home, second)
+    assert daemon.stop() == 0

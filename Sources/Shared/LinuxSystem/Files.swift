@@ -135,6 +135,22 @@ package enum Files {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// The path without links, `.` and `..`: of its longest part that exists, and the rest as it is: realpath(3).
+    package static func resolved(_ path: String) -> String {
+        var existing = path
+        var rest = ""
+        while true {
+            if let text = realpath(existing, nil) {
+                defer { free(text) }
+                let found = String(cString: text)
+                return rest.isEmpty ? found : (found == "/" ? "" : found) + rest
+            }
+            guard existing != "/", existing != ".", !existing.isEmpty else { return path }
+            rest = "/\(name(of: existing))\(rest)"
+            existing = parent(of: existing)
+        }
+    }
+
     package static func name(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }

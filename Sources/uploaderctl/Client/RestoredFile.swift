@@ -16,7 +16,10 @@ final class RestoredFile {
     init(_ path: String, replacing: Bool) throws(ClientError) {
         self.path = path
         isReplacing = replacing
-        if let kind = try Self.kind(of: path), !replacing || kind == .directory { throw Self.taken(path, kind) }
+        // A device or a FIFO is never meant to become a file, whoever may do it.
+        if let kind = try Self.kind(of: path), !replacing || (kind != .regular && kind != .symlink) {
+            throw Self.taken(path, kind)
+        }
         do throws(SystemError) {
             if let unnamed = try Descriptor.unnamed(in: Files.parent(of: path)) {
                 file = unnamed
@@ -104,9 +107,16 @@ final class RestoredFile {
     }
 
     private static func taken(_ path: String, _ kind: FileKind) -> ClientError {
-        kind == .directory
-            ? ClientError(.refused, "\(path) is a directory", hint: "name the file itself: --to \(path)/NAME.jsonl")
-            : ClientError(.refused, "\(path) exists already", hint: "choose another name, or replace it with --force")
+        switch kind {
+        case .directory:
+            ClientError(.refused, "\(path) is a directory", hint: "name the file itself: --to \(path)/NAME.jsonl")
+        case .regular, .symlink:
+            ClientError(.refused, "\(path) exists already", hint: "choose another name, or replace it with --force")
+        case .fifo, .socket, .device, .other:
+            ClientError(
+                .refused, "\(path) exists and is no file", hint: "choose another name; replay writes to standard output"
+            )
+        }
     }
 
     private static func failure(_ message: String, _ error: SystemError) -> ClientError {

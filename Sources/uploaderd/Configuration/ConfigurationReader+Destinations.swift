@@ -1,3 +1,4 @@
+import LinuxSystem
 import Shared
 
 extension DestinationType {
@@ -189,14 +190,33 @@ extension ConfigurationReader {
     /// Two destinations in one directory would be two writers of each object.
     private mutating func refuseTwins(_ all: [DestinationConfiguration]) {
         for (index, twin) in all.enumerated() {
-            guard case .directory = twin.place else { continue }
-            if let first = all[..<index].first(where: { $0.place == twin.place }) {
-                let key = "destination.\(twin.name).path"
+            guard let place = Self.folder(of: twin) else { continue }
+            let key = "destination.\(twin.name).path"
+            if let first = all[..<index].first(where: { Self.folder(of: $0) == place }) {
                 settings.refuse(
                     settings.origin(of: key), key, "destination \"\(first.name)\" has the same directory",
                     hint: "give each its own path or prefix, or take one out")
             }
+            // The next start would look at its objects as files of ours.
+            let state = Files.resolved(directories.state)
+            let spool = Files.resolved(directories.spool)
+            let store = Files.resolved(directories.store)
+            func lies(in outer: String) -> Bool { place == outer || PathText.relative(place, to: outer) != nil }
+            if lies(in: spool) || (lies(in: state) && !lies(in: store)) {
+                settings.refuse(
+                    settings.origin(of: key), key,
+                    "\(place) lies in the state directory, whose files are not a store's",
+                    hint: "choose a directory elsewhere, or \(directories.store)")
+            }
         }
+    }
+
+    /// Where its objects lie, without links; `nil`: in no directory here.
+    private static func folder(of destination: DestinationConfiguration) -> String? {
+        guard case .directory(let path, let prefix) = destination.place else { return nil }
+        let real = Files.resolved(path)
+        let folders = prefix.split(separator: "/").joined(separator: "/")
+        return folders.isEmpty ? real : "\(real == "/" ? "" : real)/\(folders)"
     }
 
     private mutating func refuseAmbiguous(_ types: [DestinationType]) {

@@ -1,3 +1,4 @@
+import LinuxSystem
 import Shared
 
 extension ConfigurationReader {
@@ -159,12 +160,15 @@ extension ConfigurationReader {
     private mutating func withoutOurs(_ watched: Watched, _ ours: [String]) -> WatchConfiguration {
         var watch = watched.watch
         guard watch.file == nil else { return watch }
+        // What a link leads to counts, not what it is called.
+        let root = Files.resolved(watch.root)
         for place in ours {
-            if place == watch.root || PathText.relative(watch.root, to: place) != nil {
+            let real = Files.resolved(place)
+            if real == root || PathText.relative(root, to: real) != nil {
                 settings.refuse(
                     watched.origin, watched.key, "\(watch.root) lies in \(place), where uploaderd itself writes",
                     hint: "watch another directory, or keep our files elsewhere")
-            } else if let inside = PathText.relative(place, to: watch.root) {
+            } else if let inside = PathText.relative(real, to: root) {
                 guard !inside.contains(where: { "*?[]{}\\!".contains($0) }) else {
                     settings.refuse(
                         watched.origin, watched.key,

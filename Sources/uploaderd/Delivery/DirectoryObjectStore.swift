@@ -1,4 +1,5 @@
 import Digests
+import Glibc
 import LinuxSystem
 package import Shared
 
@@ -122,13 +123,18 @@ package actor DirectoryObjectStore: ObjectStore {
             let file = try Descriptor.open(path(of: key), [.readOnly, .noFollow, .nonBlocking])
             let status = try file.status()
             guard status.kind == .regular else {
-                throw SystemError("open", path: path(of: key), code: 22)
+                throw SystemError("open", path: path(of: key), code: EINVAL)
             }
             if key == witness { seen = status.identity }
             let lower = min(max(range?.lowerBound ?? 0, 0), status.size)
             let upper = max(lower, min(range?.upperBound ?? status.size, status.size))
             return FileBytes(file, from: lower, to: upper)
         } catch {
+            if key != witness, [ELOOP, EISDIR, EINVAL, ENXIO].contains(error.code) {
+                // Nothing of ours, and no fault of the rest of the store.
+                throw DeliveryError(
+                    .conflict, "what is called \(key) in \(root) is no regular file", hint: "move it away")
+            }
             guard error.isNotFound else { throw Self.classified(error, "read", key, in: root) }
             // Of a store that is not there it is not known what it has.
             if key != witness { try requireWitness() }

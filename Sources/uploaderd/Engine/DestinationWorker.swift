@@ -175,6 +175,14 @@ actor DestinationWorker {
                     hint: "put the old store back, or give the new one another name in the configuration"), message)
             return nil
         }
+        if let other = parts.objects.claim(found, for: name) {
+            let message = "destination \(name) leads to the same store as destination \(other)"
+            failed(
+                DeliveryError(
+                    .unusable, message, hint: "give each a store of its own, or take one out of the configuration"),
+                message)
+            return nil
+        }
         try await parts.store.setValue("destination.\(name)", found.rawValue)
         storeID = found
         succeeded()

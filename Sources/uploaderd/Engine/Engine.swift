@@ -65,12 +65,25 @@ package final class Engine: Sendable {
     package func finish() async -> [String] {
         let left = await parts.supervisor.settled()
         var reasons = left.map { "\($0): not taken, uploaderctl status or the log says why" }
+        reasons += parts.watched.compactMap(Self.obstacle)
         await parts.merging?.merged()
         reasons += await parts.delivery.settled().map { "destination \($0.name): \($0.reason)" }
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         reasons += seen.health.filter { $0.kind == "partial_line" }.map(\.message)
         return reasons
+    }
+
+    /// Why nothing can be taken of the one file that the root is for.
+    private static func obstacle(_ root: WatchRoot) -> String? {
+        guard let file = root.onlyFile else { return nil }
+        let path = "\(root.root == "/" ? "" : root.root)/\(file)"
+        do throws(SystemError) {
+            guard let status = try Files.status(path) else { return "\(path): there is no such file" }
+            return status.kind == .regular ? nil : "\(path): it is no regular file"
+        } catch {
+            return "\(path): it cannot be looked at: \(error.reason)"
+        }
     }
 
     /// Seals what is open into the spool; nothing more is read. Takes milliseconds, whatever the network does.

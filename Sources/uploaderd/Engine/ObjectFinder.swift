@@ -31,11 +31,23 @@ package final class ObjectFinder: Sendable {
     private let board: StatusBoard
     let world: Surroundings
     private let shelves = Mutex<[StoreID: Shelf]>([:])
+    private let owners = Mutex<[StoreID: String]>([:])
 
     init(store: Store, board: StatusBoard, world: Surroundings) {
         self.store = store
         self.board = board
         self.world = world
+    }
+
+    /// Gives a store to the first destination that finds it.
+    ///
+    /// - Returns: the other destination that has it; `nil`: it is this one's.
+    func claim(_ id: StoreID, for name: String) -> String? {
+        owners.withLock { owners in
+            if let owner = owners[id], owner != name { return owner }
+            owners[id] = name
+            return nil
+        }
     }
 
     /// A destination has opened its store.

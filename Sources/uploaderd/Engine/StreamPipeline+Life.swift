@@ -225,7 +225,9 @@ extension StreamPipeline {
             return
         }
         let raw = RawLine(bytes: buffer.bytes, offset: marker.offset, terminated: false)
-        context.redactor.redact(raw) { line in append(line, LineScanner.look(at: line.bytes)) }
+        context.redactor.redact(raw, longest: context.limits.maxLine) { line in
+            append(line, LineScanner.look(at: line.bytes))
+        }
         try await seal(reason, partial: true)
     }
 

@@ -153,7 +153,9 @@ struct StreamPipeline: ~Copyable {
             if let reason = cut.before {
                 try await seal(reason)
                 // Sealing leaves the buffer as it is, so `raw` still points to the same bytes.
-                context.redactor.redact(raw) { line in append(line, LineScanner.look(at: line.bytes)) }
+                context.redactor.redact(raw, longest: context.limits.maxLine) { line in
+                    append(line, LineScanner.look(at: line.bytes))
+                }
             }
             marker.advance(over: line)
             buffer.drop(line.count)
@@ -165,7 +167,7 @@ struct StreamPipeline: ~Copyable {
 
     /// Redacts one line and puts it into the open segment, unless that is to be sealed before it.
     private mutating func take(_ raw: RawLine) -> CutActions {
-        context.redactor.redact(raw) { line in
+        context.redactor.redact(raw, longest: context.limits.maxLine) { line in
             let look = LineScanner.look(at: line.bytes)
             let cut = cutter.line(bytes: line.bytes.count, kind: look.kind, at: context.time.now)
             isEnded = look.kind == .end

@@ -27,10 +27,13 @@ package final class Redactor: Sendable {
     package var rules: String { applied.digest }
 
     /// Gives `body` the line as it may be stored; valid only during the call.
+    ///
+    /// - Parameter longest: in bytes, with the line's end; a longer line is withheld.
     package func redact<Result: ~Copyable, Failure: Error>(
-        _ raw: RawLine, _ body: (borrowing RedactedLine) throws(Failure) -> Result
+        _ raw: RawLine, longest: Int64 = .max, _ body: (borrowing RedactedLine) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(RedactedLine(verbatim: raw))
+        guard Int64(raw.bytes.count) <= longest else { return try withhold(raw, .tooLong, body) }
+        return try body(RedactedLine(verbatim: raw))
     }
 
     /// Gives `body` the line that stands for `raw`.

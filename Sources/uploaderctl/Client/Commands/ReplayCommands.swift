@@ -27,6 +27,11 @@ extension Command {
         }
         request.maxLines = try number("max-lines", context)
         request.follow = context.invocation.has("follow")
+        if request.follow, context.invocation.value("to-checkpoint") != nil {
+            throw ClientError(
+                .usage, "--follow and --to-checkpoint exclude each other",
+                hint: "nothing comes behind a checkpoint that belongs before it")
+        }
         let daemon = try context.connect()
         if context.json {
             try daemon.ask(.replay(request), for: "replay") { (reply) throws(ClientError) in
