@@ -73,7 +73,7 @@ def test_a_full_disk_is_said_and_goes_on_when_there_is_room(world, disk, short):
         disks.append(disk(store))
     if short == "state":
         # On one disk: store and spool take the room from each other.
-        store = world.state / "archive"
+        store = world.state / "store"
     configure(world, store)
     daemon = world.daemon()
     paths = [session(world, number, 5) for number in range(4)]
