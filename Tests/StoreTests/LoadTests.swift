@@ -52,7 +52,7 @@ struct HotQueryTests {
         #expect(try await hot.mergeCandidates(limit: 3).count == 3)
         let parts = try await hot.mergeInput(of: live.key).segments
         _ = try await hot.sealMerged(try live.merged(parts), replacing: parts.map(\.id))
-        try await hot.settleMerge(of: live.key)
+        try await hot.settleMerge(of: live.key, try await hot.mergeInput(of: live.key))
         _ = try await hot.describe(live.key.session)
         let plans = try await hot.queryPlans().filter { !atBoot.contains($0.key) }
         #expect(plans.count > 40)

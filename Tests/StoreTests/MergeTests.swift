@@ -18,13 +18,35 @@ struct MergeTests {
             source.generations[0] += Source.lines(number...number, of: "ses_1")
             try await store.seal(source, lines: 1)
             #expect(try await store.mergeCandidates() == [source.key])
-            try await store.settleMerge(of: source.key)
+            try await store.settleMerge(of: source.key, try await store.mergeInput(of: source.key))
             #expect(try await store.mergeCandidates().isEmpty)
         }
         let parts = try await store.mergeInput(of: source.key).segments
         _ = try await store.sealMerged(try source.merged(parts), replacing: parts.map(\.id))
         source.generations[0] += Source.lines(5...5, of: "ses_1")
         try await store.seal(source, lines: 1)
+        #expect(try await store.mergeCandidates() == [source.key])
+        await store.close()
+    }
+
+    @Test("looks at a stream again whose partial line has become a whole one, which may be joined")
+    func completed() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        var source = try Source("ses_1", bytes: Source.lines(1...2, of: "a") + Array("{\"n\":".utf8))
+        try await store.seal(source, lines: 2)
+        let seen = try await store.mergeInput(of: source.key)
+        #expect(seen.segments.map(\.record.partial) == [false, true])
+        try await store.settleMerge(of: source.key, seen)
+        #expect(try await store.mergeCandidates().isEmpty)
+        source.generations[0] += Array("3}\n".utf8)
+        try await store.seal(source, lines: 2)
+        #expect(try await store.mergeCandidates() == [source.key])
+        // What was looked at is not all that is there.
+        let old = try await store.mergeInput(of: source.key)
+        source.generations[0] += Source.lines(4...4, of: "a")
+        try await store.seal(source, lines: 1)
+        try await store.settleMerge(of: source.key, old)
         #expect(try await store.mergeCandidates() == [source.key])
         await store.close()
     }
@@ -53,7 +75,7 @@ struct MergeTests {
         #expect(try scene.spoolFiles.count == 3)
         try await expectWhole(store, source)
         #expect(try await store.segments(of: source.key).map(\.record.seq) == [1, 5, 6])
-        try await store.settleMerge(of: source.key)
+        try await store.settleMerge(of: source.key, try await store.mergeInput(of: source.key))
         #expect(try await store.mergeCandidates().isEmpty)
 
         // The store has 1 2 3: these are what a manifest goes on listing.

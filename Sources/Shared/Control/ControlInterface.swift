@@ -343,7 +343,7 @@ package enum ControlInterface {
           queued_bytes: int,
           # Files that are not taken yet, because a store that may know their session does not answer.
           unresolved: int,
-          # The destinations that are held or retrying, so that waiting longer would not help.
+          # The required destinations that are held or retrying, so that waiting longer would not help.
           held: []string
         )
 

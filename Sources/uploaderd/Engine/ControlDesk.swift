@@ -133,14 +133,14 @@ package actor ControlDesk: ControlHandler {
         }
         // Who asks has looked, and may have mended something.
         await engine.delivery.retry()
-        var reply = try await waiting(since: before, held: [])
+        let reply = try await waiting(since: before, held: [])
         guard request.wait else { return reply }
         try await progress.send(reply)
         // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
         await engine.merging?.merged()
         let held = await engine.delivery.settled()
-        reply = try await waiting(since: before, held: held.map(\.name))
-        return reply
+        let required = engine.destinations.filter(\.isRequired).map(\.name)
+        return try await waiting(since: before, held: held.map(\.name).filter(required.contains))
     }
 
     /// What is not in every required destination.

@@ -62,7 +62,9 @@ actor DestinationWorker {
 
     /// Why something is held back now; `nil`: nothing is.
     var obstacle: String? {
-        if notBefore != nil { return parts.board.snapshot().destinations[name]?.lastError }
+        if notBefore != nil || storeID == nil {
+            return parts.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
+        }
         let held = refused.count + refusedSessions.count
         return held == 0 ? nil : "\(held) objects or sessions cannot be put there as they are"
     }

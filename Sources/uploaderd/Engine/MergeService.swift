@@ -40,28 +40,27 @@ struct MergeService: Sendable {
 
     /// A manifest lists all streams of a session, and is short as a whole.
     private func merge(_ session: SessionID) async throws -> Bool {
-        guard let streams = try await store.describe(session)?.streams.map(\.stream) else { return false }
-        var inputs: [MergeInput] = []
-        for stream in streams { inputs.append(try await store.mergeInput(of: stream)) }
-        let joins = policy.joins(in: inputs.map(Self.candidates), ended: inputs.contains { $0.isEnded })
-        for join in joins {
-            let input = inputs[join.stream]
-            do {
-                try await self.join(Array(input.segments[join.segments]), input.checkpoints)
-            } catch let error as StoreError where error.code == .stale {
-                return false  // more was sealed or superseded meanwhile: looked at again with the next segment
+        var merged = false
+        while let streams = try await store.describe(session)?.streams.map(\.stream) {
+            var inputs: [MergeInput] = []
+            for stream in streams { inputs.append(try await store.mergeInput(of: stream)) }
+            let joins = policy.joins(
+                in: inputs.map { $0.segments.map { MergeCandidate($0.record) } }, ended: inputs.contains { $0.isEnded })
+            if joins.isEmpty {
+                for (stream, input) in zip(streams, inputs) { try await store.settleMerge(of: stream, input) }
+                break
+            }
+            for join in joins {
+                let input = inputs[join.stream]
+                do {
+                    try await self.join(Array(input.segments[join.segments]), input.checkpoints)
+                    merged = true
+                } catch let error as StoreError where error.code == .stale {
+                    return merged  // more was sealed or superseded meanwhile: looked at again with the next segment
+                }
             }
         }
-        let joined = Set(joins.map(\.stream))
-        for index in streams.indices where !joined.contains(index) { try await store.settleMerge(of: streams[index]) }
-        return !joins.isEmpty
-    }
-
-    private static func candidates(_ input: MergeInput) -> [MergeCandidate] {
-        let checkpointed = Set(input.checkpoints.map(\.seq))
-        return input.segments.map {
-            MergeCandidate($0.record, isCheckpoint: checkpointed.contains($0.record.seq))
-        }
+        return merged
     }
 
     private func join(_ parts: [StoredSegment], _ checkpoints: [CheckpointRecord]) async throws {

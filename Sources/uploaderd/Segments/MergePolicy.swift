@@ -28,10 +28,11 @@ package struct MergeCandidate: Hashable, Sendable {
         self.isJoinable = isJoinable
     }
 
-    package init(_ record: SegmentRecord, isCheckpoint: Bool) {
+    package init(_ record: SegmentRecord) {
         self.init(
             generation: record.generation, codec: record.codec, rules: record.rules, firstLine: record.firstLine,
-            lines: record.lines, bytes: record.bytes, isCheckpoint: isCheckpoint, isJoinable: !record.partial)
+            lines: record.lines, bytes: record.bytes, isCheckpoint: record.cut == .checkpoint,
+            isJoinable: !record.partial)
     }
 }
 

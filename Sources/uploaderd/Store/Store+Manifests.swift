@@ -54,9 +54,7 @@ extension Store {
         let rows = try streams.map { (stream) throws(StoreError) in try catalog.segments(of: stream, at: storeRow) }
         var listings = zip(streams, rows).map { Listing($1, baseOffset: $0.baseOffset) }
         if let policy {
-            let candidates = listings.map { listing in
-                listing.listed.map { MergeCandidate($0.record, isCheckpoint: $0.record.cut == .checkpoint) }
-            }
+            let candidates = listings.map { listing in listing.listed.map { MergeCandidate($0.record) } }
             let admitted = policy.admitted(
                 of: candidates,
                 atLeast: zip(listings, rows).map { Listing.known(of: $0.listed, among: $1) })

@@ -8,6 +8,8 @@ package struct MergeInput: Sendable {
     package var checkpoints: [CheckpointRecord]
     /// The session has ended.
     package var isEnded: Bool
+    /// What `settleMerge` compares: grows with each segment that is added.
+    var unmerged: Int64
 }
 
 extension Store {
@@ -26,7 +28,8 @@ extension Store {
     package func mergeInput(of stream: StreamKey) throws(StoreError) -> MergeInput {
         let catalog = try catalog()
         let row = try knownStream(stream)
-        var input = MergeInput(segments: [], checkpoints: [], isEnded: false)
+        let unmerged = try catalog.number("SELECT unmerged FROM streams WHERE id = ?1", row.id)
+        var input = MergeInput(segments: [], checkpoints: [], isEnded: false, unmerged: unmerged)
         for segment in try catalog.segments(of: row)
         where segment.supersededBy == nil && (segment.state == .spooled || segment.state == .retired) {
             input.segments.append(try stored(segment))
@@ -37,9 +40,12 @@ extension Store {
         return input
     }
 
-    /// Takes the stream off the candidates until more is added: there was nothing to join.
-    package func settleMerge(of stream: StreamKey) throws(StoreError) {
-        try catalog().run("UPDATE streams SET unmerged = 1 WHERE id = ?1", try knownStream(stream).id)
+    /// Takes the stream off the candidates until more is added: there was nothing to join in what was looked at. Where
+    /// more was added since, it stays one.
+    package func settleMerge(of stream: StreamKey, _ seen: MergeInput) throws(StoreError) {
+        try catalog().run(
+            "UPDATE streams SET unmerged = 1 WHERE id = ?1 AND unmerged = ?2", try knownStream(stream).id,
+            seen.unmerged)
     }
 
     /// Takes over a segment that joins neighbours: file, row, and the parts superseded, which leave the spool.

@@ -121,7 +121,7 @@ extension Store {
             guard catalog.changes > 0 else { return }
             try wantManifests(of: row)
             // All that is small is to be joined now, also where nothing was added since the last look.
-            try catalog.run("UPDATE streams SET unmerged = max(unmerged, 2) WHERE session_id = ?1", row)
+            try catalog.run("UPDATE streams SET unmerged = max(unmerged, 1) + 1 WHERE session_id = ?1", row)
         }
     }
 

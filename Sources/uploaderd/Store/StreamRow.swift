@@ -116,12 +116,13 @@ extension Catalog {
     /// Adds to the running totals, or takes away: `sign` is 1 or -1.
     ///
     /// A stream's first segment has no neighbour to be joined with; each one after it may be the one that makes the
-    /// session's manifest too long, and is held back from it until it was looked at: `unmerged` is never below 1 again.
+    /// session's manifest too long, and is held back from it until it was looked at: `unmerged` counts those, and only
+    /// `settleMerge` takes them off. One that replaces a partial segment counts too: now it may be joined.
     func count(_ record: SegmentRecord, of streamRow: Int64, sign: Int) throws(StoreError) {
         try run(
             """
             UPDATE streams SET segments = segments + ?2, lines = lines + ?3, bytes = bytes + ?4,
-                stored_bytes = stored_bytes + ?5, unmerged = max(1, unmerged + ?2) WHERE id = ?1
+                stored_bytes = stored_bytes + ?5, unmerged = unmerged + max(?2, 0) WHERE id = ?1
             """, streamRow, sign, sign * record.lines, Int64(sign) * record.bytes, Int64(sign) * record.storedBytes)
     }
 

@@ -1,11 +1,11 @@
 import Glibc
 import LinuxSystem
 
-/// Which days are simulated: those that ever failed, from the file `seeds` beside this one, and ten that nobody has seen.
+/// Which days are simulated: those that ever failed, from the file `seeds` beside this one, and fifty that nobody has seen.
 ///
 /// `UPLOADER_SEED=n` simulates one day, and prints what happened on it. With `UPLOADER_SOAK` set more follow until `UPLOADER_SOAK_MINUTES` are over.
 enum SimulationSeeds {
-    static let fresh = 10
+    static let fresh = 50
 
     static let all: [UInt64] = {
         if let one = number("UPLOADER_SEED") { return [one] }

@@ -28,7 +28,7 @@ extension Command {
         guard let result = last else { throw ClientError(.failed, "the daemon did not say how the flush ended") }
         if context.json { try context.writeJSON(result) }
         try context.say("\(Amounts.count(result.sealed, "segment")) sealed, \(progress(result))")
-        guard waits, result.queued + result.unresolved > 0 else { return .done }
+        guard waits, result.queued + result.unresolved > 0 || !result.held.isEmpty else { return .done }
         if !context.json {
             let held = result.held.isEmpty ? "" : "; held: \(result.held.joined(separator: ", "))"
             context.console.note(
@@ -41,8 +41,10 @@ extension Command {
         if state.queued > 0 {
             return "\(Amounts.count(state.queued, "segment")) on the way, \(Amounts.size(state.queuedBytes))"
         }
-        return state.unresolved == 0
-            ? "all delivered" : "\(Amounts.count(state.unresolved, "file")) not taken: a store does not answer"
+        if state.unresolved > 0 {
+            return "\(Amounts.count(state.unresolved, "file")) not taken: a store does not answer"
+        }
+        return state.held.isEmpty ? "all delivered" : "nothing on the way"
     }
 
     /// A path is what begins like one, or is a file here; anything else is a session.
