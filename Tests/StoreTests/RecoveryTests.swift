@@ -2,6 +2,7 @@ import LinuxSystem
 import Segments
 import Shared
 import Store
+import TestSupport
 import Testing
 
 @Suite("Opening a state directory")

@@ -6,6 +6,7 @@ import Segments
 import Shared
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// A clock that stands still until it is moved.
@@ -60,46 +61,6 @@ final class Folder: Sendable {
     }
 
     deinit { Tree.remove(path) }
-}
-
-enum Tree {
-    /// What a crash leaves: files as they are now, without the shared memory of the write-ahead log.
-    static func copy(_ from: String, to target: String) throws {
-        try Files.makeDirectories(target)
-        for entry in try Files.list(from) {
-            let (source, copy) = ("\(from)/\(entry.name)", "\(target)/\(entry.name)")
-            switch try Files.status(source)?.kind {
-            case .directory: try Tree.copy(source, to: copy)
-            case .regular where !entry.name.hasSuffix("-shm"):
-                let file = try Descriptor.open(copy, [.writeOnly, .create, .truncate])
-                let bytes = try Files.readAll(source)
-                try bytes.withBytes { (buffer) throws(SystemError) in try file.writeAll(buffer) }
-            default: break
-            }
-        }
-    }
-
-    static func remove(_ path: String) {
-        guard let entries = try? Files.list(path) else { return }
-        for entry in entries {
-            let inner = "\(path)/\(entry.name)"
-            if (try? Files.status(inner))??.kind == .directory { remove(inner) } else { _ = unlink(inner) }
-        }
-        _ = rmdir(path)
-    }
-
-    /// Paths of all regular files below, relative, sorted.
-    static func files(_ path: String, below: String = "") throws -> [String] {
-        var all: [String] = []
-        for entry in try Files.list(path) {
-            let inner = below.isEmpty ? entry.name : "\(below)/\(entry.name)"
-            switch try Files.status("\(path)/\(entry.name)")?.kind {
-            case .directory: all += try files("\(path)/\(entry.name)", below: inner)
-            default: all.append(inner)
-            }
-        }
-        return all.sorted()
-    }
 }
 
 /// The file of a stream, as a test imagines it, and the cutting of its lines.

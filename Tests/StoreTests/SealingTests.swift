@@ -3,6 +3,7 @@ import Segments
 import Shared
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Sealing into the store")

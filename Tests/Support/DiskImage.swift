@@ -146,7 +146,8 @@ package struct DiskImage: Sendable {
 
     // MARK: What is left
 
-    /// Writes one state that the power could have left into an empty folder, drawn from `random`.
+    /// Writes one state that the power could have left into an empty folder, drawn from `random`. Its files are as old as
+    /// can be: a time of now would be that of another file, or not, as the machine's clock ticks.
     package func restore(to root: String, _ random: SeededRandom) throws(SystemError) {
         var left = durable
         let luck = random.below(4)
@@ -167,6 +168,7 @@ package struct DiskImage: Sendable {
                 let bytes = remains(of: files[id], random)
                 let file = try Descriptor.open("\(root)/\(path)", [.writeOnly, .create, .truncate])
                 try bytes.withBytes { (buffer) throws(SystemError) in try file.writeAll(buffer) }
+                try Tree.setTime(of: "\(root)/\(path)", to: WallTime(seconds: 0))
             case nil: break
             }
         }

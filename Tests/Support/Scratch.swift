@@ -43,30 +43,36 @@ package final class Scratch: Sendable {
     }
 
     package func setTime(of relativePath: String, to wall: WallTime) throws(SystemError) {
-        let stamp = timespec(tv_sec: Int(wall.seconds), tv_nsec: Int(wall.nanoseconds - wall.seconds * 1_000_000_000))
-        let both = [stamp, stamp]
-        guard utimensat(AT_FDCWD, self(relativePath), both, 0) == 0 else {
-            throw SystemError("utimensat", path: self(relativePath), code: errno)
-        }
+        try Tree.setTime(of: self(relativePath), to: wall)
     }
 
     package func bytes(_ relativePath: String) throws(SystemError) -> [UInt8] { try Files.readAll(self(relativePath)) }
 }
 
 package enum Tree {
-    /// What a crash leaves: files as they are now, without the shared memory of SQLite's write-ahead log.
+    /// What a crash leaves: files as they are now, their times too, without the shared memory of SQLite's write-ahead log.
     package static func copy(_ from: String, to target: String) throws(SystemError) {
         try Files.makeDirectories(target)
         for entry in try Files.list(from) {
             let (source, copy) = ("\(from)/\(entry.name)", "\(target)/\(entry.name)")
-            switch try Files.status(source)?.kind {
+            guard let status = try Files.status(source) else { continue }
+            switch status.kind {
             case .directory: try Tree.copy(source, to: copy)
             case .regular where !entry.name.hasSuffix("-shm"):
                 let file = try Descriptor.open(copy, [.writeOnly, .create, .truncate])
                 let bytes = try Files.readAll(source)
                 try bytes.withBytes { (buffer) throws(SystemError) in try file.writeAll(buffer) }
+                try setTime(of: copy, to: WallTime(nanoseconds: status.modified))
             default: break
             }
+        }
+    }
+
+    package static func setTime(of path: String, to wall: WallTime) throws(SystemError) {
+        let stamp = timespec(tv_sec: Int(wall.seconds), tv_nsec: Int(wall.nanoseconds - wall.seconds * 1_000_000_000))
+        let both = [stamp, stamp]
+        guard utimensat(AT_FDCWD, path, both, 0) == 0 else {
+            throw SystemError("utimensat", path: path, code: errno)
         }
     }
 
