@@ -52,9 +52,12 @@ struct DayPlan {
     private(set) var happenings: [(at: Duration, what: Happening)] = []
     private(set) var lines = 0
     private let random: SeededRandom
+    /// Of 400 lines, so many are checkpoints: seldom more than one, for each is an object that stays, and makes the day long.
+    private let checkpoints: Int
 
     init(seed: UInt64, ends: [String]) {
         random = SeededRandom(seed &+ 0x5EED)
+        checkpoints = seed % 8 == 4 ? 8 : 1
         for end in ends { addWeather(of: end) }
         for session in 0..<random.within(4...6) { addSession(session) }
         addFaults()
@@ -165,7 +168,7 @@ struct DayPlan {
     private func text(_ number: Int, of source: Source) -> [UInt8] {
         let padding = String(repeating: "ä€😀x", count: random.percent(3) ? 400 : random.below(20))
         let kind =
-            random.below(400) == 0
+            random.below(400) < checkpoints
             ? "\"type\":\"system\",\"subtype\":\"compact_boundary\"" : "\"type\":\"user\",\"cwd\":\"/home/player/p\""
         return Array(
             "{\(kind),\"n\":\(number),\"of\":\"\(source.sid) \(source.stream)\",\"text\":\"\(padding)\"}\n".utf8)
