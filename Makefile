@@ -13,7 +13,7 @@ PYTHON = .venv/bin/python
 
 # Children of one make take turns: swift build uses all cores by itself, and holds a lock on .build.
 .NOTPARALLEL:
-.PHONY: help run build test check format install uninstall bench soak sanitize clean build-deps test-deps
+.PHONY: help run build test check format install uninstall bench soak sanitize fuzz clean build-deps test-deps
 
 help:
 	@echo 'make run [ARGS=…]          builds, then watches your own sessions in the foreground; Ctrl-C stops it'
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench                 measures; nothing is asserted'
 	@echo 'make soak                  simulated days for UPLOADER_SOAK_MINUTES (10), power cuts, end-to-end tests at full length'
 	@echo 'make sanitize              unit tests under AddressSanitizer and ThreadSanitizer'
+	@echo 'make fuzz [SECONDS=600]    what reads hostile bytes, each so long under libFuzzer and AddressSanitizer'
 	@echo 'make format                formats the Swift sources'
 	@echo 'make clean                 removes .build and .venv'
 
@@ -65,6 +66,9 @@ sanitize: build-deps
 	    echo "== $$sanitizer"; \
 	    $(SWIFT_PATH) test --sanitize $$sanitizer --scratch-path .build/$$sanitizer --disable-xctest || exit 1; \
 	done
+
+fuzz: build-deps
+	@Tests/Fuzz/run $(or $(SECONDS),600) $(READERS)
 
 format:
 	@$(SWIFT_PATH) format format --in-place --parallel --recursive Package.swift Sources Tests

@@ -109,3 +109,12 @@ let package = Package(
             ]),
     ]
 )
+
+// Only for `make fuzz`: it links libFuzzer, which comes with that sanitizer.
+if Context.environment["UPLOADER_FUZZ"] != nil {
+    package.targets += [
+        .executableTarget(
+            name: "fuzz", dependencies: ["Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Segments"],
+            path: "Tests/Fuzz/Targets", cSettings: gnu, swiftSettings: strict)
+    ]
+}

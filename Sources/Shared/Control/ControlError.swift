@@ -107,11 +107,12 @@ extension ControlError {
     /// The error that a reply carries.
     package init(varlinkName name: String, parameters: JSONValue) {
         func text(_ key: String) -> String { parameters[key]?.text ?? "" }
+        let said = text("message").isEmpty ? "it answered with the error \(name)" : text("message")
         if name.hasPrefix("\(ControlInterface.name)."),
             let own = Code.own(named: String(name.dropFirst(ControlInterface.name.utf8.count + 1)))
         {
             let problems = (parameters["problems"]?.elements ?? []).compactMap { ProblemMessage($0) }
-            self.init(own, text("message"), hint: parameters["hint"]?.text, problems: problems)
+            self.init(own, said, hint: parameters["hint"]?.text, problems: problems)
             return
         }
         let service = "\(ControlInterface.serviceName)."
@@ -126,10 +127,7 @@ extension ControlError {
         case "PermissionDenied": self.init(.permissionDenied, "it serves only the user that it runs as")
         case "ExpectedMore": self.init(.expectedMore, "the method has more than one reply")
         default:
-            let said = text("message")
-            self.init(
-                .unknown(name), said.isEmpty ? "it answered with the error \(name)" : said,
-                hint: parameters["hint"]?.text)
+            self.init(.unknown(name), said, hint: parameters["hint"]?.text)
         }
     }
 }

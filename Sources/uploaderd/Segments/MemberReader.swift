@@ -17,8 +17,8 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
     private let wanted: ClosedRange<Int>?
 
     private var decompressor: StreamDecompressor
-    private let input: UnsafeMutableRawBufferPointer
-    private let output: UnsafeMutableRawBufferPointer
+    private let input = Room(byteCount: 64 << 10)
+    private let output = Room(byteCount: 256 << 10)
     /// What of `input` is not decompressed yet.
     private var waiting: Range<Int> = 0..<0
     /// The next byte to read from the object, and the end of the needed part.
@@ -46,8 +46,6 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
         } catch {
             throw SegmentError(.compression, error.message)
         }
-        input = .allocate(byteCount: 64 << 10, alignment: 16)
-        output = .allocate(byteCount: 256 << 10, alignment: 16)
         self.outline = outline
         self.object = object
         wanted = lines
@@ -66,11 +64,6 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
         finished = lines.upperBound < outline.firstLine || lines.lowerBound > outline.lastLine
     }
 
-    deinit {
-        input.deallocate()
-        output.deallocate()
-    }
-
     /// The next bytes, valid until the next call; never empty.
     ///
     /// - Returns: `nil` when all was given and all that could be checked was right.
@@ -78,7 +71,7 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
         while !finished {
             if waiting.isEmpty, position < end { try fill() }
             let step = decompressor.step(
-                UnsafeRawBufferPointer(rebasing: input[waiting]), into: output)
+                UnsafeRawBufferPointer(rebasing: input.bytes[waiting]), into: output.bytes)
             waiting = waiting.lowerBound + step.consumed..<waiting.upperBound
             if let damage = step.damage { throw .damaged(outline.name, at: place, damage) }
             if step.produced > 0 {
@@ -86,7 +79,7 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
                 if let expected, produced > expected {
                     throw .damaged(outline.name, at: place, "it holds more than \(expected) bytes")
                 }
-                let piece = UnsafeRawBufferPointer(rebasing: output[..<step.produced])
+                let piece = UnsafeRawBufferPointer(rebasing: output.bytes[..<step.produced])
                 if wanted == nil {
                     checksum.update(piece)
                     return piece
@@ -107,7 +100,8 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
     private var place: Int64 { position - Int64(waiting.count) }
 
     private mutating func fill() throws(SegmentError) {
-        let room = UnsafeMutableRawBufferPointer(rebasing: input.prefix(Int(min(Int64(input.count), end - position))))
+        let room = UnsafeMutableRawBufferPointer(
+            rebasing: input.bytes.prefix(Int(min(Int64(input.bytes.count), end - position))))
         let count: Int
         do {
             count = try object.read(at: position, into: room)
@@ -155,4 +149,14 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
             throw .damaged(outline.name, at: 0, "its contents are not \(promised)")
         }
     }
+}
+
+/// Memory of one size. A class: optimised, a generic type that cannot be copied is taken apart by who specialises it,
+/// its `deinit` left out (Swift 6.3), and 320 KiB were lost with each object that was read.
+private final class Room {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 16) }
+
+    deinit { bytes.deallocate() }
 }
