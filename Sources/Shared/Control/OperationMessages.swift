@@ -28,13 +28,15 @@ package struct FlushReply: Hashable, Sendable, Codable {
     package var notTaken: [String]
     /// Destinations for which waiting longer would not help.
     package var held: [String]
+    /// Destinations that are waited for.
+    package var waitingFor: [String]
 
     /// More of them would fit no reply; the last one says how many there are besides.
     private static let mostSentences = 100
 
     package init(
         sealed: Int, queued: Int, queuedBytes: Int64, unresolved: Int = 0, notTaken: [String] = [],
-        held: [String] = []
+        held: [String] = [], waitingFor: [String] = []
     ) {
         self.sealed = sealed
         self.queued = queued
@@ -45,11 +47,13 @@ package struct FlushReply: Hashable, Sendable, Codable {
             self.notTaken = notTaken.prefix(Self.mostSentences) + ["\(notTaken.count - Self.mostSentences) more files"]
         }
         self.held = held
+        self.waitingFor = waitingFor
     }
 
     enum CodingKeys: String, CodingKey {
         case sealed, queued, unresolved, held
         case notTaken = "not_taken"
+        case waitingFor = "waiting_for"
         case queuedBytes = "queued_bytes"
     }
 }

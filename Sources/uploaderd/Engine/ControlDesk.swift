@@ -134,15 +134,20 @@ package actor ControlDesk: ControlHandler {
         }
         // Who asks has looked, and may have mended something.
         await engine.delivery.retry()
-        let reply = try await waiting(since: before, left, held: [])
-        guard request.wait else { return reply }
-        try await progress.send(reply)
-        // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
-        await engine.merging?.merged()
-        let held = await engine.delivery.settled()
+        guard request.wait else { return try await waiting(since: before, left, held: []) }
         let required = engine.destinations.filter(\.isRequired).map(\.name)
-        return try await waiting(since: before, left, held: held.map(\.name).filter(required.contains))
+        let settling = Settling(engine)
+        while !settling.isDone {
+            var told = try await waiting(since: before, left, held: [])
+            told.waitingFor = settling.open.filter(required.contains)
+            try await progress.send(told)
+            await settling.wait(Self.betweenLooks)
+        }
+        return try await waiting(since: before, left, held: settling.held.filter(required.contains))
     }
+
+    /// How often it is looked at how far a flush is, while somebody waits for it.
+    private static let betweenLooks: Duration = .milliseconds(500)
 
     /// What is not in every required destination, and what of `left` is not taken yet.
     private func waiting(

@@ -86,7 +86,7 @@ actor Daemon {
     }
 
     private func once(_ engine: Engine) async -> Int32 {
-        let display = parts.display(board)
+        let display = parts.display(board, isOnce: true)
         let stopped = loop.start { [bell, time = parts.world.time] in
             _ = await bell.wait(on: time)
             if !Task.isCancelled { await engine.seal() }

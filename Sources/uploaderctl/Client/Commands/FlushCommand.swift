@@ -7,13 +7,20 @@ extension Command {
     static let flush = Command(
         "flush", "seals what is open, so that it is delivered now",
         operands: [Operand("SESSION|PATH", .sessionOrPath, isRequired: false)],
-        options: [Option("wait", nil, "until all of it is in every required destination")]
+        options: [
+            Option("wait", nil, "until all of it is in every required destination"),
+            Option("timeout", "DURATION", "with --wait, how long: 30s, 5m"),
+        ]
     ) { (context) throws(ClientError) in
         let waits = context.invocation.has("wait")
+        let limit = try limit(context)
         let request = FlushRequest(try scope(context), wait: waits)
         let daemon = try context.connect()
+        if let limit { daemon.limitAnswers(to: limit) }
         let showsProgress = waits && context.console.errorIsTerminal && !context.quiet && !context.json
+        if showsProgress { context.console.note("taking what is there") }
         var last: FlushReply?
+        var isLate = false
         let hear = { (reply: ReceivedReply) throws(ClientError) in
             let state: FlushReply = try daemon.decoded(reply)
             last = state
@@ -30,7 +37,8 @@ extension Command {
             if error.code == .no, case .session(let sid) = request.scope {
                 try requireNothing(at: sid.rawValue, context)
             }
-            throw error
+            guard error.code == .partlyDone, last != nil else { throw error }
+            isLate = true
         }
         if showsProgress { context.console.note("\r\u{1B}[K") }
         guard let result = last else { throw ClientError(.failed, "the daemon did not say how the flush ended") }
@@ -39,26 +47,45 @@ extension Command {
         if !context.json {
             for sentence in result.notTaken { context.console.note("uploaderctl: \(TerminalText.escaped(sentence))\n") }
         }
-        guard waits, result.queued + result.unresolved > 0 || !result.held.isEmpty || !result.notTaken.isEmpty else {
-            return .done
-        }
+        let isPartly = result.queued + result.unresolved > 0 || !result.held.isEmpty || !result.notTaken.isEmpty
+        guard waits, isPartly || isLate else { return .done }
         if !context.json {
             let held = result.held.isEmpty ? "" : "; held: \(result.held.joined(separator: ", "))"
+            let late = isLate ? "; waited for: \(result.waitingFor.joined(separator: ", "))" : ""
             context.console.note(
-                "uploaderctl: not all of it is delivered\(TerminalText.escaped(held))\n  uploaderctl status says why\n")
+                "uploaderctl: not all of it is delivered\(TerminalText.escaped(held + late))\n"
+                    + "  uploaderctl status says why\n")
         }
         return .partlyDone
+    }
+
+    private static func limit(_ context: Context) throws(ClientError) -> Duration? {
+        guard let text = context.invocation.value("timeout") else { return nil }
+        guard context.invocation.has("wait") else {
+            throw ClientError(.usage, "--timeout says how long --wait waits", hint: "give --wait, too")
+        }
+        guard let limit = DurationText.duration(text) else {
+            throw ClientError(.usage, "“\(text)” is no duration", hint: "write it as 500ms, 30s or 2m30s")
+        }
+        return limit
     }
 
     private static func progress(_ state: FlushReply) -> String {
         if state.queued > 0 {
             return "\(Amounts.count(state.queued, "segment")) on the way, \(Amounts.size(state.queuedBytes))"
+                + waitingFor(state)
         }
         if state.unresolved > 0 {
             return "\(Amounts.count(state.unresolved, "file")) not taken: a store does not answer"
         }
         if !state.notTaken.isEmpty { return "\(Amounts.count(state.notTaken.count, "file")) not taken to the end" }
+        if !state.waitingFor.isEmpty { return "the manifests are on the way\(waitingFor(state))" }
         return state.held.isEmpty ? "all delivered" : "nothing on the way"
+    }
+
+    private static func waitingFor(_ state: FlushReply) -> String {
+        let names = TerminalText.escaped(state.waitingFor.joined(separator: ", "))
+        return names.isEmpty ? "" : "; waiting for \(names)"
     }
 
     /// A path is what begins like one, or is a file here; anything else is a session.
