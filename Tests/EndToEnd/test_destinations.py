@@ -166,6 +166,26 @@ def test_a_store_in_a_root_is_no_source_by_whatever_path(world):
     assert manifest_reader.sessions(root / "store") == ["own"]
 
 
+@pytest.mark.parametrize("segments", [[], {}])
+def test_a_manifest_of_a_newer_layout_is_told_with_session_store_and_cure(world, segments):
+    world.configure(destination(world, "archive"))
+    (session,) = homes(world, 1)
+    world.once()
+    manifest = world.base / "archive/sessions" / session.sid / "manifest.json"
+    newer = {**json.loads(manifest.read_bytes()), "layout": 2, "segments": segments}
+    manifest.write_text(json.dumps(newer))
+    path = world.home / next(path for path, stream in session.streams.items() if stream == "main")
+    with path.open("ab") as file:
+        file.write(b'{"type":"user","message":"more"}\n')
+    world.daemon()
+    world.wait_health("delivery_conflict", f"archive/{session.sid}")
+    (entry,) = (entry for entry in world.ctl("status", check=False)["health"] if entry["kind"] == "delivery_conflict")
+    for word in (session.sid, "destination archive", "layout 2"):
+        assert word in entry["message"], entry
+    assert entry["hint"] == "upgrade uploaderd on this machine"
+    assert json.loads(manifest.read_bytes()) == newer
+
+
 @pytest.mark.parametrize("odd", ["folder", "fifo", "link", "loop"])
 def test_an_odd_manifest_is_its_own_sessions_trouble(world, odd):
     world.configure(destination(world, "archive"))

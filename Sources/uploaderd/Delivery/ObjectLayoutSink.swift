@@ -45,12 +45,13 @@ package struct ObjectLayoutSink: SessionSink {
             identity = try JSONText.decode(Identity.self, from: bytes)
         } catch {
             throw DeliveryError(
-                .unusable, "object \(key) is not a store identity",
+                .unusable, "object \(key) is not a store's identity: \(error)",
                 hint: "if this is not a store of uploaderd's, choose another path or prefix; else restore the object")
         }
         guard identity.layout <= Manifest.layout else {
             throw DeliveryError(
-                .unusable, "the store has layout \(identity.layout); this version knows \(Manifest.layout)",
+                .unusable,
+                "the store of object \(key) has layout \(identity.layout); this version knows \(Manifest.layout)",
                 hint: "upgrade uploaderd on this machine")
         }
         return identity
@@ -112,6 +113,13 @@ package struct ObjectLayoutSink: SessionSink {
         do {
             manifest = try JSONText.decode(Manifest.self, from: bytes)
         } catch {
+            if let needs = try? JSONText.decode(ManifestNeeds.self, from: bytes), let unknown = needs.unknown {
+                throw DeliveryError(
+                    .conflict,
+                    "object \(key), the manifest of session \(needs.sid?.prefix(80) ?? "?"), needs what this version does "
+                        + "not know: \(unknown)",
+                    hint: "upgrade uploaderd on this machine")
+            }
             throw unusable(key, "is not a manifest that can be read: \(error)")
         }
         // Whoever could write one folder must not speak for the session of another.
