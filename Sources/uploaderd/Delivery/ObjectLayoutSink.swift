@@ -18,14 +18,8 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     package func open(proposing id: StoreID, known: StoreID?) async throws(DeliveryError) -> StoreID {
+        if let found = try await store(known: known) { return found }
         let key = try key(layout.storeID, "the store's id")
-        if let found = try await store.readAll(key) { return try identity(found, key).id }
-        guard known == nil else {
-            throw DeliveryError(
-                .unusable, "the store is not where it was: object \(key) is missing",
-                hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
-                retryAfter: .seconds(30))
-        }
         let bytes = try encoded(Identity(id: id, layout: Manifest.layout))
         do throws(DeliveryError) {
             try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
@@ -37,6 +31,22 @@ package struct ObjectLayoutSink: SessionSink {
             throw DeliveryError(.transient, "object \(key) was put and is not there")
         }
         return try identity(found, key).id
+    }
+
+    /// The id of the store that is there; changes nothing.
+    ///
+    /// - Returns: `nil` when there is none yet.
+    /// - Throws: `unusable` when there was one, of the id `known`, and there is none.
+    package func store(known: StoreID?) async throws(DeliveryError) -> StoreID? {
+        let key = try key(layout.storeID, "the store's id")
+        if let found = try await store.readAll(key) { return try identity(found, key).id }
+        guard known == nil else {
+            throw DeliveryError(
+                .unusable, "the store is not where it was: object \(key) is missing",
+                hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
+                retryAfter: .seconds(30))
+        }
+        return nil
     }
 
     private func identity(_ bytes: [UInt8], _ key: ObjectKey) throws(DeliveryError) -> Identity {

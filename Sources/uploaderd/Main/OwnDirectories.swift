@@ -12,19 +12,28 @@ struct OwnDirectories {
     ///
     /// - Throws: `notOurs`; `failed` when rights could not be taken away.
     func secure() throws(OwnDirectoryError) {
-        try secure("state directory", directories.state)
-        try secure("spool directory", directories.spool)
+        try secure("state directory", directories.state, mayChange: true)
+        try secure("spool directory", directories.spool, mayChange: true)
     }
 
-    private func secure(_ what: String, _ path: String) throws(OwnDirectoryError) {
-        guard let seen = try failing(what, path, { () throws(SystemError) in try Files.status(path, followLinks: true) })
-        else { return }  // made by us it has mode 0700
+    /// The same for who changes nothing.
+    ///
+    /// - Throws: `notOurs`.
+    func requireOurs() throws(OwnDirectoryError) {
+        try secure("state directory", directories.state, mayChange: false)
+        try secure("spool directory", directories.spool, mayChange: false)
+    }
+
+    private func secure(_ what: String, _ path: String, mayChange: Bool) throws(OwnDirectoryError) {
+        let status = try failing(what, path) { () throws(SystemError) in try Files.status(path, followLinks: true) }
+        // What is not there yet is made by us, with mode 0700.
+        guard let seen = status else { return }
         guard seen.owner == Process.user else {
             throw OwnDirectoryError(
                 .notOurs, "the \(what) \(path) belongs to another user, of id \(seen.owner)",
                 hint: "run uploaderd as that user, or choose a directory of yours")
         }
-        guard seen.kind == .directory, seen.mode & Self.others != 0 else { return }
+        guard mayChange, seen.kind == .directory, seen.mode & Self.others != 0 else { return }
         try failing(what, path) { () throws(SystemError) in
             try Descriptor.open(path, [.readOnly, .directory]).setMode(seen.mode & 0o700)
         }
