@@ -86,7 +86,8 @@ struct CommandLineTests {
         }
         #expect(text.contains("--seg-bytes SIZE"))
         // What does nothing here is not listed as if it did.
-        for flag in ["--host", "--no-redaction"] { #expect(!text.contains(flag)) }
+        #expect(!text.contains("--host"))
+        #expect(text.contains("--no-redaction"))
         for flag in ["--ui-port PORT", "--supabase-url URL", "--bucket NAME"] { #expect(!text.contains(flag)) }
         for arguments in [["version"], ["--version"], ["-V"]] {
             guard case .version = fixture.read(arguments) else {

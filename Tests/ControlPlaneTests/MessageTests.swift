@@ -185,6 +185,24 @@ struct ControlRequestTests {
         }
     }
 
+    @Test("whose members are of the wrong type is none", arguments: ["more", "oneway", "parameters", "method"])
+    func members(_ name: String) {
+        for value in [#""yes""#, "1", "[]", "0"] {
+            if name == "method", value.hasPrefix("\"") { continue }
+            let others = name == "method" ? "" : #","method":"io.uploaderd.Control.GetStatus""#
+            let frame = Array("{\"\(name)\":\(value)\(others)}".utf8)
+            #expect(throws: ControlError.self) { _ = try VarlinkCall(frame: frame) }
+        }
+    }
+
+    @Test(
+        "has replies whose members have the right type, or they are none",
+        arguments: [#"{"continues":"yes"}"#, #"{"continues":1}"#, #"{"error":1}"#, #"{"parameters":[]}"#])
+    func replies(_ text: String) {
+        let error = #expect(throws: ControlError.self) { _ = try ReceivedReply(frame: Array(text.utf8)) }
+        #expect(error?.code == .badReply)
+    }
+
     @Test("names the parameter that is wrong, missing or unknown")
     func parameters() {
         func wrong(_ method: String, _ parameters: [String: JSONValue], _ name: String) {
@@ -198,6 +216,9 @@ struct ControlRequestTests {
         wrong("DescribeSession", ["sid": .string("a b")], "sid")
         wrong("DescribeSession", ["sid": .string("a"), "other": .bool(true)], "other")
         wrong("GetStatus", ["x": .integer(1)], "x")
+        wrong(
+            "Replay", ["sid": .string("a"), "lines": .object(["first": .integer(1), "from": .integer(2)])], "lines")
+        wrong("Flush", ["wait": .string("yes")], "wait")
         wrong("Replay", ["sid": .string("a"), "max_lines": .integer(0)], "max_lines")
         wrong("Replay", ["sid": .string("a"), "max_lines": .number(1e300)], "max_lines")
         wrong("Replay", ["sid": .string("a"), "lines": .object(["first": .integer(3), "last": .integer(2)])], "lines")

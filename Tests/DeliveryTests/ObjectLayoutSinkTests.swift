@@ -95,6 +95,30 @@ struct ObjectLayoutSinkTests {
         #expect(await seen.all == ["other", "conflict"])
     }
 
+    @Test("what is wrong with a manifest is said with its place and what was expected there, not in Swift's words")
+    func mismatches() async throws {
+        let whole = #""created_at":"t","updated_at":"t","sid":"ses_0abc""#
+        for (text, said) in [
+            ("{\(whole),\"segments\":[{\"seq\":\"x\"}]}", "segments[0].seq: a whole number was expected"),
+            ("{", "it is no JSON"),
+        ] {
+            end.meddle("sessions/ses_0abc/manifest.json", Array(text.utf8))
+            let error = await #expect(throws: DeliveryError.self) { _ = try await sink.manifests(of: session) }
+            let message = error?.message ?? ""
+            #expect(message.contains("sessions/ses_0abc/manifest.json") && message.contains(said), "\(message)")
+            for word in ["DecodingError", "Debug description", "CodingKeys"] { #expect(!message.contains(word)) }
+        }
+    }
+
+    @Test("a manifest of a newer layout is told as such, however different it looks")
+    func newer() async throws {
+        end.meddle("sessions/ses_0abc/manifest.json", Array(#"{"sid":"ses_0abc","layout":2,"segments":{}}"#.utf8))
+        let error = await #expect(throws: DeliveryError.self) { _ = try await sink.manifests(of: session) }
+        #expect(error?.message.contains("manifest of session ses_0abc") == true)
+        #expect(error?.message.contains("layout 2") == true)
+        #expect(error?.hint == "upgrade uploaderd on this machine")
+    }
+
     private actor Seen {
         var all: [String] = []
         func add(_ text: String) { all.append(text) }

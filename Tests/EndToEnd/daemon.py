@@ -229,11 +229,11 @@ class World:
         assert ended == code, f"uploaderd --once ended with {ended}, not {code}\n{daemon.text()}"
         return daemon
 
-    def ctl_run(self, *arguments, check=True, input=None, timeout=PATIENCE, env=None):
+    def ctl_run(self, *arguments, check=True, input=None, timeout=PATIENCE, env=None, cwd=None):
         """Runs uploaderctl against this world's daemon; the result's output is bytes."""
         done = subprocess.run(
             [*self.command("uploaderctl"), "--socket", str(self.socket), *map(str, arguments)],
-            env=self.environment(**(env or {})), cwd=self.home, input=input,
+            env=self.environment(**(env or {})), cwd=cwd or self.home, input=input,
             stdin=None if input is not None else subprocess.DEVNULL, capture_output=True, timeout=timeout)
         if check and done.returncode != 0:
             raise DaemonFailed(f"uploaderctl {' '.join(map(str, arguments))} → {done.returncode}\n"

@@ -127,3 +127,23 @@ def test_a_call_that_waits_for_a_silent_store_does_not_hold_up_the_stop(world):
         client.sendall(call("io.uploaderd.Control.Flush", {"wait": True}, more=True))
         assert reply(client)["continues"]
         assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "missing"])
+def test_what_a_path_leads_to_is_said_when_it_is_no_file(world, kind):
+    world.configure('[[watch]]\nagent = "generic"\nroot = "~/logs"\n')
+    path = world.home / "logs/odd.jsonl"
+    path.parent.mkdir()
+    match kind:
+        case "fifo": os.mkfifo(path)
+        case "folder": path.mkdir()
+        case "missing": pass
+    world.daemon()
+    with connected(world) as client:
+        client.sendall(call("io.uploaderd.Control.Flush", {"path": str(path), "wait": True}))
+        answer = reply(client)
+    if kind == "missing":
+        assert answer["error"] == "io.uploaderd.Control.NoMatch" and str(path) in answer["parameters"]["message"]
+    else:
+        [sentence] = answer["parameters"]["not_taken"]
+        assert str(path) in sentence

@@ -97,6 +97,34 @@ def test_a_watched_file_is_flushed_by_its_path(watched):
     Ledger(watched.store).expect({("ten", "main"): [lines(13)]})
 
 
+@pytest.mark.parametrize("where", ["watched", "elsewhere", "all", "session"])
+def test_a_line_without_its_end_is_not_called_delivered(watched, tmp_path, where):
+    path = watched.home / "logs/torn.jsonl" if where != "elsewhere" else tmp_path / "torn.jsonl"
+    path.write_bytes(lines(3) + b'{"type":"user"')
+    watched.wait_status(lambda status: where == "elsewhere" or any(
+        session["sid"] == "torn" for session in watched.ctl_lines("sessions")))
+    words = [] if where == "all" else ["torn"] if where == "session" else [path]
+    plain = watched.ctl_run("flush", *words, "--wait", check=False)
+    assert plain.returncode == 5 and b"all delivered" not in plain.stdout, plain
+    assert f"{path} ends in a line without its end, 14 bytes long" in plain.stderr.decode()
+    answer = watched.ctl_run("flush", *words, "--wait", "--json", check=False)
+    assert answer.returncode == 5 and len(json.loads(answer.stdout)["not_taken"]) == 1
+    # Nobody waits: it is said, and no failure.
+    assert watched.ctl_run("flush", *words).returncode == 0
+    assert watched.ctl("status")["health"] == []
+    with path.open("ab") as file:
+        file.write(b"}\n")
+    assert watched.ctl("flush", *words, "--wait")["not_taken"] == []
+    Ledger(watched.store).expect({("ten", "main"): [lines(10)], ("torn", "main"): [path.read_bytes()]})
+
+
+def test_a_link_below_a_root_is_not_called_delivered(watched):
+    path = watched.home / "logs/link.jsonl"
+    path.symlink_to("ten.jsonl")
+    done = watched.ctl_run("flush", path, "--wait", check=False)
+    assert done.returncode == 5 and str(path) in done.stderr.decode() and b"all delivered" not in done.stdout
+
+
 @pytest.mark.root
 def test_the_daemon_opens_no_path_that_it_is_told(world, tmp_path):
     """In its own mounts the daemon sees another file at that path: what it takes is what the caller sees."""
@@ -129,6 +157,12 @@ def test_what_is_no_regular_file_is_not_taken(watched, tmp_path):
     for path in (tmp_path / "fifo.jsonl", tmp_path / "folder.jsonl", "/dev/null"):
         error = refused(watched, "flush", path, code=2)
         assert "regular file" in error["hint"]
+    # By a name alone, too, where no session has it; a session is never hidden by a folder of its name.
+    for name in ("fifo.jsonl", "folder.jsonl"):
+        error = refused(watched, "flush", name, code=2, cwd=tmp_path)
+        assert str(tmp_path / name) in error["error"] and "regular file" in error["hint"]
+    (tmp_path / "ten").mkdir()
+    assert watched.ctl_run("flush", "ten", cwd=tmp_path).returncode == 0
     assert "below no watched root" in refused(watched, "flush", tmp_path / "none.jsonl", code=1)["error"]
 
 

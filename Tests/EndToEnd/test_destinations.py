@@ -147,10 +147,58 @@ def test_one_store_behind_two_directories_counts_once(world):
     assert holds(world.base / "archive", world.home, session)
 
 
+def dry(world, code):
+    """What a dry run says; it changes nothing."""
+    def tree():
+        return {str(path): (path.lstat().st_mtime_ns, path.lstat().st_mode) for path in world.base.rglob("*")
+                if not path.name.startswith(("uploaderd", "notify"))}
+
+    before = tree()
+    run = world.daemon("--dry-run", wait=False)
+    assert run.wait_exit() == code, run.text()
+    assert tree() == before
+    return run.text()
+
+
+@pytest.mark.root
+def test_a_dry_run_promises_no_destination_that_the_run_refuses(world):
+    world.configure(destination(world, "archive") + destination(world, "copy"))
+    world.become_ordinary()
+    homes(world, 1)
+    world.give()
+    text = dry(world, 0)
+    assert "would deliver to archive" in text and "a store would be made there" in text and "not tried" in text
+    world.once()
+    assert "its store is there" in dry(world, 0)
+    archive, copy = world.base / "archive", world.base / "copy"
+    # What the run says, the dry run says: one store twice, another store, none, one that may not be written.
+    identity = copy / "sessions/.uploaderd.json"
+    own = identity.read_bytes()
+    identity.write_bytes((archive / "sessions/.uploaderd.json").read_bytes())
+    for text in (dry(world, 5), world.once(code=5).text()):
+        assert "destination copy" in text or "to copy" in text
+        assert "leads to another store than before" in text
+    world.configure(destination(world, "archive") + destination(world, "copy").replace('"copy"', '"fresh"', 1))
+    for text in (dry(world, 5), world.once(code=5).text()):
+        assert "leads to the same store as destination archive" in text
+    world.configure(destination(world, "archive") + destination(world, "copy"))
+    identity.unlink()
+    for text in (dry(world, 5), world.once(code=5).text()):
+        assert "the store is not where it was" in text
+    identity.write_bytes(own)
+    world.give()
+    world.configure(destination(world, "archive") + destination(world, "closed"))
+    (world.base / "closed").mkdir(mode=0o500)
+    world.give(world.base / "closed")
+    for text in (dry(world, 5), world.once(code=5).text()):
+        assert "closed" in text and "Permission denied" in text
+
+
 @pytest.mark.parametrize("place", ["state/spool", "state/manifests", "state"])
 def test_a_store_among_our_own_files_is_refused(world, place):
     world.configure(f'[[destination]]\nname = "inside"\npath = "{world.base / place}"\n')
     assert "lies in the state directory" in world.once(code=2).text()
+    assert "lies in the state directory" in dry(world, 2)
 
 
 def test_a_store_in_a_root_is_no_source_by_whatever_path(world):
@@ -164,6 +212,26 @@ def test_a_store_in_a_root_is_no_source_by_whatever_path(world):
         backdate(world.home)
         world.once()
     assert manifest_reader.sessions(root / "store") == ["own"]
+
+
+@pytest.mark.parametrize("segments", [[], {}])
+def test_a_manifest_of_a_newer_layout_is_told_with_session_store_and_cure(world, segments):
+    world.configure(destination(world, "archive"))
+    (session,) = homes(world, 1)
+    world.once()
+    manifest = world.base / "archive/sessions" / session.sid / "manifest.json"
+    newer = {**json.loads(manifest.read_bytes()), "layout": 2, "segments": segments}
+    manifest.write_text(json.dumps(newer))
+    path = world.home / next(path for path, stream in session.streams.items() if stream == "main")
+    with path.open("ab") as file:
+        file.write(b'{"type":"user","message":"more"}\n')
+    world.daemon()
+    world.wait_health("delivery_conflict", f"archive/{session.sid}")
+    (entry,) = (entry for entry in world.ctl("status", check=False)["health"] if entry["kind"] == "delivery_conflict")
+    for word in (session.sid, "destination archive", "layout 2"):
+        assert word in entry["message"], entry
+    assert entry["hint"] == "upgrade uploaderd on this machine"
+    assert json.loads(manifest.read_bytes()) == newer
 
 
 @pytest.mark.parametrize("odd", ["folder", "fifo", "link", "loop"])

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 
 import pytest
@@ -54,6 +55,37 @@ def test_a_start_that_fails_behind_the_socket_leaves_none(world):
     failed = world.daemon(wait=False)
     assert failed.wait_exit() == 4 and "newer" in failed.text()
     assert not world.socket.exists()
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_directories_of_ours_that_others_can_read_are_ours_alone_from_the_start(world, once):
+    spool = world.base / "spool"
+    for folder in (world.state, spool):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+    path = world.write(".claude/projects/p/a.jsonl", LINE % 1)
+    daemon = world.once("--spool-dir", spool) if once else world.daemon("--spool-dir", spool)
+    for folder in (world.state, spool):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
+        assert f"{folder} was open to others, with mode 0777" in daemon.text()
+    if not once:
+        world.ctl_run("flush", "--wait")
+        assert daemon.stop() == 0
+    assert manifest_reader.read(world.store, "a").latest() == path.read_bytes()
+    assert "open to others" not in world.once("--spool-dir", spool).text()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("words", [[], ["--once"]])
+def test_a_state_directory_of_another_user_is_refused_and_left_as_it_is(world, words):
+    world.become_ordinary()
+    world.state.mkdir(exist_ok=True)
+    os.chown(world.state, 0, 0)
+    world.state.chmod(0o777)
+    failed = world.daemon(*words, wait=False)
+    assert failed.wait_exit() == 4
+    assert f"{world.state} belongs to another user" in failed.text() and "directory of yours" in failed.text()
+    assert list(world.state.iterdir()) == [] and stat.S_IMODE(world.state.stat().st_mode) == 0o777
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import re
@@ -125,6 +126,39 @@ def test_a_second_control_c_ends_at_once_and_loses_nothing(world, terminal):
     assert time.monotonic() - pressed < 5
     world.once()
     assert manifest_reader.read(world.store, "a").latest() == path.read_bytes()
+
+
+def test_whom_a_flush_and_once_wait_for_is_said_and_a_flush_can_be_limited(world, terminal):
+    archive = world.base / "archive"
+    world.configure(f'[segments]\nquiet = "50ms"\n[[destination]]\nname = "archive"\npath = "{archive}"\n')
+    world.once()
+    path = world.write(".claude/projects/p/a.jsonl", LINE % b"1")
+    os.mkfifo(world.base / "hangs")
+    stalled = {"UPLOADERD_FAULT": f"stall:destinations:{world.base}/hangs"}
+    once = terminal(*daemon(world), "--once", env=stalled)
+    once.wait(b"waiting for archive")
+    is_harmless(once.seen)
+    once.press(CTRL_C)
+    once.wait(b"Ctrl-C again stops at once")
+    once.press(CTRL_C)
+    once.end()
+    hung = world.daemon(env=stalled)
+    shown = terminal(*ctl(world, "flush", "--wait"))
+    shown.wait(b"waiting for archive")
+    is_harmless(shown.seen)
+    shown.press(CTRL_C)
+    shown.end()
+    plain = world.ctl_run("flush", "--wait", "--timeout", "200ms", check=False)
+    assert plain.returncode == 5 and b"waited for: archive" in plain.stderr, plain
+    answer = world.ctl_run("flush", "--wait", "--timeout", "200ms", "--json", check=False)
+    assert answer.returncode == 5 and json.loads(answer.stdout)["waiting_for"] == ["archive"], answer
+    # What it was asked goes on: when the store is back, it ends, within its time.
+    with open(world.base / "hangs", "wb"):
+        assert world.ctl("flush", "--wait", "--timeout", "1h")["waiting_for"] == []
+    assert manifest_reader.read(archive, "a").latest() == path.read_bytes()
+    for words in (["--timeout", "5s"], ["--wait", "--timeout", "5"]):
+        assert world.ctl_run("flush", *words, check=False).returncode == 2
+    assert hung.stop() == 0
 
 
 def test_without_any_agent_it_says_so_and_waits_for_one(world, terminal):

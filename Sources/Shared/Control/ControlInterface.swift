@@ -343,8 +343,12 @@ package enum ControlInterface {
           queued_bytes: int,
           # Files that are not taken yet, because a store that may know their session does not answer.
           unresolved: int,
+          # Why other files are not taken to their end, a sentence each, at most 101: one that may not be read, a last line without its end.
+          not_taken: []string,
           # The required destinations that are held or retrying, so that waiting longer would not help.
-          held: []string
+          held: []string,
+          # The required destinations that are waited for; in the last reply none.
+          waiting_for: []string
         )
 
         # Reads the configuration again. On any error the one in force stays.

@@ -24,19 +24,36 @@ package struct FlushReply: Hashable, Sendable, Codable {
     package var queuedBytes: Int64
     /// Files that are not taken yet, because a store that may know their session does not answer.
     package var unresolved: Int
+    /// Why other files are not taken to their end, a sentence each.
+    package var notTaken: [String]
     /// Destinations for which waiting longer would not help.
     package var held: [String]
+    /// Destinations that are waited for.
+    package var waitingFor: [String]
 
-    package init(sealed: Int, queued: Int, queuedBytes: Int64, unresolved: Int = 0, held: [String] = []) {
+    /// More of them would fit no reply; the last one says how many there are besides.
+    private static let mostSentences = 100
+
+    package init(
+        sealed: Int, queued: Int, queuedBytes: Int64, unresolved: Int = 0, notTaken: [String] = [],
+        held: [String] = [], waitingFor: [String] = []
+    ) {
         self.sealed = sealed
         self.queued = queued
         self.queuedBytes = queuedBytes
         self.unresolved = unresolved
+        self.notTaken = notTaken
+        if notTaken.count > Self.mostSentences {
+            self.notTaken = notTaken.prefix(Self.mostSentences) + ["\(notTaken.count - Self.mostSentences) more files"]
+        }
         self.held = held
+        self.waitingFor = waitingFor
     }
 
     enum CodingKeys: String, CodingKey {
         case sealed, queued, unresolved, held
+        case notTaken = "not_taken"
+        case waitingFor = "waiting_for"
         case queuedBytes = "queued_bytes"
     }
 }

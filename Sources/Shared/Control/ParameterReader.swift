@@ -34,7 +34,9 @@ struct ParameterReader {
 
     mutating func lines(_ name: String) throws(ControlError) -> LineRange? {
         try take(name) { value in
-            guard let first = value["first"]?.int, first >= 1 else { return nil }
+            guard case .object(let members) = value, members.keys.allSatisfy(["first", "last"].contains),
+                let first = value["first"]?.int, first >= 1
+            else { return nil }
             switch value["last"] {
             case nil, .null: return LineRange(first: Int(first), last: nil)
             case .integer(let last) where last >= first: return LineRange(first: Int(first), last: Int(last))

@@ -32,8 +32,17 @@ package struct VarlinkCall: Hashable, Sendable {
         case .object(let members): parameters = members
         default: throw ControlError(.badRequest, "the request's parameters are no object")
         }
-        more = value["more"]?.truth ?? false
-        oneway = value["oneway"]?.truth ?? false
+        more = try Self.truth("more", of: value)
+        oneway = try Self.truth("oneway", of: value)
+    }
+
+    private static func truth(_ name: String, of request: JSONValue) throws(ControlError) -> Bool {
+        switch request[name] {
+        case nil, .null: false
+        case .bool(let truth): truth
+        case .integer, .unsigned, .number, .string, .array, .object:
+            throw ControlError(.badRequest, "the request's \(name) is neither true nor false")
+        }
     }
 
     /// The call's JSON text.
@@ -88,9 +97,19 @@ package struct ReceivedReply: Sendable {
             throw ControlError(.badReply, "the reply is not JSON: \(error)")
         }
         let members = value["parameters"] ?? .object([:])
-        if let name = value["error"]?.text { throw ControlError(varlinkName: name, parameters: members) }
+        switch value["error"] {
+        case nil, .null: break
+        case .string(let name): throw ControlError(varlinkName: name, parameters: members)
+        case .bool, .integer, .unsigned, .number, .array, .object:
+            throw ControlError(.badReply, "the reply's error is no name")
+        }
         guard case .object = members else { throw ControlError(.badReply, "the reply's parameters are no object") }
         parameters = members
-        continues = value["continues"]?.truth ?? false
+        switch value["continues"] {
+        case nil, .null: continues = false
+        case .bool(let truth): continues = truth
+        case .integer, .unsigned, .number, .string, .array, .object:
+            throw ControlError(.badReply, "the reply's continues is neither true nor false")
+        }
     }
 }

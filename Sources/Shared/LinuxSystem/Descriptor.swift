@@ -109,6 +109,9 @@ package struct Descriptor: ~Copyable, Sendable {
         return FileStatus(raw)
     }
 
+    /// Sets the permission bits: fchmod(2).
+    package func setMode(_ mode: UInt32) throws(SystemError) { _ = try checked("fchmod") { fchmod(number, mode) } }
+
     /// Takes the lock of flock(2), which ends with the descriptor.
     ///
     /// - Returns: `false` when another process holds it.

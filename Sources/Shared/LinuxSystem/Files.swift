@@ -41,6 +41,17 @@ package enum Files {
         if try makeDirectory(path, mode: mode) { try syncDirectory(parent) }
     }
 
+    /// Asks whether this process could write into the directory, or make it where it is not: faccessat(2). Changes nothing.
+    ///
+    /// - Throws: why not, of the nearest folder that is there.
+    package static func requireWritable(_ path: String) throws(SystemError) {
+        guard let status = try status(path, followLinks: true) else {
+            return try requireWritable(parent(of: path))
+        }
+        guard status.kind == .directory else { throw SystemError("access", path: path, code: ENOTDIR) }
+        _ = try checked("access", path: path) { faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) }
+    }
+
     package static func rename(_ path: String, to target: String, replacing: Bool) throws(SystemError) {
         _ = try shim("rename", path: target) { clinux_rename(path, target, replacing ? 1 : 0) }
     }

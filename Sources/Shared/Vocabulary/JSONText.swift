@@ -11,8 +11,13 @@ package enum JSONText {
         return [UInt8](try encoder.encode(value))
     }
 
-    package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: some Collection<UInt8>) throws -> Value
-    {
-        try JSONDecoder().decode(type, from: Data(bytes))
+    package static func decode<Value: Decodable>(
+        _ type: Value.Type, from bytes: some Collection<UInt8>
+    ) throws(JSONMismatch) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw JSONMismatch(error)
+        }
     }
 }

@@ -33,6 +33,9 @@ package struct Manifest: Hashable, Sendable, Codable {
         layout = Manifest.layout
     }
 
+    /// What it needs that this version does not know; `nil`: nothing.
+    package var unknownNeeds: String? { ManifestNeeds(sid: sid, layout: layout, requires: requires).unknown }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
         case version, layout, requires, sid, writer, epoch, segments, checkpoints, streams, gaps, superseded, session
         case continues, chain
@@ -168,5 +171,19 @@ enum UnknownFields {
         guard !extra.isEmpty else { return }
         var all = encoder.container(keyedBy: Name.self)
         for (name, value) in extra { try all.encode(value, forKey: Name(stringValue: name)) }
+    }
+}
+
+/// What tells whether a manifest can be understood at all: of a newer layout everything else may look different.
+package struct ManifestNeeds: Hashable, Sendable, Decodable {
+    package var sid: String?
+    package var layout: Int?
+    package var requires: [String]?
+
+    /// For people; `nil`: this version knows all of it.
+    package var unknown: String? {
+        var needs = Set(requires ?? []).subtracting(Manifest.understood).sorted().map { "the feature \($0.prefix(80))" }
+        if let layout, layout > Manifest.layout { needs.insert("layout \(layout)", at: 0) }
+        return needs.isEmpty ? nil : needs.joined(separator: ", ")
     }
 }

@@ -9,7 +9,7 @@ enum Plausible {
 
     static func check(_ number: some BinaryInteger, _ range: ClosedRange<Int64>, _ path: [any CodingKey]) throws {
         guard let number = Int64(exactly: number), range.contains(number) else {
-            throw DecodingError.dataCorrupted(.init(codingPath: path, debugDescription: "\(number) cannot be"))
+            throw JSONMismatch(path, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 }

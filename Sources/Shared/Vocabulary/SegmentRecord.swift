@@ -30,7 +30,7 @@ package struct Digest256: Hashable, Sendable, Codable, CustomStringConvertible {
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let digest = Digest256(text) else {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "not a digest"))
+            throw JSONMismatch(decoder.codingPath, expected: "a digest, sha256: and 64 hexadecimal digits,")
         }
         self = digest
     }

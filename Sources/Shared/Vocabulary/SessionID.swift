@@ -19,8 +19,7 @@ package struct SessionID: Hashable, Sendable, Comparable, Codable, CustomStringC
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let sid = SessionID(text) else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "not a session id"))
+            throw JSONMismatch(decoder.codingPath, expected: "a session id")
         }
         self = sid
     }
@@ -56,8 +55,7 @@ package struct StreamName: Hashable, Sendable, Comparable, Codable, CustomString
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let name = StreamName(text) else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "not a stream name"))
+            throw JSONMismatch(decoder.codingPath, expected: "a stream's name")
         }
         self = name
     }

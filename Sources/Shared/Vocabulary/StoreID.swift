@@ -24,7 +24,7 @@ package struct StoreID: Hashable, Sendable, Comparable, Codable, CustomStringCon
             }
         }
         guard isPlain, (1...64).contains(rawValue.utf8.count) else {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "not a store id"))
+            throw JSONMismatch(decoder.codingPath, expected: "a store's id")
         }
     }
     package func encode(to encoder: any Encoder) throws {

@@ -13,6 +13,8 @@ package final class DaemonConnection {
     private let socket: UnixConnection
     private let path: String
     private var framing = VarlinkFraming(limit: 16 << 20)
+    /// When it is given up; `nil`: never.
+    private var deadline: Int64?
     /// What the daemon says of itself.
     package private(set) var info = ServiceInfo()
 
@@ -55,6 +57,15 @@ package final class DaemonConnection {
         return ClientError(
             .unreachable, "no uploaderd answers on \(path)",
             hint: "systemctl --user start uploaderd, or make run; --socket names another socket", cause: error.reason)
+    }
+
+    /// From now on answers are waited for that long, together; then `partlyDone` is thrown.
+    package func limitAnswers(to limit: Duration) { deadline = Self.now() + limit.nanoseconds }
+
+    private static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     // MARK: Asking
@@ -189,8 +200,20 @@ package final class DaemonConnection {
         do throws(ControlError) {
             return try ReceivedReply(frame: try frame(of: what, milliseconds))
         } catch {
+            if error.code == .disconnected, let deadline, Self.now() >= deadline {
+                throw ClientError(
+                    .partlyDone, "\(what) has not ended in the time that it was given",
+                    hint: "it goes on in the daemon; uploaderctl status says what it waits for")
+            }
             throw ClientError(error, asking: what)
         }
+    }
+
+    /// What is left until the deadline, rounded up: 0 would be asked again.
+    private func patience(_ milliseconds: Int32) -> Int32 {
+        guard let deadline else { return milliseconds }
+        let left = max(0, deadline - Self.now()) / 1_000_000 + 1
+        return Int32(clamping: milliseconds < 0 ? left : min(left, Int64(milliseconds)))
     }
 
     private func frame(of what: String, _ milliseconds: Int32) throws(ControlError) -> [UInt8] {
@@ -210,7 +233,7 @@ package final class DaemonConnection {
             } catch {
                 guard error.wouldBlock else { throw .disconnected }
                 do throws(SystemError) {
-                    guard try socket.wait(.readable, milliseconds: milliseconds) else {
+                    guard try socket.wait(.readable, milliseconds: patience(milliseconds)) else {
                         throw SystemError("poll", code: ETIMEDOUT)
                     }
                 } catch {

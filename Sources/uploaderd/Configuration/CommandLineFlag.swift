@@ -69,7 +69,7 @@ enum CommandLineFlag: String, CaseIterable {
         case .segmentMilliseconds: "segments.max_age"
         case .pollMilliseconds: "watching.poll, only for roots without inotify"
         case .noGzip: "segments are kept as they are"
-        case .noRedaction: "deliver beyond this machine without redaction rules"
+        case .noRedaction: "let lines leave this machine unredacted; no destination does so in this version"
         case .bucket: "the bucket of every destination that has one"
         case .rootPrefix: "the prefix of every object's name"
         case .concurrency: "requests in flight, at most"
@@ -89,18 +89,18 @@ enum CommandLineFlag: String, CaseIterable {
     /// It belongs to something that this version does not have: it is refused, or says that it has no effect.
     var isOfLaterVersion: Bool {
         switch self {
-        case .host, .noRedaction, .bucket, .concurrency, .uploadURL, .supabaseURL, .supabaseKey, .uiBind, .uiPort,
+        case .host, .bucket, .concurrency, .uploadURL, .supabaseURL, .supabaseKey, .uiBind, .uiPort,
             .uiPage, .uiDisable:
             true
         case .config, .check, .once, .dryRun, .stateDirectory, .runtimeDirectory, .spoolDirectory, .watch, .file, .sid,
-            .segmentBytes, .segmentLines, .segmentMilliseconds, .pollMilliseconds, .noGzip, .rootPrefix, .verbose,
-            .version, .help:
+            .segmentBytes, .segmentLines, .segmentMilliseconds, .pollMilliseconds, .noGzip, .noRedaction, .rootPrefix,
+            .verbose, .version, .help:
             false
         }
     }
 
-    /// Nobody's command line has them yet: agent-uploader does not know them.
-    private var isOurs: Bool { self == .host || self == .noRedaction }
+    /// Nobody's command line has it yet: agent-uploader does not know it.
+    private var isOurs: Bool { self == .host }
 
     static let helpText: String = {
         var lines = [

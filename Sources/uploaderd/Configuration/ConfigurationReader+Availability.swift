@@ -23,7 +23,8 @@ extension ConfigurationReader {
         guard !options.dryRun else { return }
         let key = scope.path("type")
         let origin = settings.origin(of: key).precedence == 0 ? scope.origin : settings.origin(of: key)
-        if !DestinationType.available.contains(type) {
+        let isAvailable = DestinationType.available.contains(type)
+        if !isAvailable {
             let all = DestinationType.available.map(\.rawValue).joined(separator: ", ")
             settings.refuse(
                 origin, key,
@@ -31,7 +32,11 @@ extension ConfigurationReader {
                 hint: "take this destination out, or use type = \"directory\"")
         }
         if let reason = type.refusalWithoutRules(noRedaction: options.noRedaction) {
-            settings.refuse(origin, key, reason, hint: "give --no-redaction if that is wanted")
+            settings.refuse(
+                origin, key, reason,
+                hint: isAvailable
+                    ? "give --no-redaction if that is wanted" : "--no-redaction alone does not make this type available"
+            )
         }
     }
 

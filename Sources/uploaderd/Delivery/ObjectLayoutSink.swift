@@ -18,14 +18,8 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     package func open(proposing id: StoreID, known: StoreID?) async throws(DeliveryError) -> StoreID {
+        if let found = try await store(known: known) { return found }
         let key = try key(layout.storeID, "the store's id")
-        if let found = try await store.readAll(key) { return try identity(found, key).id }
-        guard known == nil else {
-            throw DeliveryError(
-                .unusable, "the store is not where it was: object \(key) is missing",
-                hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
-                retryAfter: .seconds(30))
-        }
         let bytes = try encoded(Identity(id: id, layout: Manifest.layout))
         do throws(DeliveryError) {
             try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
@@ -39,18 +33,35 @@ package struct ObjectLayoutSink: SessionSink {
         return try identity(found, key).id
     }
 
+    /// The id of the store that is there; changes nothing.
+    ///
+    /// - Returns: `nil` when there is none yet.
+    /// - Throws: `unusable` when there was one, of the id `known`, and there is none.
+    package func store(known: StoreID?) async throws(DeliveryError) -> StoreID? {
+        let key = try key(layout.storeID, "the store's id")
+        if let found = try await store.readAll(key) { return try identity(found, key).id }
+        guard known == nil else {
+            throw DeliveryError(
+                .unusable, "the store is not where it was: object \(key) is missing",
+                hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
+                retryAfter: .seconds(30))
+        }
+        return nil
+    }
+
     private func identity(_ bytes: [UInt8], _ key: ObjectKey) throws(DeliveryError) -> Identity {
         let identity: Identity
         do {
             identity = try JSONText.decode(Identity.self, from: bytes)
         } catch {
             throw DeliveryError(
-                .unusable, "object \(key) is not a store identity",
+                .unusable, "object \(key) is not a store's identity: \(error)",
                 hint: "if this is not a store of uploaderd's, choose another path or prefix; else restore the object")
         }
         guard identity.layout <= Manifest.layout else {
             throw DeliveryError(
-                .unusable, "the store has layout \(identity.layout); this version knows \(Manifest.layout)",
+                .unusable,
+                "the store of object \(key) has layout \(identity.layout); this version knows \(Manifest.layout)",
                 hint: "upgrade uploaderd on this machine")
         }
         return identity
@@ -112,6 +123,13 @@ package struct ObjectLayoutSink: SessionSink {
         do {
             manifest = try JSONText.decode(Manifest.self, from: bytes)
         } catch {
+            if let needs = try? JSONText.decode(ManifestNeeds.self, from: bytes), let unknown = needs.unknown {
+                throw DeliveryError(
+                    .conflict,
+                    "object \(key), the manifest of session \(needs.sid?.prefix(80) ?? "?"), needs what this version does "
+                        + "not know: \(unknown)",
+                    hint: "upgrade uploaderd on this machine")
+            }
             throw unusable(key, "is not a manifest that can be read: \(error)")
         }
         // Whoever could write one folder must not speak for the session of another.

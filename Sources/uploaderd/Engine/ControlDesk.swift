@@ -124,27 +124,35 @@ package actor ControlDesk: ControlHandler {
         _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
     ) async throws(ControlError) -> FlushReply {
         let before = engine.board.snapshot().sealedSegments
+        let left: NotTaken
         switch request.scope {
-        case .everything: await engine.supervisor.flush(nil)
+        case .everything: left = NotTaken(sources: await engine.supervisor.flush(nil))
         case .session(let sid):
             let sources = try await engine.sources(of: sid)
-            await engine.supervisor.flush(sources)
-        case .file(let path): try await engine.takeFile(path, passed: passed?.take())
+            left = NotTaken(sources: await engine.supervisor.flush(sources))
+        case .file(let path): left = try await engine.takeFile(path, passed: passed?.take())
         }
         // Who asks has looked, and may have mended something.
         await engine.delivery.retry()
-        let reply = try await waiting(since: before, held: [])
-        guard request.wait else { return reply }
-        try await progress.send(reply)
-        // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
-        await engine.merging?.merged()
-        let held = await engine.delivery.settled()
+        guard request.wait else { return try await waiting(since: before, left, held: []) }
         let required = engine.destinations.filter(\.isRequired).map(\.name)
-        return try await waiting(since: before, held: held.map(\.name).filter(required.contains))
+        let settling = Settling(engine)
+        while !settling.isDone {
+            var told = try await waiting(since: before, left, held: [])
+            told.waitingFor = settling.open.filter(required.contains)
+            try await progress.send(told)
+            await settling.wait(Self.betweenLooks)
+        }
+        return try await waiting(since: before, left, held: settling.held.filter(required.contains))
     }
 
-    /// What is not in every required destination.
-    private func waiting(since before: Int, held: [String]) async throws(ControlError) -> FlushReply {
+    /// How often it is looked at how far a flush is, while somebody waits for it.
+    private static let betweenLooks: Duration = .milliseconds(500)
+
+    /// What is not in every required destination, and what of `left` is not taken yet.
+    private func waiting(
+        since before: Int, _ left: NotTaken, held: [String]
+    ) async throws(ControlError) -> FlushReply {
         var queued = 0
         var bytes: Int64 = 0
         for settings in engine.destinations where settings.isRequired {
@@ -152,9 +160,10 @@ package actor ControlDesk: ControlHandler {
             queued = max(queued, backlog.segments)
             bytes = max(bytes, backlog.bytes)
         }
+        let notTaken = left.sentences + (await engine.supervisor.obstacles(of: left.sources))
         return FlushReply(
             sealed: engine.board.snapshot().sealedSegments - before, queued: queued, queuedBytes: bytes,
-            unresolved: await engine.supervisor.unresolved, held: held)
+            unresolved: await engine.supervisor.unresolved, notTaken: notTaken, held: held)
     }
 
     package func reload() async throws(ControlError) -> ReloadReply {

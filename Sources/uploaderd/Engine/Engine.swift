@@ -63,14 +63,12 @@ package final class Engine: Sendable {
     ///
     /// - Returns: what could not be made safe, with the reason; empty: all is safe.
     package func finish() async -> [String] {
-        let left = await parts.supervisor.settled()
-        var reasons = left.map { "\($0): not taken, uploaderctl status or the log says why" }
+        var reasons = await parts.supervisor.settled()
         reasons += parts.watched.compactMap(Self.obstacle)
         await parts.merging?.merged()
         reasons += await parts.delivery.settled().map { "destination \($0.name): \($0.reason)" }
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
-        reasons += seen.health.filter { $0.kind == "partial_line" }.map(\.message)
         return reasons
     }
 

@@ -69,10 +69,14 @@ package struct EngineParts: Sendable {
 
     /// Takes one file to its end: through its root's pipeline when it is watched, else once, as a generic session, as it
     /// came open from the caller. A path that only a caller names is never opened.
-    func takeFile(_ path: String, passed: consuming Descriptor?) async throws(ControlError) {
+    ///
+    /// - Returns: what was not taken to its end.
+    func takeFile(_ path: String, passed: consuming Descriptor?) async throws(ControlError) -> NotTaken {
         if let root = watched.first(where: { $0.holds(path) }) {
-            await supervisor.flush([root.source(String(path.dropFirst(root.root.utf8.count + 1)))])
-            return
+            let source = root.source(String(path.dropFirst(root.root.utf8.count + 1)))
+            let left = await supervisor.flush([source])
+            if left.isEmpty { try await requireFile(source) }
+            return NotTaken(sources: left)
         }
         guard let passed else {
             throw ControlError(
@@ -88,14 +92,43 @@ package struct EngineParts: Sendable {
         let once = SourceIntake(
             store: store, context: context, resolver: intake.resolver, roots: intake.roots, unchangedSince: nil,
             began: intake.began)
-        switch await SessionSupervisor.live(source, PipelineMailbox(), 0, once, .once, context) {
-        case .dormant, .gone, .restart, .swapped: break
-        case .otherName(let watched), .busy(let watched): await supervisor.flush([watched])
+        let mailbox = PipelineMailbox()
+        switch await SessionSupervisor.live(source, mailbox, 0, once, .once, context) {
+        case .dormant, .gone, .restart, .swapped:
+            let bytes = mailbox.endless
+            return NotTaken(sentences: bytes > 0 ? [SessionSupervisor.endlessSentence(source, bytes)] : [])
+        case .otherName(let watched), .busy(let watched):
+            return NotTaken(sources: await supervisor.flush([watched]))
         case .failed(let error):
             throw ControlError(
                 .noMatch, "could not take \(path): \(error)", hint: "name a regular file that this user can read")
         }
     }
+
+    /// Whoever names a path that leads to nothing is told so.
+    private func requireFile(_ source: SourcePath) async throws(ControlError) {
+        // On a lane, for the disk may hang. What cannot be opened for another reason was said by the flush.
+        let looking = Task(executorPreference: world.lane(of: source)) { [context] in
+            do throws(CaptureError) {
+                _ = try FileTail(source, in: context.roots, key: context.key)
+                return false
+            } catch {
+                return error.code == .missing
+            }
+        }
+        if await looking.value {
+            throw ControlError(
+                .noMatch, "there is no file \(source)", hint: "what was taken of it is flushed by its session's id")
+        }
+    }
+}
+
+/// What a flush has left where it is.
+struct NotTaken: Sendable, Hashable {
+    /// Below watched roots: they may be taken yet.
+    var sources: [SourcePath] = []
+    /// Of what is not looked at again.
+    var sentences: [String] = []
 }
 
 extension WatchRoot {

@@ -22,6 +22,7 @@ final class PipelineMailbox: Sendable {
         var left: Int64
         /// When the first line of the open segment was seen, or the source was found to have something.
         var openSince: Instant?
+        var endless: Int64 = 0
     }
 
     /// - Parameters:
@@ -69,6 +70,11 @@ final class PipelineMailbox: Sendable {
     func noteOpen(since now: Instant) { state.withLock { $0.openSince = $0.openSince ?? now } }
 
     func noteSealed() { state.withLock { $0.openSince = nil } }
+
+    /// Bytes at the source's end that are a line without its end, and are not taken.
+    var endless: Int64 { state.withLock { $0.endless } }
+
+    func noteEndless(_ bytes: Int64) { state.withLock { $0.endless = bytes } }
 
     /// Something may have happened to the source.
     func ring() { bell.ring() }

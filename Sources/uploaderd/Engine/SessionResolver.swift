@@ -127,9 +127,19 @@ struct SessionResolver: Sendable {
                 let found = try found.get()
                 // Another program's are taken up when a source of theirs is found here.
                 if isOurs(found) { try await takeUp(found, at: id, as: .own) }
+                if let unknown = found.manifest.unknownNeeds {
+                    let message =
+                        "the manifest of session \(found.manifest.sid) in destination \(shelf.name) needs what this version "
+                        + "does not know: \(unknown)"
+                    board.report(
+                        "manifest_unreadable", "\(shelf.name)/\(found.manifest.sid)", message,
+                        hint: "upgrade uploaderd on this machine")
+                }
             } catch let error as DeliveryError where !error.isTransient {
                 // One that is damaged stands in nobody else's way.
-                board.report("manifest_unreadable", shelf.name, error.message, hint: error.hint)
+                board.report(
+                    "manifest_unreadable", shelf.name, "in destination \(shelf.name): \(error.message)",
+                    hint: error.hint)
             }
         }
     }
@@ -157,9 +167,7 @@ struct SessionResolver: Sendable {
     }
 
     private func takeUp(_ found: FoundManifest, at id: StoreID, as origin: ManifestOrigin) async throws {
-        guard let session = SessionID(found.manifest.sid),
-            Set(found.manifest.requires).isSubset(of: Manifest.understood)
-        else { return }
+        guard let session = SessionID(found.manifest.sid), found.manifest.unknownNeeds == nil else { return }
         let result = try await store.takeUp(found.manifest, at: id, as: origin)
         if let first = result.conflicts.first {
             board.report(

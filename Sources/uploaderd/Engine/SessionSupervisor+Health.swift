@@ -13,6 +13,19 @@ extension SessionSupervisor {
         }
     }
 
+    /// Why a source could not be taken to its end.
+    static func sentence(_ path: SourcePath, _ error: any Error) -> String {
+        switch error {
+        case let error as CaptureError: error.description
+        default: "\(path) could not be taken: \(error)"
+        }
+    }
+
+    /// A last line whose end may still come is left where it is.
+    static func endlessSentence(_ path: SourcePath, _ bytes: Int64) -> String {
+        "\(path) ends in a line without its end, \(bytes) bytes long, which is not taken yet"
+    }
+
     func report(_ path: SourcePath, _ error: any Error) {
         if Self.isOvertaken(error) { return }
         switch error {
@@ -25,7 +38,7 @@ extension SessionSupervisor {
         case let error as StoreError:
             say(.persistenceFailed, "persistence_failed", "state", error.description, hint: error.hint)
         default:
-            say(.sealFailed, "source_failed", path.absolute, "\(path) could not be taken: \(error)")
+            say(.sealFailed, "source_failed", path.absolute, Self.sentence(path, error))
         }
     }
 

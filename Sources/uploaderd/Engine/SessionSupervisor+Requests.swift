@@ -6,9 +6,11 @@ extension SessionSupervisor {
     /// Returns when everything that the wanted sources held at the call is in durable segments, or could not be.
     ///
     /// - Parameter paths: these are looked at whether or not an event told of them; `nil`: all, by a scan.
-    func flush(_ paths: [SourcePath]?) async {
+    /// - Returns: those that were not taken to their end, though no store is waited for.
+    @discardableResult
+    func flush(_ paths: [SourcePath]?) async -> [SourcePath] {
         // While the spool is full nothing is taken; what was taken is sealed already.
-        if context.gate.isClosed { return }
+        if context.gate.isClosed { return [] }
         if let paths { for path in paths { wake(path) } } else { await sweep() }
         let wanted = paths.map(Set.init)
         func isWanted(_ path: SourcePath) -> Bool { wanted?.contains(path) ?? true }
@@ -18,6 +20,19 @@ extension SessionSupervisor {
         for path in busy(where: isWanted) { await flush(path) }
         while !isStopping, pending.contains(where: isWanted) || swapped.contains(where: isWanted) { await change() }
         for path in busy(where: isWanted) { await flush(path) }
+        let left =
+            running.filter { $0.value.endless > 0 }.map(\.key)
+            + resting.filter { !$0.value.isUnresolved }.map(\.key)
+        return left.filter(isWanted).sorted(by: Self.inOrder)
+    }
+
+    /// - Returns: why these are not taken to their end; nothing of those that are by now.
+    func obstacles(of sources: [SourcePath]) -> [String] {
+        sources.compactMap { path in
+            if let rest = resting[path] { return rest.reason }
+            let bytes = running[path]?.endless ?? endless[path] ?? 0
+            return bytes > 0 ? Self.endlessSentence(path, bytes) : nil
+        }
     }
 
     /// Asks the pipeline of one source; when that ends instead of answering, the one that takes its place.
@@ -50,10 +65,10 @@ extension SessionSupervisor {
 
     /// Returns when every source was taken to its end, or could not be: `--once`.
     ///
-    /// - Returns: the sources that could not be.
-    func settled() async -> [SourcePath] {
+    /// - Returns: why those that could not be were not.
+    func settled() async -> [String] {
         while !isStopping, !isReady || !running.isEmpty || !pending.isEmpty || !swapped.isEmpty { await change() }
-        return resting.keys.sorted(by: Self.inOrder)
+        return obstacles(of: Set(resting.keys).union(endless.keys).sorted(by: Self.inOrder))
     }
 
     /// Asks every pipeline to seal what it has and to end; then `run` returns.

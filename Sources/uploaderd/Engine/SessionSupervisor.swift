@@ -31,6 +31,8 @@ actor SessionSupervisor {
     private var pendingSince: Instant?
     var running: [SourcePath: PipelineMailbox] = [:]
     var resting: [SourcePath: Rest] = [:]
+    /// By source that `--once` is done with, the bytes of a last line without its end.
+    var endless: [SourcePath: Int64] = [:]
     /// By running source: other paths of its file, which wait for its end.
     private var behind: [SourcePath: Set<SourcePath>] = [:]
     /// Sources whose path leads to another file now: they wait until every root was looked through for the one before.
@@ -57,6 +59,8 @@ actor SessionSupervisor {
         var isSources: Bool
         /// A store that may know its session does not answer.
         var isUnresolved = false
+        /// A sentence with the source in it.
+        var reason: String
     }
 
     init(
@@ -264,6 +268,8 @@ actor SessionSupervisor {
         mailbox.close()
         let left = mailbox.count(taken: .max)
         if left > 0 { context.board.update { $0.backlogBytes -= left } }
+        // The last look at it in this life: nobody waits for the line's end.
+        endless[path] = mode == .once && mailbox.endless > 0 ? mailbox.endless : nil
         switch end {
         case .dormant, .gone:
             resting[path] = nil
@@ -313,14 +319,16 @@ actor SessionSupervisor {
         let count = (resting[path]?.failures ?? 0) + 1
         if count == 1, mode == .live, Self.isOvertaken(error) {
             // Nothing is wrong: begun again at the cursor, it sees what is there.
-            resting[path] = Rest(until: world.time.now, failures: count, isSources: true)
+            resting[path] = Rest(
+                until: world.time.now, failures: count, isSources: true, reason: Self.sentence(path, error))
             pending.add(path)
             return
         }
         let delay = Duration.seconds(1 << min(count - 1, 6))
         resting[path] = Rest(
             until: world.time.now + delay, failures: count, isSources: error is CaptureError,
-            isUnresolved: (error as? StoreError)?.code == .unresolved || (error as? EngineError)?.code == .unreachable)
+            isUnresolved: (error as? StoreError)?.code == .unresolved || (error as? EngineError)?.code == .unreachable,
+            reason: Self.sentence(path, error))
         report(path, error)
     }
 

@@ -204,13 +204,12 @@ extension StreamPipeline {
             try await close(.quiet)
         }
         if mayTakePartial { try await takePartial(.end) }
-        mailbox.answerFlushes()
-        if mode == .once {
-            notePartialLine()
-            return .dormant
-        }
-        // An unterminated line that is nowhere else keeps its file open: should the file go, the line is still there.
         let isTaken = cursor.partialEnd == marker.offset + Int64(buffer.count)
+        let endless = buffer.isEmpty || isTaken ? 0 : max(Int64(buffer.count), longLineSearched - marker.offset)
+        mailbox.noteEndless(endless)
+        mailbox.answerFlushes()
+        if mode == .once { return .dormant }
+        // An unterminated line that is nowhere else keeps its file open: should the file go, the line is still there.
         return writer == nil && (buffer.isEmpty || isTaken) ? .dormant : nil
     }
 
@@ -229,15 +228,6 @@ extension StreamPipeline {
             append(line, LineScanner.look(at: line.bytes))
         }
         try await seal(reason, partial: true)
-    }
-
-    /// `--once` leaves a line whose end may still come.
-    private func notePartialLine() {
-        guard !buffer.isEmpty, cursor.partialEnd != marker.offset + Int64(buffer.count) else { return }
-        context.board.report(
-            "partial_line", source.absolute,
-            "\(source) ends in a line without its end, \(buffer.count) bytes long, which is not taken yet",
-            hint: "it is taken when its end is there, or when the file has not changed for a minute")
     }
 
     /// What the first lines told, and since when and until when there are lines.

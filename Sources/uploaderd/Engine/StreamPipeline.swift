@@ -142,6 +142,7 @@ struct StreamPipeline: ~Copyable {
         }
         guard let goal = flushGoal, tail.offset >= goal else { return }
         try await close(.flush)
+        mailbox.noteEndless(max(0, goal - marker.offset))
         mailbox.answerFlushes()
         flushGoal = nil
     }

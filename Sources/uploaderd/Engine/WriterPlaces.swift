@@ -142,7 +142,7 @@ final class WriterPlaces: Sendable {
             // Before they are read: if one changes meanwhile, what we know is an older one, and that is noticed.
             let first = try await sink.version(of: session, writer: writer, place: .first)
             let further = try await sink.version(of: session, writer: writer, place: .further)
-            let place = try await decided(session, try await sink.manifests(of: session))
+            let place = try await decided(session, try await manifests(of: session))
             standing = Standing(place: place, version: place == .first ? first : further)
         } catch let error as DeliveryError {
             throw error
@@ -153,15 +153,26 @@ final class WriterPlaces: Sendable {
         return standing
     }
 
+    /// - Throws: about one that cannot be read, with the destination's name.
+    private func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest] {
+        do throws(DeliveryError) {
+            return try await sink.manifests(of: session)
+        } catch {
+            guard error.code == .conflict else { throw error }
+            var named = error
+            named.message = "in destination \(destination): \(error.message)"
+            throw named
+        }
+    }
+
     private func decided(_ session: SessionID, _ found: [FoundManifest]) async throws -> WriterPlace {
         let writer = try await store.writer(of: session)
         for manifest in found {
-            let unknown = Set(manifest.manifest.requires).subtracting(Manifest.understood)
-            guard unknown.isEmpty, (manifest.manifest.layout ?? 1) <= Manifest.layout else {
+            if let unknown = manifest.manifest.unknownNeeds {
                 throw DeliveryError(
                     .conflict,
                     "the manifest of session \(session) in destination \(destination) needs what this version does not know: "
-                        + unknown.sorted().joined(separator: ", "),
+                        + unknown,
                     hint: "upgrade uploaderd on this machine")
             }
         }

@@ -35,6 +35,7 @@ actor Daemon {
         let log = JournalLog(least: loaded.configuration.log.level)
         let code = Mutex<Int32>(ExitCode.failed)
         do {
+            try OwnDirectories(directories: loaded.directories, log: log).secure()
             let parts = try ProcessParts(loaded, log: log)
             let daemon = Daemon(loaded, input, parts)
             let signals = try Signals(on: parts.loop) { signal in
@@ -48,7 +49,7 @@ actor Daemon {
             parts.loop.run()
             withExtendedLifetime(signals) {}
         } catch {
-            log.record(Event(.stopped, "could not start: \(error)"))
+            code.withLock { $0 = failed(error, log) }
         }
         log.flush()
         return code.withLock { $0 }
@@ -75,7 +76,7 @@ actor Daemon {
             return loaded.options.once
                 ? await once(try await start(loaded.configuration, on: state)) : try await serve(on: state)
         } catch {
-            return failed(error)
+            return Self.failed(error, parts.log)
         }
     }
 
@@ -86,7 +87,7 @@ actor Daemon {
     }
 
     private func once(_ engine: Engine) async -> Int32 {
-        let display = parts.display(board)
+        let display = parts.display(board, isOnce: true)
         let stopped = loop.start { [bell, time = parts.world.time] in
             _ = await bell.wait(on: time)
             if !Task.isCancelled { await engine.seal() }
@@ -166,9 +167,9 @@ actor Daemon {
     /// Below the unit's TimeoutStopSec, with room for the sealing before it and a store that hangs after it.
     private static let stopDeadline: Duration = .seconds(25)
 
-    private func failed(_ error: any Error) -> Int32 {
+    private static func failed(_ error: any Error, _ log: JournalLog) -> Int32 {
         let failure = StartFailure(error)
-        parts.log.record(Event(.stopped, "could not start: \(failure.message)", hint: failure.hint))
+        log.record(Event(.stopped, "could not start: \(failure.message)", hint: failure.hint))
         return failure.exitCode
     }
 

@@ -4,20 +4,23 @@ import LinuxSystem
 import Shared
 import Synchronization
 
-/// `--dry-run`: says what would be taken and where it would go, and does nothing.
+/// `--dry-run`: says what would be taken and where it would go, and what speaks against that; changes nothing.
 enum DryRun {
     static func run(_ loaded: LoadedConfiguration) -> Int32 {
         let log = JournalLog(least: .error)
         do {
+            try OwnDirectories(directories: loaded.directories, log: log).requireOurs()
             let parts = try ProcessParts(loaded, log: log)
-            let result = Mutex<Result<Survey, any Error>?>(nil)
+            let result = Mutex<Result<(Survey, DestinationSurvey), any Error>?>(nil)
             parts.loop.start {
-                let found: Result<Survey, any Error>
+                let found: Result<(Survey, DestinationSurvey), any Error>
                 do {
-                    found = .success(
-                        try await Survey.taken(
-                            loaded.configuration, directories: loaded.directories, world: parts.world,
-                            watching: parts.watching))
+                    let sources = try await Survey.taken(
+                        loaded.configuration, directories: loaded.directories, world: parts.world,
+                        watching: parts.watching)
+                    let destinations = await DestinationSurvey.taken(
+                        loaded.configuration.destinations, directories: loaded.directories, world: parts.world)
+                    found = .success((sources, destinations))
                 } catch {
                     found = .failure(error)
                 }
@@ -25,9 +28,12 @@ enum DryRun {
                 parts.loop.stop()
             }
             parts.loop.run()
-            guard let survey = try result.withLock({ $0 })?.get() else { return ExitCode.failed }
-            Terminal.write(text(survey, loaded.configuration))
-            return ExitCode.done
+            guard let (sources, destinations) = try result.withLock({ $0 })?.get() else { return ExitCode.failed }
+            Terminal.write((lines(of: sources) + lines(of: destinations, loaded.configuration)).joined())
+            let isWhole =
+                destinations.findings.count == loaded.configuration.destinations.count
+                && destinations.findings.allSatisfy { $0.obstacle == nil }
+            return isWhole ? ExitCode.done : ExitCode.partly
         } catch {
             let failure = StartFailure(error)
             Terminal.writeError("could not look: \(TerminalText.escaped(failure.message))\n")
@@ -35,7 +41,7 @@ enum DryRun {
         }
     }
 
-    private static func text(_ survey: Survey, _ configuration: UploaderConfiguration) -> String {
+    private static func lines(of survey: Survey) -> [String] {
         var lines: [String] = []
         for item in survey.items {
             let name = item.stream.map(\.description) ?? "(named by its lines)"
@@ -45,15 +51,27 @@ enum DryRun {
         let total = survey.items.reduce(0) { $0 + $1.bytes }
         lines.append(
             "\(survey.items.count) sources with \(ByteCount(total)) to take, \(survey.settled) with nothing new")
+        return lines.map { TerminalText.escaped($0) + "\n" }
+    }
+
+    private static func lines(of survey: DestinationSurvey, _ configuration: UploaderConfiguration) -> [String] {
+        var lines: [String] = []
         for destination in configuration.destinations {
-            let place: String
-            if case .directory(let path, _) = destination.place {
-                place = path
-            } else {
-                place = destination.type.rawValue
+            guard let finding = survey.findings.first(where: { $0.name == destination.name }) else {
+                lines.append(
+                    "would not deliver to \(destination.name): its type, \(destination.type.rawValue), is not available in this "
+                        + "version")
+                continue
             }
-            lines.append("would deliver to \(destination.name): \(place)")
+            if let obstacle = finding.obstacle {
+                lines.append("would not deliver to \(finding.name), \(finding.place): \(obstacle)")
+                if let hint = finding.hint { lines.append("    \(hint)") }
+            } else {
+                let store = finding.store == nil ? "a store would be made there" : "its store is there"
+                lines.append(
+                    "would deliver to \(finding.name): \(finding.place); \(store), a put was not tried")
+            }
         }
-        return lines.map { TerminalText.escaped($0) + "\n" }.joined()
+        return lines.map { TerminalText.escaped($0) + "\n" }
     }
 }

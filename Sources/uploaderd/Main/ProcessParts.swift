@@ -59,10 +59,12 @@ struct ProcessParts: Sendable {
     }
 
     /// Keeps a line at the bottom of the terminal while there is something to show.
-    func display(_ board: StatusBoard) -> Task<Void, Never> {
+    ///
+    /// - Parameter isOnce: it is waited until all is delivered.
+    func display(_ board: StatusBoard, isOnce: Bool = false) -> Task<Void, Never> {
         loop.start { [isForeground, time = world.time] in
             guard isForeground else { return }
-            await ProgressLine.show(board, on: time)
+            await ProgressLine.show(board, isOnce: isOnce, on: time)
         }
     }
 }

@@ -7,6 +7,10 @@ import Shared
 ///     taking sessions  [########------------]  41 %  9.2MiB of 22MiB, 12 sessions to go
 struct ProgressLine {
     private var total: Int64 = 0
+    /// Somebody waits for the end: whom that depends on is said, too.
+    private let isOnce: Bool
+
+    init(isOnce: Bool) { self.isOnce = isOnce }
 
     /// - Returns: the text of the line, without an end; `nil` when there is nothing under way.
     mutating func text(_ board: StatusBoard.Snapshot) -> String? {
@@ -18,7 +22,7 @@ struct ProgressLine {
         let left = board.backlogBytes
         guard left > 0 || board.pending > 0 else {
             total = 0
-            return nil
+            return isOnce ? delivering(board) : nil
         }
         total = max(total, left)
         let done = total - left
@@ -29,12 +33,28 @@ struct ProgressLine {
             + "\(board.pending + board.running) sessions to go"
     }
 
+    private func delivering(_ board: StatusBoard.Snapshot) -> String? {
+        var waited: [String] = []
+        for (name, destination) in board.destinations.sorted(by: { $0.key < $1.key }) {
+            switch destination.state {
+            case .opening: waited.append("\(name), which has not answered")
+            case .waiting: waited.append("\(name), which is tried again")
+            case .active: if destination.inFlight > 0 || board.spoolBytes > 0 { waited.append(name) }
+            case .held, .paused: break
+            }
+        }
+        if waited.isEmpty { return nil }
+        let names = TerminalText.escaped(waited.joined(separator: ", "))
+        let bytes = board.spoolBytes > 0 ? "delivering \(ByteCount(board.spoolBytes)), " : ""
+        return "\(bytes)waiting for \(names)"
+    }
+
     /// Keeps the line on the terminal while there is one, at most ten times a second; sleeps while nothing changes.
-    static func show(_ board: StatusBoard, on time: any TimeSource) async {
+    static func show(_ board: StatusBoard, isOnce: Bool, on time: any TimeSource) async {
         let bell = Doorbell()
         let listener = board.subscribe(bell)
         defer { board.unsubscribe(listener) }
-        var progress = ProgressLine()
+        var progress = ProgressLine(isOnce: isOnce)
         var shown = false
         while !Task.isCancelled {
             if let text = progress.text(board.snapshot()) {

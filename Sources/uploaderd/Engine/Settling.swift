@@ -1,0 +1,53 @@
+import Shared
+import Synchronization
+
+/// Waits until everything that is sealed is delivered and published, or cannot be now, and knows meanwhile for whom.
+///
+/// It goes on by itself when nobody waits any more: a call into a store that hangs cannot be ended.
+final class Settling: Sendable {
+    private struct State {
+        /// Destinations that have not settled yet.
+        var open: [String]
+        var held: [String] = []
+        var isDone = false
+    }
+
+    private let state: Mutex<State>
+    private let bell = Doorbell()
+    private let time: any TimeSource
+
+    init(_ engine: EngineParts) {
+        state = Mutex(State(open: engine.delivery.workers.map(\.name)))
+        time = engine.world.time
+        engine.world.loop.start { [self] in
+            // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
+            await engine.merging?.merged()
+            await withDiscardingTaskGroup { group in
+                for worker in engine.delivery.workers {
+                    group.addTask(executorPreference: engine.world.loop) { [self] in
+                        await worker.settled()
+                        let isHeld = await worker.obstacle != nil
+                        state.withLock { state in
+                            state.open.removeAll { $0 == worker.name }
+                            if isHeld { state.held.append(worker.name) }
+                        }
+                    }
+                }
+            }
+            state.withLock { state in
+                state.held.sort()
+                state.isDone = true
+            }
+            bell.ring()
+        }
+    }
+
+    var isDone: Bool { state.withLock { $0.isDone } }
+    /// In the order of the configuration.
+    var open: [String] { state.withLock { $0.open } }
+    /// Those that hold something back.
+    var held: [String] { state.withLock { $0.held } }
+
+    /// Returns when it is done, or after `limit`.
+    func wait(_ limit: Duration) async { _ = await bell.wait(until: time.now + limit, on: time) }
+}
