@@ -147,7 +147,7 @@ def test_sessions_grow_while_destinations_flap_and_the_daemon_is_killed(world, s
     ledgers = [Ledger(each.path) for each in destinations]
     # In a daemon's very first life a store that does not answer might know the session: its lines wait in their source.
     world.once()
-    flaps = flushes = delivered = 0
+    flaps = flushes = delivered = ready = 0
     share = len(sessions.steps) / kills
 
     def look():
@@ -186,6 +186,7 @@ def test_sessions_grow_while_destinations_flap_and_the_daemon_is_killed(world, s
                     ledger.expect(sessions.wanted(whole_lines))
             daemon.process.kill()
         assert daemon.wait_exit() == KILLED, daemon.text()
+        ready += bool(daemon.notices.seen(READY="1"))
         if number % scale(10, 25) == 0:
             look()
         world.forget(daemon)
@@ -205,6 +206,6 @@ def test_sessions_grow_while_destinations_flap_and_the_daemon_is_killed(world, s
     world.once()
     for ledger in ledgers:
         ledger.expect(sessions.wanted())
-    print(f"{kills} kills, {flaps} flaps, {flushes} flushes, {delivered} of them delivered everywhere, "
+    print(f"{kills} kills, {ready} of one that was ready, {flaps} flaps, {flushes} flushes, {delivered} delivered everywhere, "
           f"{len(sessions.steps)} appends to {len(sessions.held)} files, {len(sessions.deleted)} deleted by their agent, "
           f"{[len(ledger.seen) for ledger in ledgers]} objects, {[ledger.looks for ledger in ledgers]} looks")
