@@ -1,5 +1,6 @@
 """The real programs in a world of their own: a home, state and runtime directories, and nobody else's environment."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -16,6 +17,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Long, because it is only ever waited out when something is broken, and machines are slow.
 PATIENCE = 60
+
+# The exit code of a daemon that was killed.
+KILLED = -signal.SIGKILL
 
 
 class DaemonFailed(AssertionError):
@@ -77,7 +81,7 @@ class Daemon:
 
     def __init__(self, world, arguments, environment, wait):
         self.world = world
-        number = len(world.daemons)
+        number = next(world.numbers)
         self.log = world.base / f"uploaderd.{number}.log"
         self.notices = Notices(world.base / f"notify.{number}")
         self.started = time.monotonic()
@@ -165,6 +169,7 @@ class World:
         self.runtime = self.base / "run"
         self.home.mkdir()
         self.daemons = []
+        self.numbers = itertools.count()
         self.uid = None
 
     @property
@@ -279,6 +284,12 @@ class World:
     def wait_healthy(self):
         """Waits until nothing is wrong any more."""
         return self.wait_status(lambda status: not status["health"])
+
+    def forget(self, daemon):
+        """Of a daemon that has ended nothing is kept: thousands of them would fill the table of open files."""
+        self.daemons.remove(daemon)
+        daemon.notices.close()
+        daemon.log.unlink()
 
     def logs(self):
         return "\n".join(f"== {daemon.log.name}\n{daemon.text()}" for daemon in self.daemons)

@@ -7,11 +7,11 @@ import pytest
 
 import generator
 from conservation import Ledger, backdate, printed_seed, whole_lines
+from daemon import KILLED
 
 FAST = '[segments]\nquiet = "30ms"\nmax_lines = 60\nmax_bytes = "64KiB"\n'
 POINTS = ["seal.1", "seal.2", "seal.3", "deliver.4a", "deliver.4", "deliver.4w", "deliver.4b", "deliver.5", "deliver.6a", "deliver.6b",
           "deliver.7", "retire.8", "retire.9"]
-KILLED = -9
 
 
 class Growth:
