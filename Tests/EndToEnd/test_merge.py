@@ -71,19 +71,28 @@ def test_a_backlog_of_small_segments_never_makes_a_long_manifest(world, scale):
     print(f"{len(seen)} manifests seen, {listed} objects listed in the last")
 
 
+@pytest.mark.parametrize("catalog", ["kept", "lost", "older"])
 @pytest.mark.parametrize("time", [1, 2])
-def test_killed_when_a_merge_is_sealed(world, time, scale):
-    rng, seed = printed_seed(f"merge.1:{time}")
+def test_killed_when_a_merge_is_sealed(world, time, catalog, scale):
+    """Also with the loss of the rows that tell which parts were put: none stays in the store unnamed."""
+    rng, seed = printed_seed(f"merge.1:{time}:{catalog}")
     world.configure(SMALL)
     growth = Growth(world, seed, rng, sessions=3, size=scale(600_000, 1_500_000), share=2)
     ledger = Ledger(world.store)
     for _ in range(2):
         growth.grow()
         make_small(world, growth)
+        older = {path: path.read_bytes() for path in world.state.glob("catalog.db*")}
         daemon = world.daemon("--once", wait=False, env={"UPLOADERD_FAULT": f"merge.1:{time}"})
         ended = daemon.wait_exit()
         assert ended == KILLED, f"nothing was merged: {ended}"
         ledger.expect(growth.now(), prefix=True)
+        if catalog != "kept":
+            for path in world.state.glob("catalog.db*"):
+                path.unlink()
+        if catalog == "older":
+            for path, data in older.items():
+                path.write_bytes(data)
     backdate(world.home)
     world.once()
     ledger.expect(growth.now())

@@ -6,8 +6,8 @@ package import Shared
 ///     bytes   0–7    "UPSPOOL1"
 ///             8–11   length of the JSON with its padding, little-endian
 ///            12–15   the first four bytes of the SHA-256 of the JSON with its padding
-///            16–     {"checkpoint":…,"cursor":…,"facts":…,"record":…,"source":…}, then spaces, so that the whole
-///                    header is a multiple of 512 bytes
+///            16–     {"checkpoint":…,"cursor":…,"facts":…,"record":…,"replaces":…,"source":…}, then spaces, so that the
+///                    whole header is a multiple of 512 bytes
 ///     then           the object: exactly `record.storedBytes` bytes, to the end of the file
 ///
 /// A header of 1,024 bytes has 1,008 bytes of JSON and begins `55 50 53 50 4f 4f 4c 31 f0 03 00 00`. The padding lets the
@@ -23,16 +23,20 @@ package struct SpoolHeader: Hashable, Sendable, Codable {
     package var source: SourceInfo
     /// What was learnt of the session with it.
     package var facts: SessionFacts?
+    /// By store id, the paths of objects that may be there, whose lines this segment holds, and that no manifest has named:
+    /// without the catalog nothing else would ever say that they may go.
+    package var replaces: [String: [String]]?
 
     package init(
         record: SegmentRecord, checkpoint: CheckpointRecord?, cursor: StreamCursor, source: SourceInfo,
-        facts: SessionFacts? = nil
+        facts: SessionFacts? = nil, replaces: [String: [String]] = [:]
     ) {
         self.record = record
         self.checkpoint = checkpoint
         self.cursor = cursor
         self.source = source
         self.facts = facts
+        self.replaces = replaces.isEmpty ? nil : replaces
     }
 
     /// Magic, length and digest: what must be read first.

@@ -11,6 +11,8 @@ struct Arrival {
     /// Laid over what is known of the session. The manifest that will name the segment tells them.
     var facts: SessionFacts?
     var headerBytes: Int
+    /// By store, what its header says that it replaced there; rows that are known say it themselves.
+    var replaces: [String: [String]] = [:]
 }
 
 extension Store {
@@ -29,11 +31,8 @@ extension Store {
             record.stream.session, facts: SessionFacts(agent: arrival.source.agent), at: now)
         if let facts = arrival.facts { _ = try lay(facts, over: session) }
         let stream = try catalog.ensureStream(record.stream, sessionRow: session)
-        // Where lines are cut again, the beginning of an old row may lie in the segment before this one.
         let isRecut = movesCursor && record.sourceOffset < stream.recutEnd
-        let covered = try catalog.live(
-            stream, generation: record.generation, from: isRecut ? 0 : record.sourceOffset, to: record.sourceEnd
-        ).filter { $0.sourceEnd > record.sourceOffset && $0.sourceEnd <= record.sourceEnd }
+        let covered = try catalog.covered(by: record, of: stream, isRecut: isRecut)
         let id = try catalog.insert(
             record, stream: stream, state: .spooled, chain: record.chain, headerBytes: arrival.headerBytes,
             sealedAt: now)
@@ -46,6 +45,7 @@ extension Store {
         }
         var unneeded: [SegmentRow] = []
         for row in covered where try supersede(row, by: id) { unneeded.append(row) }
+        try noteReplaced(arrival.replaces, by: id, of: session)
         if movesCursor {
             if record.generation != stream.cursor.generation, stream.recutEnd != 0 {
                 try catalog.run("UPDATE streams SET recut_end = 0 WHERE id = ?1", stream.id)
@@ -77,6 +77,7 @@ extension Store {
         try catalog.run(
             "UPDATE copies SET spooled = 0, state = CASE WHEN state = 0 THEN 3 ELSE state END WHERE segment_id = ?1",
             row.id)
+        try catalog.run("UPDATE superseded SET waits_for = ?2 WHERE waits_for = ?1", row.id, id)
         if row.state != .gap, row.state != .lost { try catalog.count(row.record, of: row.streamRow, sign: -1) }
         return isSpooled
     }

@@ -12,7 +12,8 @@ import Shared
 ///   (the receipt), 3 stray (tried, then superseded: may be there). `tried`: an attempt was made, so the object may be
 ///   there. `listed`: a manifest that names it was put there. `spooled`: the file is still here.
 /// - `manifests`: per session and store, the last epoch put there; behind while `wanted > published`.
-/// - `superseded`: objects at a store that a manifest there names as replaced, since when; deleted a day later.
+/// - `superseded`: objects at a store that a manifest there names as replaced, since when; deleted a day later. With
+///   `waits_for` none names it yet: it is named once that segment, which replaces it, is listed.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -122,6 +123,13 @@ enum CatalogSchema {
             """,
             "DROP INDEX copies_superseded",
             "ALTER TABLE copies DROP COLUMN superseded_at",
+        ],
+        [
+            // What was put and replaced before any manifest named it, and whose rows were lost with an older catalog.
+            "ALTER TABLE superseded ADD COLUMN waits_for INTEGER REFERENCES segments(id)",
+            "CREATE INDEX superseded_waiting ON superseded(waits_for) WHERE waits_for IS NOT NULL",
+            // A file that has another path and another inode: its content is all that is left to know it by.
+            "CREATE INDEX streams_head ON streams(head_mac, offset) WHERE head_mac IS NOT NULL",
         ],
     ]
 

@@ -31,6 +31,8 @@ package struct ManifestBasis: Sendable {
     var newlyListed: [SegmentID]
     /// Superseded since the last manifest there.
     var newlySuperseded: [SegmentID]
+    /// Paths of others, of which there are no rows.
+    var newlyReplaced: [String] = []
 
     /// Bytes of source files that the listed segments cover.
     package var extent: Int64 {

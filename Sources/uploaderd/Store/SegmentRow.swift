@@ -98,6 +98,15 @@ extension Catalog {
         ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: stream.key) }
     }
 
+    /// Live rows that end in the segment, so that it replaces them.
+    ///
+    /// - Parameter isRecut: where lines are cut again, the beginning of an old row may lie in the segment before this one.
+    func covered(by record: SegmentRecord, of stream: StreamRow, isRecut: Bool) throws(StoreError) -> [SegmentRow] {
+        try live(
+            stream, generation: record.generation, from: isRecut ? 0 : record.sourceOffset, to: record.sourceEnd
+        ).filter { $0.sourceEnd > record.sourceOffset && $0.sourceEnd <= record.sourceEnd }
+    }
+
     /// The live row that begins last at or before `offset`.
     func live(_ stream: StreamRow, generation: Int, atOrBefore offset: Int64) throws(StoreError) -> SegmentRow? {
         try row(
@@ -117,10 +126,11 @@ extension Catalog {
         ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: stream.key) }
     }
 
+    /// What the row has replaced, in the order of the source.
     func parts(of id: SegmentID, stream: StreamRow) throws(StoreError) -> [SegmentRow] {
-        try rows(
-            "SELECT \(Self.columns) FROM segments s WHERE s.superseded_by = ?1 ORDER BY s.source_offset, s.id", id
-        ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: stream.key) }
+        try rows("SELECT \(Self.columns) FROM segments s WHERE s.superseded_by = ?1", id) {
+            (row) throws(StoreError) in try Self.segmentRow(row, stream: stream.key)
+        }.sorted { ($0.record.sourceOffset, $0.id.rawValue) < ($1.record.sourceOffset, $1.id.rawValue) }
     }
 
     /// Every row whose file should be in the spool.

@@ -49,6 +49,7 @@ extension Store {
             stream, generation: record.generation, from: record.sourceOffset, to: record.sourceEnd)
         let before = try catalog.live(stream, generation: record.generation, atOrBefore: record.sourceOffset)
         if isCovered(record, by: (before.map { [$0] } ?? []) + inside) {
+            if isJoin(record, of: inside) { return try add(file, movesCursor: false, &work) }
             work.unneeded.append(file.path)
             work.report.coveredDeleted += 1
             return
@@ -84,6 +85,13 @@ extension Store {
             end = max(end, row.sourceEnd)
         }
         return end >= record.sourceEnd
+    }
+
+    /// Whether it joins the rows, all of which a store has: it may have been put, and then has to be named.
+    private func isJoin(_ record: SegmentRecord, of rows: [SegmentRow]) -> Bool {
+        rows.count > 1 && rows.first?.record.sourceOffset == record.sourceOffset
+            && rows.allSatisfy { $0.state == .retired && !$0.record.partial && $0.sourceEnd <= record.sourceEnd }
+            && rows.map(\.sourceEnd).max() == record.sourceEnd
     }
 
     /// A manifest tells the number that was to come next when it was made: those below it may be in the spool.
@@ -141,7 +149,7 @@ extension Store {
         }
         let arrival = Arrival(
             record: file.record, checkpoint: file.header.checkpoint, cursor: cursor, source: file.header.source,
-            facts: file.header.facts, headerBytes: file.headerBytes)
+            facts: file.header.facts, headerBytes: file.headerBytes, replaces: file.header.replaces ?? [:])
         let (id, replaced) = try insert(arrival, movesCursor: movesCursor)
         for row in replaced { work.unneeded.append(StateDirectory.spoolPath(of: row.record)) }
         work.report.adopted.append(id)

@@ -64,6 +64,10 @@ extension Store {
             }
         }
         for (stream, listing) in zip(streams, listings) { try describe(stream, listing, in: &basis) }
+        let listed = Set(listings.flatMap { $0.listed.map(\.id) })
+        let named = Set(basis.superseded.map(\.path)).union(listings.flatMap { $0.listed.map(\.record.objectPath) })
+        basis.newlyReplaced = try replaced(by: listed, of: sessionRow, at: storeRow).filter { !named.contains($0) }
+        basis.superseded += basis.newlyReplaced.map { SupersededObject(path: $0, at: RFC3339.text(basis.at)) }
         return basis
     }
 
@@ -137,6 +141,7 @@ extension Store {
                     basis.storeRow)
             }
             for id in basis.newlySuperseded { try noteSuperseded(id, of: basis) }
+            for path in basis.newlyReplaced { try noteSuperseded(path, of: basis) }
             if let kept = kept[basis.sessionRow] {
                 try catalog.run(
                     "UPDATE sessions SET kept_size = ?2, kept_modified = ?3, kept_extent = ?4 WHERE id = ?1",

@@ -60,7 +60,8 @@ extension Store {
         let parts = try mergeable(ids, record, stream)
         let header = SpoolHeader(
             record: record, checkpoint: segment.checkpoint, cursor: headerCursor(stream, segment),
-            source: stream.source ?? SourceInfo(agent: .generic, root: "", relativePath: "", kind: stream.kind))
+            source: stream.source ?? SourceInfo(agent: .generic, root: "", relativePath: "", kind: stream.kind),
+            replaces: try unnamedObjects(of: parts, stream))
         let request = CommitRequest(.seal(segment, header.cursor, header.source, nil))
         let temporary: SpoolTemporaryID =
             switch segment.object {

@@ -93,12 +93,15 @@ extension Store {
             guard case .seal(let segment, let cursor, let source, let facts) = request.work else { continue }
             do throws(StoreError) {
                 let key = segment.record.stream
-                var current = ahead[key]
-                if current == nil { current = try catalog().stream(key)?.cursor }
+                let stream = try catalog().stream(key)
+                let current = ahead[key] ?? stream?.cursor
                 try admit(segment.record, cursor, after: current)
                 let header = SpoolHeader(
                     record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
-                    facts: facts)
+                    facts: facts,
+                    replaces: try stream.map { (row) throws(StoreError) in
+                        try unnamedObjects(replacedBy: segment.record, of: row)
+                    } ?? [:])
                 written.append(try write(segment.object, header, for: request))
                 ahead[key] = cursor
             } catch {
@@ -128,6 +131,16 @@ extension Store {
         }
         if !placed.isEmpty { faults.reach(.sealRenamed) }
         return placed
+    }
+
+    /// A segment that is cut at the cursor replaces a partial line, or what was lost and is cut again; mostly nothing.
+    private func unnamedObjects(
+        replacedBy record: SegmentRecord, of stream: StreamRow
+    ) throws(StoreError) -> [String: [String]] {
+        let isRecut = record.sourceOffset < stream.recutEnd
+        guard isRecut || stream.cursor.partialEnd != nil else { return [:] }
+        let covered = try catalog().covered(by: record, of: stream, isRecut: isRecut)
+        return try unnamedObjects(of: covered, stream)
     }
 
     private func write(

@@ -21,8 +21,9 @@ extension Store {
     /// What a manifest of the session at the store names in `superseded`, by path.
     func superseded(of sessionRow: Int64, at storeRow: Int64) throws(StoreError) -> [SupersededObject] {
         try catalog().rows(
-            "SELECT path, at FROM superseded WHERE session_id = ?1 AND store_id = ?2 ORDER BY path",
-            sessionRow, storeRow
+            """
+            SELECT path, at FROM superseded WHERE session_id = ?1 AND store_id = ?2 AND waits_for IS NULL ORDER BY path
+            """, sessionRow, storeRow
         ) { (row) throws(StoreError) in
             SupersededObject(path: row.text(0), at: RFC3339.text(WallTime(nanoseconds: row.int64(1))))
         }
@@ -32,9 +33,13 @@ extension Store {
     func noteSuperseded(_ id: SegmentID, of basis: ManifestBasis) throws(StoreError) {
         let catalog = try catalog()
         guard let row = try catalog.segment(id) else { return }
-        try insertSuperseded(row.record.objectPath, of: basis.sessionRow, at: basis.storeRow, since: basis.at)
+        try noteSuperseded(row.record.objectPath, of: basis)
         // What the store has of it is that path now: the segment itself is contained in another.
         try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, basis.storeRow)
+    }
+
+    func noteSuperseded(_ path: String, of basis: ManifestBasis) throws(StoreError) {
+        try insertSuperseded(path, of: basis.sessionRow, at: basis.storeRow, since: basis.at)
     }
 
     /// What a manifest of an earlier life says was replaced; inside a transaction.
@@ -58,8 +63,58 @@ extension Store {
         _ path: String, of sessionRow: Int64, at storeRow: Int64, since: WallTime
     ) throws(StoreError) {
         try catalog().run(
-            "INSERT OR IGNORE INTO superseded (store_id, session_id, path, at) VALUES (?1, ?2, ?3, ?4)",
-            storeRow, sessionRow, path, since)
+            """
+            INSERT INTO superseded (store_id, session_id, path, at) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (session_id, store_id, path) DO UPDATE SET at = ?4, waits_for = NULL WHERE waits_for IS NOT NULL
+            """, storeRow, sessionRow, path, since)
+    }
+
+    /// By store, objects that may be there of the rows and of all that they replaced, and that no manifest has named.
+    func unnamedObjects(of rows: [SegmentRow], _ stream: StreamRow) throws(StoreError) -> [String: [String]] {
+        let catalog = try catalog()
+        var found: [String: Set<String>] = [:]
+        var left = rows
+        while let row = left.popLast() {
+            let stores = try catalog.rows(
+                """
+                SELECT r.name FROM copies c JOIN stores r ON r.id = c.store_id
+                WHERE c.segment_id = ?1 AND c.tried = 1 AND c.listed = 0
+                """, row.id
+            ) { (row) throws(StoreError) in row.text(0) }
+            for store in stores { found[store, default: []].insert(row.record.objectPath) }
+            let waiting = try catalog.rows(
+                "SELECT r.name, o.path FROM superseded o JOIN stores r ON r.id = o.store_id WHERE o.waits_for = ?1",
+                row.id
+            ) { (row) throws(StoreError) in (row.text(0), row.text(1)) }
+            for (store, path) in waiting { found[store, default: []].insert(path) }
+            left += try catalog.parts(of: row.id, stream: stream)
+        }
+        return found.mapValues { $0.sorted() }
+    }
+
+    /// What the header of a segment, found without a row, says that it replaced; inside a transaction. The objects wait
+    /// until it is listed: whoever reads an older manifest finds nothing gone, and what is listed again stays.
+    func noteReplaced(_ replaced: [String: [String]], by id: SegmentID, of sessionRow: Int64) throws(StoreError) {
+        for (store, paths) in replaced.sorted(by: { $0.key < $1.key }) {
+            let storeRow = try ensureStore(StoreID(store))
+            for path in paths where SegmentRecord.isObjectPath(path) {
+                try catalog().run(
+                    """
+                    INSERT OR IGNORE INTO superseded (store_id, session_id, path, at, waits_for)
+                    VALUES (?1, ?2, ?3, ?4, ?5)
+                    """, storeRow, sessionRow, path, time.wall, id)
+            }
+        }
+    }
+
+    /// Of the objects that wait, those whose time comes with a manifest that lists these segments.
+    func replaced(by listed: Set<SegmentID>, of sessionRow: Int64, at storeRow: Int64) throws(StoreError) -> [String] {
+        try catalog().rows(
+            """
+            SELECT path, waits_for FROM superseded WHERE session_id = ?1 AND store_id = ?2 AND +waits_for IS NOT NULL
+            ORDER BY path
+            """, sessionRow, storeRow
+        ) { (row) throws(StoreError) in (row.text(0), row.segment(1)) }.compactMap { listed.contains($1) ? $0 : nil }
     }
 
     /// The object is wanted at the store, or at all stores: it must not be deleted; inside a transaction.
@@ -77,7 +132,7 @@ extension Store {
         return try catalog().rows(
             """
             SELECT e.sid, o.path FROM superseded o JOIN sessions e ON e.id = o.session_id
-            WHERE o.store_id = ?1 AND o.at <= ?2 ORDER BY o.at LIMIT ?3
+            WHERE o.store_id = ?1 AND o.at <= ?2 AND o.waits_for IS NULL ORDER BY o.at LIMIT ?3
             """, storeRow, limit, most
         ) { (row) throws(StoreError) in DueObject(session: try row.session(0), path: row.text(1)) }
     }
@@ -85,10 +140,9 @@ extension Store {
     /// Since when the one that waits longest to be deleted from the store has been superseded; `nil`: none waits.
     package func supersededFirst(at store: StoreID) throws(StoreError) -> WallTime? {
         guard let storeRow = try storeRow(store) else { return nil }
-        let first = try catalog().row("SELECT min(at) FROM superseded WHERE store_id = ?1", storeRow) {
-            (row) throws(StoreError) in row.optionalInt64(0)
-        }
-        return first?.map(WallTime.init(nanoseconds:))
+        return try catalog().row(
+            "SELECT at FROM superseded WHERE store_id = ?1 AND waits_for IS NULL ORDER BY at LIMIT 1", storeRow
+        ) { (row) throws(StoreError) in WallTime(nanoseconds: row.int64(0)) }
     }
 
     /// Notes that a superseded object is gone from the store; the next manifest does not name it.

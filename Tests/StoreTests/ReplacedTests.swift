@@ -1,0 +1,139 @@
+import LinuxSystem
+import Segments
+import Shared
+import Store
+import TestSupport
+import Testing
+
+/// Objects that were put, and replaced before any manifest named them; then the catalog was lost.
+@Suite("What no manifest has named")
+struct ReplacedTests {
+    private let scene: Scene
+    private let far = FarEnd("far")
+
+    init() throws { scene = try Scene() }
+
+    private func opened() async throws -> Store {
+        let (store, _) = try await scene.open()
+        try await store.use([far.id])
+        return store
+    }
+
+    private func withoutCatalog(_ store: Store) async throws -> Store {
+        await store.close()
+        for path in try Tree.files(scene.directory.path) where path.hasPrefix("catalog.db") {
+            try Files.unlink("\(scene.directory.path)/\(path)")
+        }
+        let next = try await opened()
+        // Every store was asked, and none knows more.
+        for session in try await next.unresolved() { try await next.resolve(session.session) }
+        return next
+    }
+
+    private func merge(_ store: Store, _ source: Source) async throws {
+        let parts = try await store.mergeInput(of: source.key).segments
+        _ = try await store.sealMerged(try source.merged(parts), replacing: parts.map(\.id))
+    }
+
+    /// All objects are listed or named as superseded once there is nothing more to do, and nothing is due sooner.
+    private func expectNamed(_ store: Store, _ source: Source, listed: Int) async throws {
+        let later = scene.time.wall
+        let before = Set(far.objects.keys)
+        #expect(try await store.supersededDue(before: later, at: far.id).isEmpty, "due before anything replaces them")
+        #expect(
+            try await store.manifestBasis(of: source.key.session, at: far.id).superseded.isEmpty,
+            "named before what replaces them is listed")
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        let manifest = try #require(far.manifest)
+        #expect(manifest.segments.count == listed)
+        let names = Set(manifest.segments.map(\.path)), gone = manifest.superseded.map(\.path)
+        #expect(names.isDisjoint(with: gone) && Set(gone).count == gone.count)
+        #expect(names.union(gone) == Set(far.objects.keys))
+        #expect(names.union(gone).isSuperset(of: before))
+        #expect(try far.content() == source.bytes)
+        #expect(try await store.supersededDue(before: later, at: far.id).map(\.path).sorted() == gone.sorted())
+        for object in try await store.supersededDue(before: later, at: far.id) {
+            try await store.recordDeleted(object, at: far.id)
+        }
+        #expect(try await store.supersededFirst(at: far.id) == nil)
+        try await expectWhole(store, source)
+    }
+
+    @Test("is named when the merged segment is listed that the spool alone knows", arguments: [1, 2])
+    func merged(_ rounds: Int) async throws {
+        let source = try Source("ses_1", lines: 16)
+        var store = try await opened()
+        for round in 1...rounds {
+            try await store.seal(source, lines: 2, most: 4)
+            try await store.deliver(to: far)
+            try await merge(store, source)
+            if round < rounds { try await store.deliver(to: far) }
+        }
+        store = try await withoutCatalog(store)
+        try await expectNamed(store, try Source("ses_1", lines: 8 * rounds), listed: 1)
+    }
+
+    @Test("is passed on by a life that ends before it has put anything")
+    func twice() async throws {
+        let source = try Source("ses_1", lines: 12)
+        var store = try await opened()
+        try await store.seal(source, lines: 2, most: 4)
+        try await store.deliver(to: far)
+        try await merge(store, source)
+        store = try await withoutCatalog(store)
+        let cursor = try #require(try await store.cursor(of: source.key))
+        try await store.setChain(source.chain(to: cursor.offset), of: source.key, generation: 1, offset: cursor.offset)
+        try await store.seal(source, lines: 2)
+        try await merge(store, source)
+        store = try await withoutCatalog(store)
+        try await expectNamed(store, source, listed: 1)
+    }
+
+    @Test("is the merged segment itself, where its parts are what a manifest lists")
+    func covered() async throws {
+        let source = try Source("ses_1", lines: 8)
+        var store = try await opened()
+        try await store.seal(source, lines: 2)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        try await store.retire(try await store.retirable(required: [far.id]))
+        try await merge(store, source)
+        try await store.deliver(to: far)
+        store = try await withoutCatalog(store)
+        _ = try await store.takeUp(try #require(far.manifest), at: far.id, as: .own)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        let manifest = try #require(far.manifest)
+        #expect(manifest.segments.map(\.seq) == [4] && manifest.superseded.count == 4)
+        #expect(Set((manifest.segments.map(\.path)) + manifest.superseded.map(\.path)) == Set(far.objects.keys))
+    }
+
+    @Test("is a line that had no end")
+    func partial() async throws {
+        var source = try Source("ses_1", bytes: Array("{\"n\":1}\n{\"n\":".utf8))
+        var store = try await opened()
+        try await store.seal(source, lines: 1)
+        try await store.deliver(to: far)
+        source.generations[0] += Array("2}\n".utf8)
+        try await store.seal(source, lines: 1)
+        store = try await withoutCatalog(store)
+        try await expectNamed(store, source, listed: 2)
+    }
+
+    @Test("is left alone where it is listed again")
+    func listedAgain() async throws {
+        let source = try Source("ses_1", lines: 8)
+        var store = try await opened()
+        try await store.seal(source, lines: 2)
+        try await store.deliver(to: far)
+        let before = try await store.manifestBasis(of: source.key.session, at: far.id).manifest
+        try await merge(store, source)
+        store = try await withoutCatalog(store)
+        // Its put was heard of by nobody: it lists the parts.
+        _ = try await store.takeUp(before, at: far.id, as: .own)
+        let basis = try await store.manifestBasis(of: source.key.session, at: far.id)
+        #expect(basis.superseded.isEmpty && basis.streams[0].segments.map(\.seq) == [1, 2, 3, 4])
+        try await expectNamed(store, source, listed: 1)
+    }
+}
