@@ -2,6 +2,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import Shared
+import TestSupport
 import Testing
 
 @Suite("A watcher", .timeLimit(.minutes(1)))
