@@ -48,7 +48,7 @@ def finish(world, growth, ledger):
     while growth.grow():
         pass
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     ledger.expect(growth.now(whole_lines))
     assert daemon.stop() == 0
     backdate(world.home)
