@@ -3,25 +3,23 @@
 import json
 import time
 
-from measuring import MB, Control, Place, Usage, Watch, disk_place, note, small_sessions
+from measuring import MB, Place, Usage, Watch, disk_place, note, small_sessions
 
 
 def settle(world, timeout=300):
     """Returns when the spool is empty and nothing is left to take."""
-    control = Control(world.socket)
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        answer = control.call("GetStatus")
-        backfill = answer.get("backfill")
-        if answer["spool"]["bytes"] == 0 and (backfill is None or backfill["bytes_done"] >= backfill["bytes_total"]):
-            break
-        time.sleep(0.2)
-    control.close()
+    def is_settled(status):
+        backfill = status.get("backfill")
+        return status["spool"]["bytes"] == 0 and (backfill is None or backfill["bytes_done"] >= backfill["bytes_total"])
+
+    world.wait_status(is_settled, timeout)
 
 
 def watch_idle(daemon, seconds):
     # What follows the last work: the merge's look after 2 s, the quiet of the last segments.
+    # Nothing tells of their end, for at rest nothing happens.
     time.sleep(8)
+    # Rest itself is what is measured.
     before = Usage(daemon.pid)
     time.sleep(seconds)
     after = Usage(daemon.pid)

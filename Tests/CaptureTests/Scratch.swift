@@ -71,19 +71,3 @@ final class LogList: EventLog {
     func record(_ event: Event) { events.withLock { $0.append(event) } }
     func count(_ kind: EventKind) -> Int { events.withLock { $0.count { $0.kind == kind } } }
 }
-
-/// A seed that is printed when the test fails.
-final class SeededRandom: RandomSource {
-    private let state: Mutex<UInt64>
-    init(_ seed: UInt64) { state = Mutex(seed) }
-    func next() -> UInt64 {
-        state.withLock {
-            // SplitMix64.
-            $0 &+= 0x9E37_79B9_7F4A_7C15
-            var z = $0
-            z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-            return z ^ z >> 31
-        }
-    }
-}

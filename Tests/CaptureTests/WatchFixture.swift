@@ -3,6 +3,7 @@ import Glibc
 import LinuxSystem
 import Shared
 import Synchronization
+import TestSupport
 import Testing
 
 /// A watcher on a loop and a lane of its own, and what it has said so far.

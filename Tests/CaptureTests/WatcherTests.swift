@@ -2,6 +2,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import Shared
+import TestSupport
 import Testing
 
 // Counted from when all tests start: on a busy machine of two cores that is minutes before this one runs.

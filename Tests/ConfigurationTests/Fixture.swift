@@ -69,20 +69,6 @@ extension LoadedConfiguration {
     func shown(_ key: String) -> String? { entries.first { $0.key == key }?.value }
 }
 
-/// SplitMix64: the same numbers from the same seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// A complete destination of a remote type, and the path of its credentials.
 func remote(_ type: String, _ lines: String, name: String = "far") -> String {
     "[[destination]]\nname = \"\(name)\"\ntype = \"\(type)\"\n\(lines)\n"

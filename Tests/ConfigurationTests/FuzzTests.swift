@@ -1,5 +1,6 @@
 import Configuration
 import Shared
+import TestSupport
 import Testing
 
 @Suite("Hostile configurations")
@@ -39,7 +40,7 @@ struct FuzzTests {
     func fuzz() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("FuzzTests seed \(seed)")
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         let fixture = try Fixture()
         for round in 0..<1500 {
             var bytes: [UInt8]
@@ -80,7 +81,7 @@ struct FuzzTests {
     func arguments() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("FuzzTests arguments seed \(seed)")
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         let fixture = try Fixture()
         let words =
             [

@@ -1,5 +1,6 @@
 import ControlClient
 import Shared
+import TestSupport
 import Testing
 
 @Suite("Foreign text on a terminal")
@@ -83,18 +84,5 @@ struct TerminalTextTests {
         #expect(TextWidth.fitted("abcdefg", to: 6) == "abcde…")
         #expect(TextWidth.fitted("漢字漢字", to: 6) == "漢字…")
         #expect(TextWidth.fittedEnd("/home/user/project", to: 8) == "…project")
-    }
-}
-
-/// Random numbers that can be had again from their seed: SplitMix64.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

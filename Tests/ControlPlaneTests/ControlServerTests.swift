@@ -3,6 +3,7 @@ import Glibc
 import LinuxSystem
 import Shared
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("A control server")

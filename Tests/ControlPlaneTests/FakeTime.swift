@@ -66,18 +66,3 @@ final class RecordingLog: EventLog {
     func record(_ event: Event) { kept.withLock { $0.append(event) } }
     var events: [Event] { kept.withLock { $0 } }
 }
-
-/// Random numbers that can be had again from their seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    /// SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}

@@ -1,5 +1,6 @@
 import LinuxSystem
 import Shared
+import TestSupport
 import Testing
 
 @Suite("Varlink frames")

@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -139,14 +140,13 @@ class SystemdManager:
         """Waits until a property of the unit is `wanted` (a value, or a function of it); returns the value."""
         accepts = wanted if callable(wanted) else lambda value: value == wanted
         deadline = time.monotonic() + timeout
-        while True:
-            value = self.property(unit, name)
-            if accepts(value):
-                return value
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{unit}: {name} is still {value!r} after {timeout} s\n{self.journal_text()}")
-            # The manager offers no way to wait for a property: systemctl's own --wait polls, too.
-            time.sleep(0.02)
+        with ManagerSignals(self) as signals:
+            while not accepts(value := self.property(unit, name)):
+                left = deadline - time.monotonic()
+                if left < 0:
+                    raise AssertionError(f"{unit}: {name} is still {value!r} after {timeout} s\n{self.journal_text()}")
+                signals.wait(left)
+        return value
 
     def journal(self, unit, *matches):
         """The user's own journal of a unit, as dictionaries, oldest first, with everything written until now."""
@@ -195,6 +195,33 @@ class SystemdManager:
         self.systemctl("daemon-reload")
 
 
+class ManagerSignals:
+    """What the user manager tells whoever has subscribed: that something of a unit or job has changed. What it is nobody
+    looks at here: it is a reason to ask."""
+
+    def __init__(self, manager):
+        # From inside: the manager takes nobody whose process id it cannot see.
+        self.listener = manager.start(
+            "python3", "-c", pathlib.Path(__file__).with_name("manager_signals.py").read_text(),
+            f"{manager.runtime}/systemd/private", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # From here on nothing is missed.
+        self.wait(30)
+
+    def wait(self, timeout):
+        """Returns when something was told, or after so many seconds."""
+        if select.select([self.listener.stdout], [], [], timeout)[0]:
+            assert os.read(self.listener.stdout.fileno(), 1 << 16), "the manager is gone"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.kill()
+        self.listener.wait()
+        self.listener.stdin.close()
+        self.listener.stdout.close()
+
+
 # The keeper.
 
 def keeper(base, uid):
@@ -222,16 +249,14 @@ def keeper(base, uid):
     init.wait()
     # A group can be removed when the last process in it is gone, which the kernel does not do at once.
     pathlib.Path(groups, "cgroup.procs").write_text(str(os.getpid()))
-    for _ in range(200):
-        left = [folder for folder, _, _ in os.walk(mine, topdown=False)]
-        for folder in left:
-            try:
-                os.rmdir(folder)
-            except OSError:
-                break
-        if not os.path.exists(mine):
-            break
-        time.sleep(0.02)
+    with open(f"{mine}/cgroup.events") as events:
+        told = select.poll()
+        # cgroups(7): a change of the file is told as POLLPRI.
+        told.register(events, select.POLLPRI)
+        while "populated 1" in events.read() and told.poll(30_000):
+            events.seek(0)
+    for folder, _, _ in os.walk(mine, topdown=False):
+        os.rmdir(folder)
     subprocess.run(["umount", groups], check=False)
 
 

@@ -154,7 +154,7 @@ def test_a_gigabyte_without_a_newline_is_withheld_and_costs_no_memory(world):
     path.write_bytes(before)
     os.truncate(path, len(before) + (1 << 30))
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     ledger = Ledger(world.store)
     # While its end may still come it is waited for, and said.
     ledger.expect({("giant", "main"): [before]})

@@ -48,7 +48,7 @@ def finish(world, growth, ledger):
     while growth.grow():
         pass
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     ledger.expect(growth.now(whole_lines))
     assert daemon.stop() == 0
     backdate(world.home)
@@ -70,7 +70,7 @@ def test_files_that_grow_torn_anywhere_are_taken_whole(world, scale):
     while more:
         more = growth.grow()
         if rng.random() < 0.5:
-            world.ctl_run("flush", "--wait")
+            world.flush_but_ends()
             ledger.expect(growth.now(whole_lines))
         else:
             ledger.expect(growth.now(), prefix=True)

@@ -85,7 +85,7 @@ def test_a_line_without_its_end_is_no_backlog(world):
     with path.open("ab") as file:
         file.write(b'{"half":')
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     status = world.ctl("status")
     assert status.get("backfill") is None and status["health"] == []
     assert daemon.stop() == 0

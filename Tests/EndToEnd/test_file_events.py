@@ -144,25 +144,24 @@ def copy_and_truncate(scene):
     return {"it": [scene.data, new]}
 
 
-def rename_in_its_folder(scene):
-    scene.path.rename(scene.root / "else.jsonl")
+def renamed(scene, path):
+    """The stream goes on under the file's new name."""
+    scene.path.rename(path)
     more = scene.more()
-    append(scene.root / "else.jsonl", more)
+    append(path, more)
     return {"it": [scene.data + more]}
+
+
+def rename_in_its_folder(scene):
+    return renamed(scene, scene.root / "else.jsonl")
 
 
 def rename_to_another_folder(scene):
-    scene.path.rename(scene.root / "deep/else.jsonl")
-    more = scene.more()
-    append(scene.root / "deep/else.jsonl", more)
-    return {"it": [scene.data + more]}
+    return renamed(scene, scene.root / "deep/else.jsonl")
 
 
 def rename_to_another_root(scene):
-    scene.path.rename(scene.beside / "else.jsonl")
-    more = scene.more()
-    append(scene.beside / "else.jsonl", more)
-    return {"it": [scene.data + more]}
+    return renamed(scene, scene.beside / "else.jsonl")
 
 
 def rename_away_and_make_another(scene):
@@ -378,7 +377,7 @@ def run(world, events, mode):
     wanted = {key: value for scene in scenes.values() for key, value in scene.wanted({}).items()}
     ledger = Ledger(world.store)
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     if mode == "polled":
         assert world.wait_health("watch_limit")
     expect(world, ledger, wanted)
@@ -390,12 +389,12 @@ def run(world, events, mode):
     if mode == "polled":
         # Nobody asks for a scan: polling alone finds it.
         world.wait_status(lambda status: holds(ledger, wanted))
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     expect(world, ledger, wanted)
     # A life later it is all known, and nothing is taken again.
     assert daemon.stop() == 0
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     expect(world, ledger, wanted)
     assert daemon.stop() == 0
 

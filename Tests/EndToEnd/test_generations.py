@@ -148,7 +148,7 @@ def test_a_long_line_that_is_overwritten_by_another(world, odd):
     path.write_bytes(b'{"a":1}\n' + first)
     ledger = Ledger(world.store)
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait")
+    world.flush_but_ends()
     ledger.expect({("it", "main"): [b'{"a":1}\n']})
     with path.open("r+b") as file:
         file.truncate(0)
@@ -195,7 +195,7 @@ def test_a_writer_that_goes_on_after_its_file_was_deleted_is_heard_to_the_end(wo
         daemon = world.daemon()
         world.ctl_run("flush", "--wait")
         file.write(b'{"half":')
-        world.ctl_run("flush", "--wait")
+        world.flush_but_ends()
         path.unlink()
         file.write(b'1}\n{"last":true')
     ledger = Ledger(world.store)

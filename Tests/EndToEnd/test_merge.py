@@ -25,7 +25,7 @@ def test_hundreds_of_segments_become_few_objects(world, scale):
     sealed = 0
     while growth.grow():
         make_small(world, growth)
-        sealed += world.ctl("flush", "--wait")["sealed"]
+        sealed += world.flush_but_ends()["sealed"]
         for session in ledger.expect(growth.now(whole_lines)).values():
             listed, bound = bounded(session)
             assert listed <= bound, f"{session.sid}: {listed} objects are listed, at most {bound} may be"
@@ -98,17 +98,22 @@ def test_killed_when_a_merge_is_sealed(world, time, catalog, scale):
     ledger.expect(growth.now())
 
 
-@pytest.mark.parametrize("catalog", ["kept", "lost", "killed"])
-def test_superseded_objects_go_after_a_day(world, catalog):
-    """Not before; also by a life that knows of them from the manifest alone; and when killed between object and row."""
-    rng, seed = printed_seed(f"superseded:{catalog}")
+def merged(world, seed, rng, **size):
+    """A world whose sessions were small segments, and are merged; its growth, and the ledger that has seen it."""
     world.configure(SMALL)
-    growth = Growth(world, seed, rng, sessions=2, size=300_000, share=1)
-    ledger = Ledger(world.store)
+    growth = Growth(world, seed, rng, share=1, **size)
     growth.grow()
     make_small(world, growth)
     backdate(world.home)
     world.once()
+    return growth, Ledger(world.store)
+
+
+@pytest.mark.parametrize("catalog", ["kept", "lost", "killed"])
+def test_superseded_objects_go_after_a_day(world, catalog):
+    """Not before; also by a life that knows of them from the manifest alone; and when killed between object and row."""
+    rng, seed = printed_seed(f"superseded:{catalog}")
+    growth, ledger = merged(world, seed, rng, sessions=2, size=300_000)
     before = ledger.expect(growth.now())
     waiting = {session.sid: superseded(session) for session in before.values()}
     assert any(waiting.values()), "nothing was merged"
@@ -133,13 +138,7 @@ def test_superseded_objects_go_after_a_day(world, catalog):
 def test_superseded_objects_go_while_nothing_else_happens(world):
     """An idle daemon needs no new manifest to remember them."""
     rng, seed = printed_seed("superseded idle")
-    world.configure(SMALL)
-    growth = Growth(world, seed, rng, sessions=1, size=100_000, share=1)
-    ledger = Ledger(world.store)
-    growth.grow()
-    make_small(world, growth)
-    backdate(world.home)
-    world.once()
+    growth, ledger = merged(world, seed, rng, sessions=1, size=100_000)
     assert a_day_passes(world, ledger)
     world.daemon()
     manifests = list(world.store.glob("sessions/*/manifest.json"))

@@ -77,6 +77,12 @@ def test_verify_says_which_copy_is_bad_and_so_does_health(world):
         path.write_bytes((world.base / "mirror/sessions" / session.sid / "segments" / path.name).read_bytes())
     world.ctl_run("verify", "--deep")
     assert world.ctl("status")["health"] == []
+    # A sample counts what it read, and all samples together are the whole.
+    def read_back(*words):
+        return world.ctl_lines("verify", "--deep", *words)[-1]["summary"]["read_back"]
+
+    whole, parts = read_back(), [read_back("--sample", f"{part}/5") for part in range(1, 6)]
+    assert sum(parts) == whole and max(parts) < whole
     assert daemon.stop() == 0
 
 

@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -78,7 +79,7 @@ struct LineScannerTests {
 
     @Test("says the same of a line however it comes in pieces", arguments: seeds)
     func pieces(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let lines = [
             #"{"ty\u0070e":"compacted","payload":{"label":"a\\\"b\\","x":[{"label":"no"},"}{"]},"timestamp":"2026-11-20T11:38:39Z"}"#,
             #"{"type":"compacted","note":"\\\\","checkpoint":{}}{"type":"x"}"#,
@@ -170,7 +171,7 @@ struct LineScannerTests {
 
     @Test("survives any bytes", arguments: seeds)
     func fuzz(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let pieces = [
             "{", "}", "[", "]", "\"", "\\", ":", ",", "type", "\"type\"", "\"compacted\"", "\"payload\"", "\\u", "d800",
             "\u{FEFF}", "é", " ", "\n", "\0", "\"timestamp\"", "compact_boundary", "}{", "session.shutdown",

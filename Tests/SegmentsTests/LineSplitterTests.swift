@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -6,7 +7,7 @@ import Testing
 struct LineSplitterTests {
     @Test("finds the same lines however the bytes arrive", arguments: seeds)
     func splits(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         for _ in 0..<50 {
             var source: [UInt8] = []
             for _ in 0..<Int.random(in: 0..<30, using: &random) {

@@ -1,6 +1,7 @@
 import Digests
 import Redaction
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -40,7 +41,7 @@ struct LongLineWriterTests {
     @Test(
         "streams a line into one member that reads back the same", arguments: Codec.allCases, [1000, 65_537, 1 << 20])
     func streams(codec: Codec, piece: Int) throws {
-        var random = Seeded(state: 5)
+        var random = Seeded(5)
         var line = Array("{\"type\":\"user\",\"timestamp\":\"2026-11-20T11:38:39Z\",\"image\":\"".utf8)
         line += random.bytes(700_000).map { 0x61 + $0 % 20 } + Array("\"}\r\n".utf8)
         var place = try start()
@@ -121,7 +122,7 @@ struct LongLineWriterTests {
             stored += Int64($0.count)
         }
         var long = redactor.beginLong(offset: 0)
-        var random = Seeded(state: 4)
+        var random = Seeded(4)
         let piece = random.bytes(256 << 10)
         for count in 1...64 {
             try piece.withUnsafeBytes { bytes in

@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -34,7 +35,7 @@ struct MemberReaderTests {
 
     @Test("gives exactly the lines that are asked for", arguments: Codec.allCases, seeds)
     func selects(codec: Codec, seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let bytes = MemberReaderTests.source(&random)
         let all = lines(of: bytes)
         var place = try start()
@@ -54,7 +55,7 @@ struct MemberReaderTests {
 
     @Test("reads no more of the object than the lines need")
     func readsLittle() throws {
-        var random = Seeded(state: 1)
+        var random = Seeded(1)
         let segment = try sealed(MemberReaderTests.source(&random), at: start(), memberBytes: 1000)
         let parts = try #require(SegmentOutline(segment.record).parts(for: 100...101))
         #expect(parts.object.count < segment.bytes.count / 5)
@@ -68,7 +69,7 @@ struct MemberReaderTests {
 
     @Test("reads through any number of short reads", arguments: Codec.allCases)
     func trickles(codec: Codec) throws {
-        var random = Seeded(state: 2)
+        var random = Seeded(2)
         let bytes = MemberReaderTests.source(&random)
         let segment = try sealed(bytes, at: start(), codec: codec, memberBytes: 1000)
         var reader = try MemberReader(SegmentOutline(segment.record), object: Trickle(bytes: segment.bytes))
@@ -79,7 +80,7 @@ struct MemberReaderTests {
 
     @Test("finds every flipped bit and every cut", arguments: Codec.allCases, seeds)
     func damage(codec: Codec, seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let segment = try sealed(MemberReaderTests.source(&random), at: start(), codec: codec, memberBytes: 1000)
         let outline = SegmentOutline(segment.record)
         for _ in 0..<60 {
@@ -98,7 +99,7 @@ struct MemberReaderTests {
 
     @Test("says where an object without a promised size is cut or wrong")
     func damagedForeign() throws {
-        var random = Seeded(state: 3)
+        var random = Seeded(3)
         let segment = try sealed(MemberReaderTests.source(&random), at: start())
         let outline = try foreign("segments/session-000001.jsonl.gz")
         let cut = #expect(throws: SegmentError.self) { try read(outline, Array(segment.bytes.prefix(900))) }

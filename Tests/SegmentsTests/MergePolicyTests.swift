@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -80,7 +81,7 @@ struct MergePolicyTests {
     @Test("keeps every manifest below its bound, whatever arrives", arguments: seeds)
     func bound(seed: UInt64) {
         print("merge policy seed \(seed)")
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         for round in 0..<12 {
             let streams = round % 3 == 0 ? 1 : Int.random(in: 1...12, using: &random)
             var listed = [Listed](repeating: Listed(), count: streams)
@@ -137,7 +138,7 @@ struct MergePolicyTests {
 
     @Test("sends a byte of 5,000 small segments again a few times, not for every merge", arguments: [true, false])
     func cost(areEqual: Bool) {
-        var random = Seeded(state: 6)
+        var random = Seeded(6)
         var listed = Listed()
         var total: Int64 = 0
         var sent: Int64 = 0

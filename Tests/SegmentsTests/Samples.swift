@@ -58,21 +58,6 @@ extension SealedSegment {
     }
 }
 
-/// A seeded generator (SplitMix64), so that a failure can be had again.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
-}
-
 /// Seeds of the random tests: fixed ones, and one of the moment, which a failure prints as its argument.
 let seeds: [UInt64] = {
     var time = timespec()

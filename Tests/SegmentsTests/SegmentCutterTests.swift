@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -71,7 +72,7 @@ struct SegmentCutterTests {
 
     @Test("holds its promises for any lines", arguments: seeds)
     func holdsPromises(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         for _ in 0..<200 {
             var cutter = SegmentCutter(limits: limits)
             var now = at(0)

@@ -1,6 +1,7 @@
 import Digests
 import Redaction
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -40,7 +41,7 @@ struct SegmentMergerTests {
 
     @Test("joins neighbours into what one segment of their lines says", arguments: Codec.allCases, seeds)
     func joins(codec: Codec, seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let (segments, source) = try parts(codec, &random)
         let joint = try merged(segments[...])
         var record = joint.record
@@ -69,7 +70,7 @@ struct SegmentMergerTests {
 
     @Test("joins what was joined before, with the same result", arguments: seeds)
     func isAssociative(seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let segments = try parts(.gzip, &random).segments
         let left = try merged(segments[..<4])
         let twice = try merged([left] + segments[4...])
@@ -81,7 +82,7 @@ struct SegmentMergerTests {
 
     @Test("refuses what does not follow")
     func refuses() throws {
-        var random = Seeded(state: 1)
+        var random = Seeded(1)
         let segments = try parts(.gzip, &random).segments
         func adding(_ change: (inout SegmentRecord) -> Void, checkpoint: Bool = false) -> SegmentError? {
             do throws(SegmentError) {

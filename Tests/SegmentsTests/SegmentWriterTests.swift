@@ -1,6 +1,7 @@
 import Digests
 import Redaction
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -15,7 +16,7 @@ struct SegmentWriterTests {
 
     @Test("keeps every byte, in every codec and however its members are cut", arguments: Codec.allCases, seeds)
     func keepsBytes(codec: Codec, seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         for size in [1, 17, 64, 1 << 20] {
             var bytes = SegmentWriterTests.strange
             for _ in 0..<40 {
@@ -47,7 +48,7 @@ struct SegmentWriterTests {
 
     @Test("cuts members at line ends, and gives a line over a member its own", arguments: seeds)
     func cutsMembers(seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         var bytes: [UInt8] = []
         for _ in 0..<300 {
             let length = Int.random(in: 0..<8, using: &random) == 0 ? 3000 : Int.random(in: 1..<400, using: &random)

@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import Segments
@@ -37,7 +38,7 @@ struct SpoolHeaderTests {
 
     @Test("is refused when any byte of it is wrong", arguments: seeds)
     func refused(seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let bytes = try sample().encoded()
         for _ in 0..<200 {
             var wrong = bytes

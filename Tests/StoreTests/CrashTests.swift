@@ -3,6 +3,7 @@ import Segments
 import Shared
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// Every test runs with a hook that copies the state directory at a fault point: what a crash there would leave. Then

@@ -21,22 +21,6 @@ final class StillTime: TimeSource {
     func cancel(_ token: TimerToken) {}
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014), from a seed.
-final class SeededRandom: RandomSource, RandomNumberGenerator {
-    private let state: Mutex<UInt64>
-    init(_ seed: UInt64) { state = Mutex(seed) }
-    func next() -> UInt64 {
-        state.withLock { state in
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-    func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-}
-
 final class EventList: EventLog {
     private let list = Mutex<[Event]>([])
     func record(_ event: Event) { list.withLock { $0.append(event) } }

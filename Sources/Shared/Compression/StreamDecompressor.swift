@@ -27,15 +27,10 @@ package struct StreamDecompressor: ~Copyable {
         self.codec = codec
         switch codec {
         case .gzip:
-            let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-            stream.initialize(to: z_stream())
-            zlib = stream
+            let state = ZlibState { inflateInit2_($0, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) }
+            zlib = state.stream
             zstd = nil
-            let status = inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-            guard status == Z_OK else {
-                stream.deallocate()
-                throw Failure(message: "zlib did not start: code \(status)")
-            }
+            guard zlib != nil else { throw Failure(message: state.failure) }
         case .zstd:
             zlib = nil
             zstd = ZSTD_createDCtx()

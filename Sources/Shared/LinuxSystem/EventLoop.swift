@@ -28,9 +28,10 @@ package struct WatchToken: Hashable, Sendable {
 ///
 /// The thread that calls `run()` is the loop. Jobs wake it through an eventfd; when there are none, it sleeps in
 /// epoll_wait without a limit: zero wakeups at idle.
+///
+/// Sendable, proof: `queue` is behind its mutex; `handlers`, `nextSerial` and `spare` are touched on the loop's thread only, or
+/// before `run()` by the thread that made the loop; everything else never changes or is atomic.
 package final class EventLoop: RoomExecutor, @unchecked Sendable {
-    // Sendable: `queue` is behind its mutex; `handlers` and `nextSerial` are touched on the loop's thread only, or
-    // before `run()` by the thread that made the loop.
     package typealias Handler = @Sendable (Readiness) -> Void
 
     private struct Queue {

@@ -4,8 +4,10 @@ import Shared
 import Synchronization
 
 /// A thread of its own and a queue: where blocking calls and computing belong. Jobs run one at a time, in order.
+///
+/// Sendable, proof: `jobs` and `isStopped` are touched behind `mutex` only; the pthread objects live at fixed addresses until
+/// `deinit`, which the thread, holding `self`, keeps away while it runs; everything else never changes or is atomic.
 package final class Lane: RoomExecutor, @unchecked Sendable {
-    // Sendable: all mutable state is behind `mutex`; the pthread objects live at fixed addresses until deinit.
     package let name: String
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>

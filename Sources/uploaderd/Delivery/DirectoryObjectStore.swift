@@ -13,19 +13,17 @@ package actor DirectoryObjectStore: ObjectStore {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let root: String
-    /// Tells this machine's temporary files from another's in a folder that both write.
+    /// Of its temporary files: whose they are.
     private let owner: String
-    /// Tells this process's from those of another on this machine.
+    /// Tells this process's temporary files from those of another on this machine.
     private let life: String
-    private let time: any TimeSource
     private let faults: any FaultHook
     /// The object that every store has, and the file that it was when it was last read or put. A folder without it is not
     /// the store: the mount point of a disk that is not there, say, and what is written there would be lost under it.
     private let witness: ObjectKey?
     private var seen: FileIdentity?
     private var serial = 0
-    /// Folders that are known to be there, durably.
-    private var knownFolders: Set<String> = []
+    private var folders: StoreFolders
 
     /// - Parameters:
     ///   - root: absolute; made with mode 0700 at the first put.
@@ -39,7 +37,7 @@ package actor DirectoryObjectStore: ObjectStore {
         self.root = root
         self.owner = owner
         self.life = life
-        self.time = time
+        folders = StoreFolders(owner: owner, time: time)
         self.witness = witness
         self.executor = executor
         self.faults = faults
@@ -64,9 +62,9 @@ package actor DirectoryObjectStore: ObjectStore {
         }
         serial += 1
         let folder = Files.parent(of: target)
-        let temporary = "\(folder)/\(Self.temporary)\(owner)-\(life)-\(serial)"
+        let temporary = "\(folder)/\(StoreFolders.temporary)\(owner)-\(life)-\(serial)"
         do throws(DeliveryError) {
-            try failing("write", key) { () throws(SystemError) in try makeFolder(folder) }
+            try failing("write", key) { () throws(SystemError) in try folders.make(folder) }
             // Open, and so locked, until it has its name: nobody sweeps it away.
             let file = try write(body, to: temporary, key)
             faults.reach(.deliverWritten)
@@ -98,7 +96,7 @@ package actor DirectoryObjectStore: ObjectStore {
         do throws(SystemError) {
             status = try Files.status(path(of: key))
         } catch {
-            throw Self.classified(error, "look at", key, in: root)
+            throw DeliveryError(error, "look at", key, in: root)
         }
         if status == nil, key != witness { try requireWitness() }
         return status.map { ObjectVersion($0) }
@@ -108,7 +106,7 @@ package actor DirectoryObjectStore: ObjectStore {
         do throws(SystemError) {
             return ObjectVersion(try file.status())
         } catch {
-            throw Self.classified(error, "look at", key, in: root)
+            throw DeliveryError(error, "look at", key, in: root)
         }
     }
 
@@ -135,7 +133,7 @@ package actor DirectoryObjectStore: ObjectStore {
                 throw DeliveryError(
                     .conflict, "what is called \(key) in \(root) is no regular file", hint: "move it away")
             }
-            guard error.isNotFound else { throw Self.classified(error, "read", key, in: root) }
+            guard error.isNotFound else { throw DeliveryError(error, "read", key, in: root) }
             // Of a store that is not there it is not known what it has.
             if key != witness { try requireWitness() }
             throw DeliveryError(.notFound, "there is no object \(key) in \(root)")
@@ -146,7 +144,7 @@ package actor DirectoryObjectStore: ObjectStore {
         var found: [ObjectKey] = []
         var folders = [prefix]
         while let folder = folders.popLast() {
-            for entry in try entries(of: folder) where !entry.name.hasPrefix(Self.temporary) {
+            for entry in try entries(of: folder) where !entry.name.hasPrefix(StoreFolders.temporary) {
                 switch entry.kind {
                 case .directory: folders.append("\(folder)\(entry.name)/")
                 default: if let key = ObjectKey("\(folder)\(entry.name)") { found.append(key) }
@@ -169,44 +167,7 @@ package actor DirectoryObjectStore: ObjectStore {
         }
     }
 
-    // MARK: Leftovers
-
-    private static let temporary = ".tmp-"
-    /// Of a file that another machine may be writing, whose lock is not seen everywhere.
-    private static let longestPut: Duration = .seconds(24 * 3600)
-
-    /// Removes what killed processes left half-written in a folder: of this machine what nobody holds a lock on, of others
-    /// what is old, too.
-    ///
-    /// Done where the first object of a life is put: that is where a put was cut off, for it is tried again. Walking the
-    /// whole store at each start would cost more than leftovers do.
-    private func sweep(_ folder: String) throws(SystemError) {
-        for entry in try Files.list(folder) where entry.name.hasPrefix(Self.temporary) {
-            let path = "\(folder)/\(entry.name)"
-            do throws(SystemError) {
-                let file = try Descriptor.open(path, [.readOnly, .noFollow, .nonBlocking])
-                let age = time.wall.nanoseconds - (try file.status().modified)
-                let isOurs = entry.name.hasPrefix("\(Self.temporary)\(owner)-")
-                if isOurs || age > Self.longestPut.nanoseconds, try file.lock() { try Files.unlink(path) }
-            } catch {
-                // Safe: it is no object and no reader looks at it; another may be just removing it.
-            }
-        }
-    }
-
     private func path(of key: ObjectKey) -> String { "\(root)/\(key.rawValue)" }
-
-    private func makeFolder(_ folder: String) throws(SystemError) {
-        if knownFolders.contains(folder) {
-            // A user may have emptied the store meanwhile; looking is cheaper than being wrong.
-            if try Files.status(folder) != nil { return }
-            knownFolders = []
-        }
-        try Files.makeDirectories(folder)
-        try sweep(folder)
-        if knownFolders.count > 4096 { knownFolders = [] }
-        knownFolders.insert(folder)
-    }
 
     private func write(
         _ body: any ObjectBytes & Sendable, to temporary: String, _ key: ObjectKey
@@ -228,7 +189,7 @@ package actor DirectoryObjectStore: ObjectStore {
             try file.sync()
             return file
         } catch let error as SystemError {
-            throw Self.classified(error, "write", key, in: root)
+            throw DeliveryError(error, "write", key, in: root)
         } catch let error as DeliveryError {
             throw error
         } catch {
@@ -262,7 +223,7 @@ package actor DirectoryObjectStore: ObjectStore {
                 }
             }
         } catch {
-            throw Self.classified(error, "compare", key, in: root)
+            throw DeliveryError(error, "compare", key, in: root)
         }
         if found == size, running.digest() == digest { return version }
         throw DeliveryError(
@@ -275,16 +236,13 @@ package actor DirectoryObjectStore: ObjectStore {
         do throws(SystemError) {
             if try Files.status(path(of: witness))?.identity == seen { return }
         } catch {
-            throw Self.classified(error, "look at", witness, in: root)
+            throw DeliveryError(error, "look at", witness, in: root)
         }
         throw DeliveryError(
             .unusable, "the store in \(root) is not there: \(witness) is gone or another one",
             hint: "mount its disk, or put the store back; nothing is lost, it waits in the spool",
-            retryAfter: Self.pause)
+            retryAfter: DeliveryError.pause)
     }
-
-    /// Between two looks at a store that somebody has to mend. A look at a folder costs nothing.
-    private static let pause: Duration = .seconds(30)
 
     private func entries(of folder: String) throws(DeliveryError) -> [DirectoryEntry] {
         let entries: [DirectoryEntry]
@@ -301,23 +259,7 @@ package actor DirectoryObjectStore: ObjectStore {
     private func failing(
         _ verb: String, _ key: ObjectKey, _ body: () throws(SystemError) -> Void
     ) throws(DeliveryError) {
-        do throws(SystemError) { try body() } catch { throw Self.classified(error, verb, key, in: root) }
-    }
-
-    /// Everything that a disk can say may pass: full, gone, broken. Refused and read-only somebody has to mend.
-    private static func classified(_ error: SystemError, _ verb: String, _ key: ObjectKey, in root: String)
-        -> DeliveryError
-    {
-        let message = "could not \(verb) object \(key) in \(root): \(error.reason)"
-        if error.isNoSpace { return DeliveryError(.transient, message, hint: "free space on the disk of \(root)") }
-        if error.isRefused || error.isReadOnly {
-            return DeliveryError(
-                .unusable, message,
-                hint:
-                    "let this user write in \(root); in a sandboxed unit add ReadWritePaths=\(root) with systemctl --user edit uploaderd",
-                retryAfter: pause)
-        }
-        return DeliveryError(.transient, message)
+        do throws(SystemError) { try body() } catch { throw DeliveryError(error, verb, key, in: root) }
     }
 }
 

@@ -58,8 +58,9 @@ extension ControlDesk {
             if segment.state == .lost || segment.state == .gap {
                 state = .missing
             } else if isThere, let id = live.storeID {
-                (state, detail) = await look(segment, in: id, deep: isSampled(segment.record.objectChecksum, request))
-                if request.deep, state == .found { summary.readBack += 1 }
+                let deep = isSampled(segment.record.objectChecksum, request)
+                (state, detail) = await look(segment, in: id, deep: deep)
+                if deep, state == .found { summary.readBack += 1 }
             } else if segment.state == .spooled || !segment.receipts.isEmpty {
                 let isStuck = live.state == .waiting || live.state == .held
                 state = isStuck ? .delayed : live.inFlight > 0 ? .uploading : .queued
@@ -90,7 +91,7 @@ extension ControlDesk {
             let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: other.session)) {
                 await self.look(copy, outline, deep)
             }
-            if request.deep, state == .found { summary.readBack += 1 }
+            if deep, state == .found { summary.readBack += 1 }
             ranges.append(
                 VerifiedRange(
                     sid: other.session, stream: stream, generation: entry.generation ?? 1,

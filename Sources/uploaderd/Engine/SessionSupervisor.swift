@@ -8,7 +8,8 @@ import Synchronization
 ///
 /// A source is in `pending` (its turn comes), in `running` (a pipeline has it), in `resting` (an error: again later), or
 /// nowhere: then it is a row. Lives on the loop; everything that blocks is done by pipelines and Store. What it is asked
-/// from outside is in `SessionSupervisor+Requests.swift`, and nobody else touches its fields.
+/// from outside is in `SessionSupervisor+Requests.swift`, what becomes of pipelines in `SessionSupervisor+Pipelines.swift`, and
+/// nobody else touches its fields.
 actor SessionSupervisor {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -19,8 +20,8 @@ actor SessionSupervisor {
     let context: PipelineContext
     let world: Surroundings
     let watching: any SourceWatching
-    private let intake: SourceIntake
-    private let mode: StreamPipeline.Mode
+    let intake: SourceIntake
+    let mode: StreamPipeline.Mode
     /// Rung when `run` has something to look at.
     let bell = Doorbell()
     /// Whoever waits for a change of the fields below.
@@ -28,29 +29,28 @@ actor SessionSupervisor {
 
     var pending = WaitingLine<SourcePath>()
     /// When the line of those that wait began: none of them waits longer.
-    private var pendingSince: Instant?
+    var pendingSince: Instant?
     var running: [SourcePath: PipelineMailbox] = [:]
     var resting: [SourcePath: Rest] = [:]
     /// By source that `--once` is done with, the bytes of a last line without its end.
     var endless: [SourcePath: Int64] = [:]
     /// By running source: other paths of its file, which wait for its end.
-    private var behind: [SourcePath: Set<SourcePath>] = [:]
+    var behind: [SourcePath: Set<SourcePath>] = [:]
     /// Sources whose path leads to another file now: they wait until every root was looked through for the one before.
     var swapped: Set<SourcePath> = []
     /// Those that were waited for: what is there is the next generation.
-    private var replaceable: Set<SourcePath> = []
+    var replaceable: Set<SourcePath> = []
     /// Whether they are waited for: asked on every lane, so that naming a source costs no hop otherwise.
-    private nonisolated let isSearching = Mutex(false)
+    nonisolated let isSearching = Mutex(false)
     /// By pending source: what it is thought to have and is counted in the backlog.
-    private var expected: [SourcePath: Int64] = [:]
-    private var loads: LaneLoads
+    var expected: [SourcePath: Int64] = [:]
+    var loads: LaneLoads
     var sweeps: [String: Int] = [:]
     var isReady = false
     var isStopping = false
-    private(set) var failures = 0
+    var failures = 0
     /// Source bytes taken when freed memory was last given back.
-    private var takenBefore: Int64 = 0
-    private static let worthwhile: Int64 = 16 << 20
+    var takenBefore: Int64 = 0
 
     struct Rest {
         var until: Instant
@@ -203,142 +203,13 @@ actor SessionSupervisor {
         busy(where: isWanted).compactMap { running[$0] }
     }
 
-    // MARK: Pipelines
-
-    private func startPending(in group: inout DiscardingTaskGroup) {
-        while running.count < Self.mostPipelines, !isStopping, let path = pending.next() {
-            // Somebody waited to have it started when it was: a source has one pipeline.
-            if let mailbox = running[path] {
-                mailbox.ring()
-                continue
-            }
-            let left = expected.removeValue(forKey: path) ?? 0
-            let mailbox = PipelineMailbox(
-                left: left, since: pendingSince, mayReplace: replaceable.remove(path) != nil)
-            running[path] = mailbox
-            let lane = loads.place(left)
-            group.addTask(executorPreference: world.work[lane]) { [context, intake, mode] in
-                let end = await Self.live(path, mailbox, lane, intake, mode, context) {
-                    if self.isSearching.withLock({ $0 }) { await self.changed() }
-                }
-                await self.ended(path, mailbox, end, lane, left)
-            }
-        }
-        noteCounts()
-    }
-
-    /// One pipeline's life; on a work lane. Bounded by the group, ended by `drain`.
-    nonisolated static func live(
-        _ path: SourcePath, _ mailbox: PipelineMailbox, _ lane: Int, _ intake: SourceIntake,
-        _ mode: StreamPipeline.Mode, _ context: PipelineContext, named: @Sendable () async -> Void = {}
-    ) async -> StreamPipeline.End {
-        do {
-            // Before its name is asked: a file that has two of them and no stream yet would get two streams.
-            let claim = try intake.identity(of: path).map { context.claims.claim($0, for: path) }
-            if let other = claim?.holder { return .busy(other) }
-            defer { claim?.end() }
-            let name: SourceName
-            switch try await intake.name(of: path) {
-            case .named(let found): name = found
-            case .notASession: return .dormant
-            case .otherName(let other): return .otherName(of: other)
-            }
-            mailbox.setNamed()
-            await named()
-            var pipeline = try await StreamPipeline.open(
-                path, name: name, mode: mode, mailbox: mailbox, lane: lane, context: context)
-            do {
-                let end = try await pipeline.run()
-                pipeline.letGo()
-                return end
-            } catch {
-                pipeline.letGo()
-                throw error
-            }
-        } catch {
-            return .failed(error)
-        }
-    }
-
-    private func ended(
-        _ path: SourcePath, _ mailbox: PipelineMailbox, _ end: StreamPipeline.End, _ lane: Int, _ left: Int64
-    ) {
-        running[path] = nil
-        loads.remove(left, from: lane)
-        mailbox.close()
-        let left = mailbox.count(taken: .max)
-        if left > 0 { context.board.update { $0.backlogBytes -= left } }
-        // The last look at it in this life: nobody waits for the line's end.
-        endless[path] = mode == .once && mailbox.endless > 0 ? mailbox.endless : nil
-        switch end {
-        case .dormant, .gone:
-            resting[path] = nil
-            clearHealth(of: path)
-            // It was rung between its last look and its end.
-            if mailbox.isRung, !isStopping { pending.add(path) }
-        case .otherName(let other):
-            resting[path] = nil
-            clearHealth(of: path)
-            wake(other)
-            if mailbox.isRung, !isStopping { pending.add(path) }
-        case .busy(let other):
-            if running[other] == nil {
-                pending.add(path)
-            } else {
-                behind[other, default: []].insert(path)
-                running[other]?.ring()
-            }
-        case .restart:
-            pending.add(path)
-        case .swapped: swapped.insert(path)
-        case .failed(let error): failed(path, error)
-        }
-        if let waiting = behind.removeValue(forKey: path), !isStopping {
-            for other in waiting.sorted(by: Self.inOrder) { pending.add(other) }
-        }
-        if running.isEmpty, pending.isEmpty { giveBackMemory() }
-        noteCounts()
-        changed()
-    }
-
-    /// A backlog leaves tens of megabytes of freed memory with the allocator; one busy session is not worth a call.
-    private func giveBackMemory() {
-        let taken = context.board.snapshot().takenBytes
-        guard taken - takenBefore >= Self.worthwhile else { return }
-        takenBefore = taken
-        FreeMemory.giveBack()
-    }
-
-    private func failed(_ path: SourcePath, _ error: any Error) {
-        failures += 1
-        if let error = error as? CaptureError, error.code == .missing {
-            resting[path] = nil
-            clearHealth(of: path)
-            return
-        }
-        let count = (resting[path]?.failures ?? 0) + 1
-        if count == 1, mode == .live, Self.isOvertaken(error) {
-            // Nothing is wrong: begun again at the cursor, it sees what is there.
-            resting[path] = Rest(
-                until: world.time.now, failures: count, isSources: true, reason: Self.sentence(path, error))
-            pending.add(path)
-            return
-        }
-        let delay = Duration.seconds(1 << min(count - 1, 6))
-        resting[path] = Rest(
-            until: world.time.now + delay, failures: count, isSources: error is CaptureError,
-            isUnresolved: (error as? StoreError)?.code == .unresolved || (error as? EngineError)?.code == .unreachable,
-            reason: Self.sentence(path, error))
-        report(path, error)
-    }
-
     /// Since when the oldest line is known that is in no durable segment; `nil`: all are.
     var unsealedSince: Instant? {
         let open = running.values.compactMap(\.openSince)
         return (open + [pendingSince].compactMap(\.self)).min()
     }
 
-    private func noteCounts() {
+    func noteCounts() {
         if pending.isEmpty { pendingSince = nil } else { pendingSince = pendingSince ?? world.time.now }
         let (running, pending) = (running.count, pending.count)
         context.board.update {

@@ -171,6 +171,7 @@ extension StreamPipeline {
         if requests.contains(.flush) { try await close(.flush) }
         if mailbox.isEnding {
             try await close(.shutdown)
+            noteEndless()
             mailbox.answerFlushes()
             return .dormant
         }
@@ -186,11 +187,13 @@ extension StreamPipeline {
         {
         case .wait: break
         case .linger:
+            noteEndless()
             mailbox.answerFlushes()
             return nil
         case .finish:
             try await close(.end)
             try await takePartial(.end)
+            noteEndless()
             mailbox.answerFlushes()
             return seen.place == .replaced ? .restart : .gone
         }
@@ -204,14 +207,20 @@ extension StreamPipeline {
             try await close(.quiet)
         }
         if mayTakePartial { try await takePartial(.end) }
-        let isTaken = cursor.partialEnd == marker.offset + Int64(buffer.count)
-        let endless = buffer.isEmpty || isTaken ? 0 : max(Int64(buffer.count), longLineSearched - marker.offset)
-        mailbox.noteEndless(endless)
+        noteEndless()
         mailbox.answerFlushes()
         if mode == .once { return .dormant }
         // An unterminated line that is nowhere else keeps its file open: should the file go, the line is still there.
-        return writer == nil && (buffer.isEmpty || isTaken) ? .dormant : nil
+        return writer == nil && endless == 0 ? .dormant : nil
     }
+
+    /// Bytes at the source's end that are a line without its end, and are in no segment.
+    private var endless: Int64 {
+        let isTaken = cursor.partialEnd == marker.offset + Int64(buffer.count)
+        return buffer.isEmpty || isTaken ? 0 : max(Int64(buffer.count), longLineSearched - marker.offset)
+    }
+
+    private func noteEndless() { mailbox.noteEndless(endless) }
 
     /// Takes the unterminated last line as it is, as a segment of its own. If the source grows after all, the whole line
     /// will supersede it.

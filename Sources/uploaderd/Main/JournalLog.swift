@@ -86,8 +86,9 @@ final class JournalLog: EventLog {
 }
 
 /// One thread waits until another says that it is done.
+///
+/// Sendable, proof: a POSIX semaphore is made to be used from several threads; its address never changes.
 final class Completion: @unchecked Sendable {
-    // Sendable: a POSIX semaphore is made to be used from several threads; its address never changes.
     private let semaphore: UnsafeMutablePointer<sem_t> = .allocate(capacity: 1)
 
     init() { sem_init(semaphore, 0, 0) }

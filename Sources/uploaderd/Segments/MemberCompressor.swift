@@ -73,7 +73,7 @@ package final class CompressorPool: Sendable {
     private let kept: Int
     private let idle = Mutex<[Loan]>([])
 
-    /// Proof: a compressor is in the list, or in the hands of the one thread that took it out; never both.
+    /// Sendable, proof: a compressor is in the list, or in the hands of the one thread that took it out; never both.
     private struct Loan: @unchecked Sendable {
         let compressor: MemberCompressor
     }

@@ -1,5 +1,6 @@
 private import CZlib
 private import CZstd
+import Compression
 import Shared
 
 /// Compresses one member of any length in bounded memory: pieces in, pieces out.
@@ -9,7 +10,6 @@ import Shared
 /// - none: the pieces themselves.
 struct StreamCompressor: ~Copyable {
     private let codec: Codec
-    // zlib keeps the address of its struct and refuses another: deflate.c, deflateStateCheck.
     private let zlib: UnsafeMutablePointer<z_stream>?
     private let zstd: OpaquePointer?
     private let room: UnsafeMutableRawBufferPointer
@@ -18,18 +18,15 @@ struct StreamCompressor: ~Copyable {
         self.codec = codec
         switch codec {
         case .gzip:
-            let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-            stream.initialize(to: z_stream())
-            zlib = stream
-            zstd = nil
             // 15 + 16: the largest window, with a gzip header and trailer.
-            let status = deflateInit2_(
-                stream, Int32(min(max(level, 1), 9)), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-                Int32(MemoryLayout<z_stream>.size))
-            guard status == Z_OK else {
-                stream.deallocate()
-                throw SegmentError(.compression, "zlib did not start: code \(status)")
+            let state = ZlibState {
+                deflateInit2_(
+                    $0, Int32(min(max(level, 1), 9)), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                    Int32(MemoryLayout<z_stream>.size))
             }
+            zlib = state.stream
+            zstd = nil
+            guard zlib != nil else { throw SegmentError(.compression, state.failure) }
         case .zstd:
             zlib = nil
             zstd = ZSTD_createCCtx()
