@@ -21,6 +21,9 @@ final class MergeRounds: Sendable {
 
     /// From a seal to the round that looks at it.
     private static let delay: Duration = .seconds(2)
+    /// From a round that could not join all to the next one, twice as long after each: what waits to be joined may not be in
+    /// a manifest yet.
+    private static let retry: (first: Duration, longest: Duration) = (.seconds(60), .seconds(3600))
 
     init(_ service: MergeService, delivery: DeliveryService, board: StatusBoard, world: Surroundings) {
         self.service = service
@@ -47,15 +50,22 @@ final class MergeRounds: Sendable {
 
     /// Serves until it is cancelled; then nobody waits any more.
     func run() async {
+        var next: Instant?
+        var pause = Self.retry.first
         while !Task.isCancelled {
-            _ = await bell.wait(on: world.time)
+            _ = await bell.wait(until: next, on: world.time)
             if !isWaitedFor { _ = await hurry.wait(until: world.time.now + Self.delay, on: world.time) }
             if Task.isCancelled { break }
             let callers = waiting.withLock { waiting in
                 defer { waiting.callers = [] }
                 return waiting.callers
             }
-            await round()
+            if await round() {
+                (next, pause) = (nil, Self.retry.first)
+            } else {
+                next = world.time.now + pause
+                pause = min(pause * 2, Self.retry.longest)
+            }
             for caller in callers { caller.resume() }
         }
         let callers = waiting.withLock { waiting in
@@ -67,13 +77,18 @@ final class MergeRounds: Sendable {
 
     private var isWaitedFor: Bool { waiting.withLock { !$0.callers.isEmpty } }
 
-    private func round() async {
+    /// - Returns: whether all is joined that is to be.
+    private func round() async -> Bool {
         do {
-            if try await service.mergeAll() { delivery.ring() }
+            let outcome = try await service.mergeAll()
+            // What cannot be joined is listed as it is.
+            if outcome.isJoined || outcome.isIncomplete { delivery.ring() }
             board.clear(MergeService.failed, "merge")
+            return !outcome.isIncomplete
         } catch {
             board.report(MergeService.failed, "merge", "small segments could not be joined: \(error)")
             world.log.record(Event(.persistenceFailed, "small segments could not be joined: \(error)"))
+            return false
         }
     }
 }

@@ -16,22 +16,28 @@ struct MergeService: Sendable {
     /// Kind of our health entries; the subject is the session.
     static let failed = "merge_failed"
 
+    /// What came of a look at all sessions.
+    struct Outcome: Sendable {
+        var isJoined = false
+        /// Something could not be joined now: a store that has it does not answer, mostly.
+        var isIncomplete = false
+    }
+
     /// Looks at every session to which segments were added, and joins what is to be joined. Runs on a work lane.
-    ///
-    /// - Returns: whether anything was joined.
-    func mergeAll() async throws -> Bool {
-        var merged = false
+    func mergeAll() async throws -> Outcome {
+        var outcome = Outcome()
         var seen: Set<StreamKey> = []
         while true {
             let candidates = try await store.mergeCandidates().filter { seen.insert($0).inserted }
-            if candidates.isEmpty { return merged }
+            if candidates.isEmpty { return outcome }
             var sessions: Set<SessionID> = []
             for session in candidates.map(\.session) where sessions.insert(session).inserted {
-                if Task.isCancelled { return merged }
+                if Task.isCancelled { return outcome }
                 do {
-                    if try await merge(session) { merged = true }
+                    if try await merge(session) { outcome.isJoined = true }
                     board.clear(Self.failed, session.rawValue)
                 } catch {
+                    outcome.isIncomplete = true
                     try await note(error, session)
                 }
             }
