@@ -25,9 +25,7 @@ extension Store {
         let catalog = try catalog()
         let record = arrival.record
         let now = time.wall
-        let session = try catalog.ensureSession(
-            record.stream.session, facts: SessionFacts(agent: arrival.source.agent), at: now)
-        if let facts = arrival.facts { _ = try lay(facts, over: session) }
+        let session = try ensureSession(of: arrival, at: now)
         let stream = try catalog.ensureStream(record.stream, sessionRow: session)
         // Where lines are cut again, the beginning of an old row may lie in the segment before this one.
         let isRecut = movesCursor && record.sourceOffset < stream.recutEnd
@@ -61,6 +59,17 @@ extension Store {
                     : "UPDATE sessions SET sealed_at = ?2 WHERE id = ?1", session, now)
         }
         return (id, unneeded)
+    }
+
+    private func ensureSession(of arrival: Arrival, at now: WallTime) throws(StoreError) -> Int64 {
+        let catalog = try catalog()
+        if let known = try catalog.sessionRow(arrival.record.stream.session) {
+            if let facts = arrival.facts { _ = try lay(facts, over: known) }
+            return known
+        }
+        let agent = SessionFacts(agent: arrival.source.agent)
+        return try catalog.ensureSession(
+            arrival.record.stream.session, facts: arrival.facts.map(agent.merged(with:)) ?? agent, at: now)
     }
 
     /// Makes `row` a part of `id`, which holds its bytes; inside a transaction.

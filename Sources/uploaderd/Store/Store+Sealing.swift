@@ -26,6 +26,8 @@ extension Store {
     nonisolated(nonsending) func submit(_ work: CommitRequest.Work) async throws(StoreError) -> CommitRequest.Outcome {
         let request = CommitRequest(work)
         queue.append(request)
+        // Who is on the store's lane already lets those go first who wait there: all of them share one commit.
+        if executor.isIsolatingCurrentContext() == true { await Task.yield() }
         await commitWaiting()
         return try request.outcome()
     }
@@ -224,13 +226,15 @@ extension Store {
 
     /// Unlinks the files of rows that are committed as retired. A failure is repaired at boot.
     func removeFiles(of rows: [SegmentRow]) {
-        for row in rows {
-            do throws(StoreError) {
-                try spoolFiles.remove(StateDirectory.spoolPath(of: row.record))
-                spool.add(-row.fileBytes)
-            } catch {
-                reportLeftover(error)
-            }
+        for row in rows { removeFile(StateDirectory.spoolPath(of: row.record), bytes: row.fileBytes) }
+    }
+
+    func removeFile(_ path: String, bytes: Int64) {
+        do throws(StoreError) {
+            try spoolFiles.remove(path)
+            spool.add(-bytes)
+        } catch {
+            reportLeftover(error)
         }
     }
 

@@ -8,6 +8,14 @@ package enum CursorEvidence: Sendable, Hashable {
     case foreign(offset: Int64, bytes: Int64, checksum: Digest256?)
 }
 
+/// What a manifest says of a session before it lists anything.
+package struct SessionPreface: Sendable {
+    package var writer: String
+    package var createdAt: WallTime
+    package var facts: SessionFacts
+    package var continues: JSONValue?
+}
+
 extension Store {
     /// - Returns: `nil` for a stream of which nothing was sealed or taken up.
     package func cursor(of stream: StreamKey) throws(StoreError) -> StreamCursor? {
@@ -142,6 +150,19 @@ extension Store {
         try catalog().row("SELECT continues FROM sessions WHERE sid = ?1", session) { (row) throws(StoreError) in
             try row.isNull(0) ? nil : row.json(0, JSONValue.self)
         } ?? nil
+    }
+
+    /// - Returns: `nil` for a session that is not known.
+    package func preface(of session: SessionID) throws(StoreError) -> SessionPreface? {
+        let ours = try writer()
+        return try catalog().row(
+            "SELECT writer, created_at, facts, continues FROM sessions WHERE sid = ?1", session
+        ) { (row) throws(StoreError) in
+            SessionPreface(
+                writer: row.optionalText(0).flatMap { $0.isEmpty ? nil : $0 } ?? ours,
+                createdAt: WallTime(nanoseconds: row.int64(1)), facts: try row.json(2, SessionFacts.self),
+                continues: try row.isNull(3) ? nil : row.json(3, JSONValue.self))
+        }
     }
 
     /// Sessions of which nothing may be cut, with the reason.
