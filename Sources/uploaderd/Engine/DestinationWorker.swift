@@ -24,9 +24,7 @@ actor DestinationWorker {
     private var inFlight: Set<SegmentID> = []
     /// What this store will not take as it is, and when to ask again.
     private var refused: [SegmentID: Instant] = [:]
-    private var refusedSessions: [SessionID: Instant] = [:]
-    private var publishing: Set<SessionID> = []
-    private var schedule = ManifestSchedule()
+    private var publications = PublicationQueue()
     /// A manifest was put since the spool was last looked through for what may leave it.
     private var mustTidy = true
     /// When an object that was replaced may be deleted.
@@ -65,7 +63,7 @@ actor DestinationWorker {
         if notBefore != nil || storeID == nil {
             return parts.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
         }
-        let held = refused.count + refusedSessions.count
+        let held = refused.count + publications.refused.count
         return held == 0 ? nil : "\(held) objects or sessions cannot be put there as they are"
     }
 
@@ -95,7 +93,7 @@ actor DestinationWorker {
     func retry() {
         notBefore = nil
         refused = [:]
-        refusedSessions = [:]
+        publications.retry()
         changed()
     }
 
@@ -126,19 +124,23 @@ actor DestinationWorker {
         let now = parts.world.time.now
         let before = happenings
         if let notBefore, notBefore > now {
-            if inFlight.isEmpty, publishing.isEmpty { rest() }
+            if inFlight.isEmpty, publications.running.isEmpty { rest() }
             return notBefore
         }
         // The pause is over: what is tried now says whether there is to be another.
         notBefore = nil
         do {
             guard let id = try await opened() else { return notBefore }
-            try await startDeliveries(to: id, in: &group)
-            let next = try await startPublications(to: id, in: &group)
+            refused = refused.filter { $0.value > now }
+            publications.prune(at: now)
+            let seen = try await DestinationGlance(
+                of: parts, at: id, free: concurrency - inFlight.count, excluding: inFlight.union(refused.keys))
+            start(seen.deliveries, to: id, in: &group)
+            let next = try await startPublications(of: seen.behind, to: id, in: &group)
             try await tidyIfDue()
             // Whatever happened meanwhile has rung: the next round sees it.
-            if inFlight.isEmpty, publishing.isEmpty, next == nil, happenings == before { rest() }
-            return [next, tidyAt, refused.values.min(), refusedSessions.values.min()].compactMap(\.self).min()
+            if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before { rest() }
+            return [next, tidyAt, refused.values.min(), publications.refused.values.min()].compactMap(\.self).min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore
@@ -199,53 +201,24 @@ actor DestinationWorker {
 
     // MARK: Deliveries
 
-    private func startDeliveries(to id: StoreID, in group: inout DiscardingTaskGroup) async throws {
-        let now = parts.world.time.now
-        refused = refused.filter { $0.value > now }
-        while inFlight.count < concurrency, notBefore == nil, !isStopping {
-            let excluded = inFlight.union(refused.keys)
-            let next = try await parts.store.nextDeliveries(
-                to: id, limit: concurrency - inFlight.count, excluding: excluded)
-            if next.isEmpty { break }
-            for delivery in next {
-                isIdle = false
-                inFlight.insert(delivery.id)
-                group.addTask(executorPreference: executor) {
-                    let result = await self.deliver(delivery, to: id)
-                    await self.delivered(delivery, result)
+    /// Begins what may be carried beside what is.
+    private func start(_ deliveries: [SegmentDelivery], to id: StoreID, in group: inout DiscardingTaskGroup) {
+        let carrier = SegmentCarrier(id: id, places: places, parts: parts)
+        for delivery in deliveries where notBefore == nil && !isStopping {
+            isIdle = false
+            inFlight.insert(delivery.id)
+            group.addTask(executorPreference: parts.world.storeLane) {
+                let result: Result<Bool, any Error>
+                do {
+                    result = .success(try await carrier.carry(delivery))
+                } catch {
+                    result = .failure(error)
                 }
+                await self.delivered(delivery, result)
             }
         }
         let count = inFlight.count
         parts.board.update(name) { $0.inFlight = count }
-    }
-
-    private nonisolated func deliver(_ delivery: SegmentDelivery, to id: StoreID) async -> Result<Bool, any Error> {
-        do {
-            let session = delivery.record.stream.session
-            let place = try await places.claimed(session).place
-            guard try await parts.store.claim(delivery.id, for: id) else { return .success(false) }
-            do {
-                let bytes = try await parts.objects.bytes(of: delivery.id, delivery.record, holders: delivery.holders)
-                let writer = try await parts.store.writer(of: session)
-                try await sink.deliver(
-                    OutgoingSegment(record: delivery.record, writer: writer, place: place, bytes: bytes))
-            } catch let error as SegmentError where error.code == .damaged {
-                // No fault of the destination's: everything else goes there.
-                try await parts.store.release(delivery.id, for: id)
-                throw DeliveryError(
-                    .permanent, error.description,
-                    hint: "restart uploaderd: what the source still has is cut again; else put a whole copy back")
-            } catch {
-                try await parts.store.release(delivery.id, for: id)
-                throw error
-            }
-            parts.world.faults.reach(.deliverPut)
-            try await parts.store.record(receiptFor: delivery.id, at: id)
-            return .success(true)
-        } catch {
-            return .failure(error)
-        }
     }
 
     private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
@@ -285,25 +258,23 @@ actor DestinationWorker {
 
     // MARK: Manifests
 
-    /// Manifests that are made and put at the same time.
-    private static let publications = 4
-
-    /// Publishes what is due, each session's by itself, on a work lane: a long manifest is work.
+    /// Publishes what is due, each session's by itself.
     ///
+    /// - Parameter behind: the longest waiting sessions whose manifest is behind.
     /// - Returns: when the next one is due; `nil`: none is behind, or one that ends will look again.
-    private func startPublications(to id: StoreID, in group: inout DiscardingTaskGroup) async throws -> Instant? {
-        let now = parts.world.time.now
-        refusedSessions = refusedSessions.filter { $0.value > now }
-        schedule.prune(at: now)
-        guard publishing.count < Self.publications, notBefore == nil, !isStopping else { return nil }
-        let (due, next) = try await publishable(to: id, at: now)
+    private func startPublications(
+        of behind: [SessionID], to id: StoreID, in group: inout DiscardingTaskGroup
+    ) async throws -> Instant? {
+        guard publications.free > 0, notBefore == nil, !isStopping else { return nil }
+        let (due, next) = try await publishable(behind, to: id)
         for session in due {
             isIdle = false
-            publishing.insert(session)
-            group.addTask(executorPreference: parts.world.lane(of: session)) { [parts, places] in
+            publications.begin(session)
+            group.addTask(executorPreference: parts.world.storeLane) { [parts, places] in
                 let result: Result<Int, any Error>
                 do {
-                    result = .success(try await parts.publisher.publish(session, to: id, places))
+                    let lane = parts.world.lane(of: session)
+                    result = .success(try await parts.publisher.publish(session, to: id, places, encodingOn: lane))
                 } catch {
                     result = .failure(error)
                 }
@@ -313,41 +284,44 @@ actor DestinationWorker {
         return next
     }
 
-    /// As many sessions as may be published beside those that are, and when the first of the others is due.
-    ///
     /// The longest waiting are asked for first; only where most of them are not due yet, or refused, is there more to read.
-    private func publishable(to id: StoreID, at now: Instant) async throws -> (due: [SessionID], next: Instant?) {
-        for limit in [16, 512, Int.max] {
-            let free = Self.publications - publishing.count
-            let behind = try await parts.store.publishable(to: id, limit: limit)
-            let possible = behind.filter { refusedSessions[$0] == nil && !publishing.contains($0) }
+    private func publishable(
+        _ behind: [SessionID], to id: StoreID
+    ) async throws -> (due: [SessionID], next: Instant?) {
+        var behind = behind
+        var limit = DestinationGlance.sessions
+        while true {
             // Where somebody waits for the end, and all is delivered, the last manifest of each session does not wait.
             let isLast = settling > 0 && inFlight.isEmpty
-            let due = possible.filter { isLast || schedule.isDue($0, at: now) }
-            if due.count >= free || behind.count < limit {
-                let next = isLast ? nil : possible.compactMap { schedule.deadline(of: $0, after: now) }.min()
-                return (Array(due.prefix(free)), next)
+            let now = parts.world.time.now
+            if let found = publications.next(
+                among: behind, isAll: behind.count < limit, isLast: isLast, at: now)
+            {
+                return found
             }
+            limit = limit == DestinationGlance.sessions ? 512 : Int.max
+            behind = try await parts.store.publishable(to: id, limit: limit)
         }
-        return ([], nil)
     }
 
     private func published(_ session: SessionID, _ result: Result<Int, any Error>) {
-        publishing.remove(session)
         happenings += 1
+        let now = parts.world.time.now
         switch result {
         case .success(let bytes):
             succeeded()
             mustTidy = true
-            schedule.published(session, bytes: bytes, at: parts.world.time.now)
+            publications.published(session, bytes: bytes, at: now)
             parts.board.update(name) {
                 $0.manifests += 1
                 $0.manifestBytes += Int64(bytes)
             }
         case .failure(let error as DeliveryError) where error.code == .conflict || error.code == .permanent:
-            refusedSessions[session] = parts.world.time.now + parts.policy.probe
+            publications.failed(session, until: now + parts.policy.probe)
             parts.refuse(error, by: name, session: session)
-        case .failure(let error): failed(error, "could not publish a manifest to \(name)")
+        case .failure(let error):
+            publications.failed(session, until: nil)
+            failed(error, "could not publish a manifest to \(name)")
         }
         changed()
     }

@@ -17,6 +17,23 @@ final class WriterPlaces: Sendable {
         var version: ObjectVersion?
     }
 
+    /// What a store has of a session.
+    private struct Finding: Sendable {
+        var isForgotten: Bool
+        var first: ObjectVersion?
+        var further: ObjectVersion?
+        var manifests: [FoundManifest] = []
+
+        init(of session: SessionID, writer: String, in sink: any SessionSink) async throws(DeliveryError) {
+            isForgotten = try await sink.isForgotten(session)
+            guard !isForgotten else { return }
+            // Before they are read: if one changes meanwhile, what we know is an older one, and that is noticed.
+            first = try await sink.version(of: session, writer: writer, place: .first)
+            further = try await sink.version(of: session, writer: writer, place: .further)
+            manifests = try await sink.manifests(of: session)
+        }
+    }
+
     let destination: String
     let sink: any SessionSink
     private let store: Store
@@ -78,7 +95,11 @@ final class WriterPlaces: Sendable {
         // Whoever else was first is looked at again; a claim of ours whose answer was lost, too.
         for _ in 0..<3 where standing.version == nil {
             do throws(DeliveryError) {
-                _ = try await publish(try await emptyManifest(of: session), of: session, standing)
+                let (claim, writer) = try await emptyManifest(of: session)
+                let put = try await publish(claim, of: session, standing)
+                // Read back: of several that put theirs, where a store cannot tell them apart, one has won.
+                let found = try await sink.manifest(of: session, writer: writer, place: put.place)
+                if found == claim { return put }
             } catch {
                 if error.code != .conflict { throw error }
             }
@@ -131,19 +152,19 @@ final class WriterPlaces: Sendable {
     }
 
     private func standing(of session: SessionID) async throws(DeliveryError) -> Standing {
-        if try await sink.isForgotten(session) {
+        let writer = try await writer(of: session)
+        let survey = try await withTaskExecutorPreference(sink.lane) { () async throws(DeliveryError) in
+            try await Finding(of: session, writer: writer, in: sink)
+        }
+        if survey.isForgotten {
             throw DeliveryError(
                 .conflict, "session \(session) was forgotten in destination \(destination): nothing of it is put there",
                 hint: "remove its forgotten.json there if that is not meant any more")
         }
         let standing: Standing
         do {
-            let writer = try await writer(of: session)
-            // Before they are read: if one changes meanwhile, what we know is an older one, and that is noticed.
-            let first = try await sink.version(of: session, writer: writer, place: .first)
-            let further = try await sink.version(of: session, writer: writer, place: .further)
-            let place = try await decided(session, try await sink.manifests(of: session))
-            standing = Standing(place: place, version: place == .first ? first : further)
+            let place = try await decided(session, survey.manifests)
+            standing = Standing(place: place, version: place == .first ? survey.first : survey.further)
         } catch let error as DeliveryError {
             throw error
         } catch {
@@ -191,18 +212,19 @@ final class WriterPlaces: Sendable {
         return .further
     }
 
-    /// A manifest by which we say that we write here, before anything is put.
-    private func emptyManifest(of session: SessionID) async throws(DeliveryError) -> [UInt8] {
+    /// A manifest by which we say that we write here, before anything is put; and as whom.
+    private func emptyManifest(of session: SessionID) async throws(DeliveryError) -> ([UInt8], writer: String) {
         do {
-            let description = try await store.describe(session)
+            let preface = try await store.preface(of: session)
+            let writer: String
+            if let preface { writer = preface.writer } else { writer = try await store.writer() }
             let now = RFC3339.text(objects.world.time.wall)
             var manifest = Manifest(
-                sid: session.rawValue, createdAt: description.map { RFC3339.text($0.summary.createdAt) } ?? now,
-                updatedAt: now)
-            manifest.writer = try await store.writer(of: session)
-            manifest.session = description?.summary.facts
-            manifest.continues = try await store.continues(of: session)
-            return try JSONText.encode(manifest, pretty: true)
+                sid: session.rawValue, createdAt: preface.map { RFC3339.text($0.createdAt) } ?? now, updatedAt: now)
+            manifest.writer = writer
+            manifest.session = preface?.facts
+            manifest.continues = preface?.continues
+            return (try JSONText.encode(manifest, pretty: true), writer)
         } catch {
             throw DeliveryError(.transient, "could not make a manifest of session \(session): \(error)")
         }

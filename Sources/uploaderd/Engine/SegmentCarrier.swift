@@ -1,0 +1,39 @@
+import Delivery
+import Segments
+import Shared
+import Store
+
+/// Carries segments to one store: the claim, the object, the receipt, in that order.
+///
+/// Runs on Store's lane: of what it does between two calls of Store's nothing takes time, and only the put changes threads.
+struct SegmentCarrier: Sendable {
+    let id: StoreID
+    let places: WriterPlaces
+    let parts: DeliveryParts
+
+    /// - Returns: `false`: not to be carried now; Store is to be asked again.
+    func carry(_ delivery: SegmentDelivery) async throws -> Bool {
+        let session = delivery.record.stream.session
+        let place = try await places.claimed(session).place
+        guard try await parts.store.claim(delivery.id, for: id) else { return false }
+        do {
+            let writer = try await parts.store.writer(of: session)
+            try await parts.objects.pass(delivery) { [sink = places.sink] bytes in
+                try await sink.deliver(
+                    OutgoingSegment(record: delivery.record, writer: writer, place: place, bytes: bytes))
+            }
+        } catch let error as SegmentError where error.code == .damaged {
+            // No fault of the destination's: everything else goes there.
+            try await parts.store.release(delivery.id, for: id)
+            throw DeliveryError(
+                .permanent, error.description,
+                hint: "restart uploaderd: what the source still has is cut again; else put a whole copy back")
+        } catch {
+            try await parts.store.release(delivery.id, for: id)
+            throw error
+        }
+        parts.world.faults.reach(.deliverPut)
+        try await parts.store.record(receiptFor: delivery.id, at: id)
+        return true
+    }
+}
