@@ -50,7 +50,9 @@ extension Store {
         let retired = try catalog.transaction { () throws(StoreError) in
             var retired: [SpoolEntry] = []
             for id in ids {
-                guard let entry = try catalog.spoolEntry(id), entry.state == .spooled, try isListed(id) else { continue }
+                guard let entry = try catalog.spoolEntry(id), entry.state == .spooled, try isListed(id) else {
+                    continue
+                }
                 try markRetired(id)
                 retired.append(entry)
             }
