@@ -56,6 +56,9 @@ struct ManifestPublisher: Sendable {
         _ lane: any TaskExecutor
     ) async throws -> Int {
         let basis = try await store.manifestBasis(of: session, at: id, within: bound(of: session))
+        guard basis.writer == standing.writer else {
+            throw DeliveryError(.conflict, "an earlier life of session \(session) was found meanwhile")
+        }
         let folder = PutCheckpoints.Folder(
             store: id, path: places.sink.folder(of: session, writer: basis.writer, place: standing.place))
         for checkpoint in checkpoints.missing(of: basis.streams.flatMap(\.newCheckpoints), in: folder) {

@@ -14,13 +14,13 @@ struct SegmentCarrier: Sendable {
     /// - Returns: `false`: not to be carried now; Store is to be asked again.
     func carry(_ delivery: SegmentDelivery) async throws -> Bool {
         let session = delivery.record.stream.session
-        let place = try await places.claimed(session).place
+        let standing = try await places.claimed(session)
         guard try await parts.store.claim(delivery.id, for: id) else { return false }
         do {
-            let writer = try await parts.store.writer(of: session)
             try await parts.objects.pass(delivery) { [sink = places.sink] bytes in
                 try await sink.deliver(
-                    OutgoingSegment(record: delivery.record, writer: writer, place: place, bytes: bytes))
+                    OutgoingSegment(
+                        record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes))
             }
         } catch let error as SegmentError where error.code == .damaged {
             // No fault of the destination's: everything else goes there.
@@ -31,6 +31,11 @@ struct SegmentCarrier: Sendable {
         } catch {
             try await parts.store.release(delivery.id, for: id)
             throw error
+        }
+        guard try await parts.store.writer(of: session) == standing.writer else {
+            // An earlier life of ours was found meanwhile, and its manifest looks for objects in another folder.
+            try await parts.store.release(delivery.id, for: id)
+            return false
         }
         parts.world.faults.reach(.deliverPut)
         try await parts.store.record(receiptFor: delivery.id, at: id)

@@ -13,6 +13,8 @@ final class WriterPlaces: Sendable {
     /// How we stand with a session.
     struct Standing: Sendable, Hashable {
         var place: WriterPlace
+        /// As whom: an earlier life of ours may be found meanwhile, and then all of it is to be decided anew.
+        var writer: String
         /// Of our manifest there; `nil`: it has none of ours yet.
         var version: ObjectVersion?
     }
@@ -90,15 +92,18 @@ final class WriterPlaces: Sendable {
 
     /// Where the session is to be written, which nobody else does: our manifest is there.
     func claimed(_ session: SessionID) async throws(DeliveryError) -> Standing {
-        if let standing = known.withLock({ $0[session] }), standing.version != nil { return standing }
+        let writer = try await writer(of: session)
+        if let standing = known.withLock({ $0[session] }), standing.version != nil, standing.writer == writer {
+            return standing
+        }
         var standing = try await standing(of: session)
         // Whoever else was first is looked at again; a claim of ours whose answer was lost, too.
         for _ in 0..<3 where standing.version == nil {
             do throws(DeliveryError) {
-                let (claim, writer) = try await emptyManifest(of: session)
+                let claim = try await emptyManifest(of: session, as: standing.writer)
                 let put = try await publish(claim, of: session, standing)
                 // Read back: of several that put theirs, where a store cannot tell them apart, one has won.
-                let found = try await sink.manifest(of: session, writer: writer, place: put.place)
+                let found = try await sink.manifest(of: session, writer: put.writer, place: put.place)
                 if found == claim { return put }
             } catch {
                 if error.code != .conflict { throw error }
@@ -118,7 +123,7 @@ final class WriterPlaces: Sendable {
     func current(_ session: SessionID) async throws(DeliveryError) -> Standing {
         let standing = try await claimed(session)
         let version = try await sink.version(
-            of: session, writer: try await writer(of: session), place: standing.place)
+            of: session, writer: standing.writer, place: standing.place)
         if version == standing.version { return standing }
         known.withLock { _ = $0.removeValue(forKey: session) }
         return try await claimed(session)
@@ -131,7 +136,7 @@ final class WriterPlaces: Sendable {
         var next = standing
         do throws(DeliveryError) {
             next.version = try await sink.publish(
-                manifest, of: session, writer: try await writer(of: session), place: standing.place,
+                manifest, of: session, writer: standing.writer, place: standing.place,
                 replacing: standing.version)
         } catch {
             // It may be there all the same.
@@ -152,9 +157,15 @@ final class WriterPlaces: Sendable {
     }
 
     private func standing(of session: SessionID) async throws(DeliveryError) -> Standing {
-        let writer = try await writer(of: session)
-        let survey = try await withTaskExecutorPreference(sink.lane) { () async throws(DeliveryError) in
-            try await Finding(of: session, writer: writer, in: sink)
+        var writer = try await writer(of: session)
+        var survey: Finding
+        while true {
+            let asked = writer
+            survey = try await withTaskExecutorPreference(sink.lane) { () async throws(DeliveryError) in
+                try await Finding(of: session, writer: asked, in: sink)
+            }
+            writer = try await self.writer(of: session)
+            if writer == asked { break }
         }
         if survey.isForgotten {
             throw DeliveryError(
@@ -163,8 +174,9 @@ final class WriterPlaces: Sendable {
         }
         let standing: Standing
         do {
-            let place = try await decided(session, survey.manifests)
-            standing = Standing(place: place, version: place == .first ? survey.first : survey.further)
+            let place = try await decided(session, writer, survey.manifests)
+            standing = Standing(
+                place: place, writer: writer, version: place == .first ? survey.first : survey.further)
         } catch let error as DeliveryError {
             throw error
         } catch {
@@ -174,8 +186,9 @@ final class WriterPlaces: Sendable {
         return standing
     }
 
-    private func decided(_ session: SessionID, _ found: [FoundManifest]) async throws -> WriterPlace {
-        let writer = try await store.writer(of: session)
+    private func decided(
+        _ session: SessionID, _ writer: String, _ found: [FoundManifest]
+    ) async throws -> WriterPlace {
         for manifest in found {
             let unknown = Set(manifest.manifest.requires).subtracting(Manifest.understood)
             guard unknown.isEmpty, (manifest.manifest.layout ?? 1) <= Manifest.layout else {
@@ -212,19 +225,17 @@ final class WriterPlaces: Sendable {
         return .further
     }
 
-    /// A manifest by which we say that we write here, before anything is put; and as whom.
-    private func emptyManifest(of session: SessionID) async throws(DeliveryError) -> ([UInt8], writer: String) {
+    /// A manifest by which we say that we write here, before anything is put.
+    private func emptyManifest(of session: SessionID, as writer: String) async throws(DeliveryError) -> [UInt8] {
         do {
             let preface = try await store.preface(of: session)
-            let writer: String
-            if let preface { writer = preface.writer } else { writer = try await store.writer() }
             let now = RFC3339.text(objects.world.time.wall)
             var manifest = Manifest(
                 sid: session.rawValue, createdAt: preface.map { RFC3339.text($0.createdAt) } ?? now, updatedAt: now)
             manifest.writer = writer
             manifest.session = preface?.facts
             manifest.continues = preface?.continues
-            return (try JSONText.encode(manifest, pretty: true), writer)
+            return try JSONText.encode(manifest, pretty: true)
         } catch {
             throw DeliveryError(.transient, "could not make a manifest of session \(session): \(error)")
         }

@@ -10,7 +10,6 @@ package enum CursorEvidence: Sendable, Hashable {
 
 /// What a manifest says of a session before it lists anything.
 package struct SessionPreface: Sendable {
-    package var writer: String
     package var createdAt: WallTime
     package var facts: SessionFacts
     package var continues: JSONValue?
@@ -154,14 +153,11 @@ extension Store {
 
     /// - Returns: `nil` for a session that is not known.
     package func preface(of session: SessionID) throws(StoreError) -> SessionPreface? {
-        let ours = try writer()
-        return try catalog().row(
-            "SELECT writer, created_at, facts, continues FROM sessions WHERE sid = ?1", session
-        ) { (row) throws(StoreError) in
+        try catalog().row("SELECT created_at, facts, continues FROM sessions WHERE sid = ?1", session) {
+            (row) throws(StoreError) in
             SessionPreface(
-                writer: row.optionalText(0).flatMap { $0.isEmpty ? nil : $0 } ?? ours,
-                createdAt: WallTime(nanoseconds: row.int64(1)), facts: try row.json(2, SessionFacts.self),
-                continues: try row.isNull(3) ? nil : row.json(3, JSONValue.self))
+                createdAt: WallTime(nanoseconds: row.int64(0)), facts: try row.json(1, SessionFacts.self),
+                continues: try row.isNull(2) ? nil : row.json(2, JSONValue.self))
         }
     }
 
