@@ -4,6 +4,7 @@ import LinuxSystem
 import Segments
 import Shared
 import Store
+import Synchronization
 
 /// One destination: opens its store, delivers what the spool holds for it, publishes manifests, and waits when it must.
 ///
@@ -25,8 +26,13 @@ actor DestinationWorker {
     /// What this store will not take as it is, and when to ask again.
     private var refused: [SegmentID: Instant] = [:]
     private var publications = PublicationQueue()
+    /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
+    private let news = Atomic<Bool>(true)
     /// A manifest was put since the spool was last looked through for what may leave it.
     private var mustTidy = true
+    /// While there is other work, what may leave the spool waits until then, to leave it together.
+    private var tidyBy: Instant?
+    private static let tidyDelay: Duration = .seconds(1)
     /// When an object that was replaced may be deleted.
     private var tidyAt: Instant?
     private var failures = 0
@@ -54,7 +60,10 @@ actor DestinationWorker {
     }
 
     /// There may be something to do.
-    nonisolated func ring() { bell.ring() }
+    nonisolated func ring() {
+        news.store(true, ordering: .releasing)
+        bell.ring()
+    }
 
     var store: StoreID? { storeID }
 
@@ -94,6 +103,7 @@ actor DestinationWorker {
         notBefore = nil
         refused = [:]
         publications.retry()
+        news.store(true, ordering: .releasing)
         changed()
     }
 
@@ -104,7 +114,7 @@ actor DestinationWorker {
         isIdle = false
         // A round that is under way may have looked before the last seal.
         happenings += 1
-        bell.ring()
+        ring()
         while !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
     }
 
@@ -133,14 +143,28 @@ actor DestinationWorker {
             guard let id = try await opened() else { return notBefore }
             refused = refused.filter { $0.value > now }
             publications.prune(at: now)
-            let seen = try await DestinationGlance(
-                of: parts, at: id, free: concurrency - inFlight.count, excluding: inFlight.union(refused.keys))
+            let free = concurrency - inFlight.count
+            // Taken before Store is asked: what comes meanwhile is asked for again.
+            let asks = free > 0 && news.exchange(false, ordering: .acquiringAndReleasing)
+            let seen: DestinationGlance
+            do {
+                seen = try await DestinationGlance(
+                    of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys))
+            } catch {
+                news.store(true, ordering: .releasing)
+                throw error
+            }
+            // As many as were asked for, or some that cannot be had now: there may be others.
+            if asks, seen.deliveries.count == free || !refused.isEmpty { news.store(true, ordering: .releasing) }
             start(seen.deliveries, to: id, in: &group)
             let next = try await startPublications(of: seen.behind, to: id, in: &group)
             try await tidyIfDue()
             // Whatever happened meanwhile has rung: the next round sees it.
-            if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before { rest() }
-            return [next, tidyAt, refused.values.min(), publications.refused.values.min()].compactMap(\.self).min()
+            if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before {
+                if asks { rest() } else { ring() }
+            }
+            return [next, tidyAt, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(\.self)
+                .min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore
@@ -194,6 +218,7 @@ actor DestinationWorker {
         parts.board.update(name) { $0.storeID = found }
         parts.objects.add(ObjectFinder.Shelf(places), as: found)
         try await parts.opened()
+        news.store(true, ordering: .releasing)
         return found
     }
 
@@ -204,7 +229,11 @@ actor DestinationWorker {
     /// Begins what may be carried beside what is.
     private func start(_ deliveries: [SegmentDelivery], to id: StoreID, in group: inout DiscardingTaskGroup) {
         let carrier = SegmentCarrier(id: id, places: places, parts: parts)
-        for delivery in deliveries where notBefore == nil && !isStopping {
+        for delivery in deliveries {
+            guard notBefore == nil, !isStopping else {
+                news.store(true, ordering: .releasing)
+                break
+            }
             isIdle = false
             inFlight.insert(delivery.id)
             group.addTask(executorPreference: parts.world.storeLane) {
@@ -224,6 +253,7 @@ actor DestinationWorker {
     private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
         inFlight.remove(delivery.id)
         happenings += 1
+        if case .success(true) = result {} else { news.store(true, ordering: .releasing) }
         switch result {
         case .success(let isDelivered):
             succeeded()
@@ -246,8 +276,11 @@ actor DestinationWorker {
     /// a day ago.
     private func tidyIfDue() async throws {
         if let tidyAt, tidyAt <= parts.world.time.now { mustTidy = true }
+        let isBusy = !inFlight.isEmpty || !publications.running.isEmpty
+        if isBusy, let tidyBy, tidyBy > parts.world.time.now { return }
         guard mustTidy else { return }
         mustTidy = false
+        tidyBy = nil
         do {
             tidyAt = try await parts.tidier.tidy()
         } catch {
@@ -311,6 +344,7 @@ actor DestinationWorker {
         case .success(let bytes):
             succeeded()
             mustTidy = true
+            tidyBy = tidyBy ?? now + Self.tidyDelay
             publications.published(session, bytes: bytes, at: now)
             parts.board.update(name) {
                 $0.manifests += 1

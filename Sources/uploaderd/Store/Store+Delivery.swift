@@ -46,6 +46,7 @@ extension Store {
             return rows
         }
         activeStores = rows
+        for (store, row) in zip(stores, rows) { knownStores[store] = row }
     }
 
     func ensureStore(_ store: StoreID) throws(StoreError) -> Int64 {
@@ -56,7 +57,10 @@ extension Store {
     }
 
     func storeRow(_ store: StoreID) throws(StoreError) -> Int64? {
-        try catalog().row("SELECT id FROM stores WHERE name = ?1", store) { (row) throws(StoreError) in row.int64(0) }
+        if let known = knownStores[store] { return known }
+        return try catalog().row("SELECT id FROM stores WHERE name = ?1", store) {
+            (row) throws(StoreError) in row.int64(0)
+        }
     }
 
     /// What to send next: of each session its oldest first, one session after the other, going on where the last call

@@ -60,7 +60,7 @@ extension Store {
         }
         guard !retired.isEmpty else { return }
         faults.reach(.retireRow)
-        for entry in retired { removeFile(entry.path, bytes: entry.fileBytes) }
+        removeFiles(retired.map { ($0.path, $0.fileBytes) })
         faults.reach(.retireUnlinked)
     }
 

@@ -168,11 +168,12 @@ extension Store {
             guard let file = placed.first(where: { $0.request === request }) else {
                 throw StoreError(.internalFailure, "the file of segment \(segment.record.objectName) was not placed")
             }
-            try admit(segment.record, cursor, after: try catalog().stream(segment.record.stream)?.cursor)
+            let stream = try catalog().stream(segment.record.stream)
+            try admit(segment.record, cursor, after: stream?.cursor)
             let arrival = Arrival(
                 record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
                 facts: facts, headerBytes: file.headerBytes)
-            let (id, replaced) = try insert(arrival)
+            let (id, replaced) = try insert(arrival, into: stream)
             superseded += replaced
             return .sealed(id)
         case .claim(let id, let store): return .claimed(try performClaim(id, for: store))
@@ -226,16 +227,20 @@ extension Store {
 
     /// Unlinks the files of rows that are committed as retired. A failure is repaired at boot.
     func removeFiles(of rows: [SegmentRow]) {
-        for row in rows { removeFile(StateDirectory.spoolPath(of: row.record), bytes: row.fileBytes) }
+        removeFiles(rows.map { (StateDirectory.spoolPath(of: $0.record), $0.fileBytes) })
     }
 
-    func removeFile(_ path: String, bytes: Int64) {
-        do throws(StoreError) {
-            try spoolFiles.remove(path)
-            spool.add(-bytes)
-        } catch {
-            reportLeftover(error)
+    func removeFiles(_ files: [(path: String, bytes: Int64)]) {
+        var removed: Int64 = 0
+        for file in files {
+            do throws(StoreError) {
+                try spoolFiles.remove(file.path)
+                removed += file.bytes
+            } catch {
+                reportLeftover(error)
+            }
         }
+        spool.add(-removed)
     }
 
     private func reportLeftover(_ error: StoreError) {
