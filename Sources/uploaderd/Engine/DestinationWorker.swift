@@ -9,7 +9,8 @@ import Synchronization
 /// One destination: opens its store, delivers what the spool holds for it, publishes manifests, and waits when it must.
 ///
 /// Every durable step is a row, so the worker may be stopped at any point and starts again from what Store says. Only
-/// deliveries and publications run beside each other; everything else here is one after the other.
+/// deliveries and publications run beside each other; everything else here is one after the other. They are in
+/// `DestinationWorker+Deliveries.swift` and `+Publications.swift`; nobody else touches its fields.
 actor DestinationWorker {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -21,33 +22,33 @@ actor DestinationWorker {
     let parts: DeliveryParts
     private let bell = Doorbell()
 
-    private var storeID: StoreID?
-    private var inFlight: Set<SegmentID> = []
+    var storeID: StoreID?
+    var inFlight: Set<SegmentID> = []
     /// What this store will not take as it is, and when to ask again.
-    private var refused: [SegmentID: Instant] = [:]
-    private var publications = PublicationQueue()
+    var refused: [SegmentID: Instant] = [:]
+    var publications = PublicationQueue()
     /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
-    private let news = Atomic<Bool>(true)
+    let news = Atomic<Bool>(true)
     /// A manifest was put since the spool was last looked through for what may leave it.
-    private var mustTidy = true
+    var mustTidy = true
     /// While there is other work, what may leave the spool waits until then, to leave it together.
-    private var tidyBy: Instant?
-    private static let tidyDelay: Duration = .seconds(1)
+    var tidyBy: Instant?
+    static let tidyDelay: Duration = .seconds(1)
     /// When an object that was replaced may be deleted.
-    private var tidyAt: Instant?
+    var tidyAt: Instant?
     private var failures = 0
     /// Nothing is tried before: the last attempt failed.
-    private var notBefore: Instant?
+    var notBefore: Instant?
     private var waiters: [CheckedContinuation<Void, Never>] = []
     /// How many wait until all is published.
-    private var settling = 0
+    var settling = 0
     /// Nothing is left to do now: all is delivered and published, or nothing can be.
-    private var isIdle = false
+    var isIdle = false
     /// Counts what happened beside a round: one during which something did has seen an older state of things.
-    private var happenings: UInt64 = 0
-    private var isStopping = false
+    var happenings: UInt64 = 0
+    var isStopping = false
     /// Bytes of objects that were put since freed memory was last given back: a backlog leaves much of it behind.
-    private var deliveredSinceTrim: Int64 = 0
+    var deliveredSinceTrim: Int64 = 0
     private static let worthATrim: Int64 = 4 << 20
 
     init(name: String, isRequired: Bool, concurrency: Int, sink: any SessionSink, parts: DeliveryParts) {
@@ -118,7 +119,7 @@ actor DestinationWorker {
         while !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
     }
 
-    private func changed() {
+    func changed() {
         bell.ring()
         let waiting = waiters
         waiters = []
@@ -224,145 +225,9 @@ actor DestinationWorker {
 
     nonisolated var places: WriterPlaces { parts.places(of: name, sink) }
 
-    // MARK: Deliveries
-
-    /// Begins what may be carried beside what is.
-    private func start(_ deliveries: [SegmentDelivery], to id: StoreID, in group: inout DiscardingTaskGroup) {
-        let carrier = SegmentCarrier(id: id, places: places, parts: parts)
-        for delivery in deliveries {
-            guard notBefore == nil, !isStopping else {
-                news.store(true, ordering: .releasing)
-                break
-            }
-            isIdle = false
-            inFlight.insert(delivery.id)
-            group.addTask(executorPreference: parts.world.storeLane) {
-                let result: Result<Bool, any Error>
-                do {
-                    result = .success(try await carrier.carry(delivery))
-                } catch {
-                    result = .failure(error)
-                }
-                await self.delivered(delivery, result)
-            }
-        }
-        let count = inFlight.count
-        parts.board.update(name) { $0.inFlight = count }
-    }
-
-    private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
-        inFlight.remove(delivery.id)
-        happenings += 1
-        if case .success(true) = result {} else { news.store(true, ordering: .releasing) }
-        switch result {
-        case .success(let isDelivered):
-            succeeded()
-            if isDelivered {
-                deliveredSinceTrim += delivery.record.storedBytes
-                parts.board.update(name) {
-                    $0.deliveredSegments += 1
-                    $0.deliveredBytes += delivery.record.storedBytes
-                }
-            }
-        case .failure(let error as DeliveryError) where error.code == .conflict || error.code == .permanent:
-            refused[delivery.id] = parts.world.time.now + parts.policy.probe
-            parts.refuse(error, by: name, session: delivery.record.stream.session)
-        case .failure(let error): failed(error, "could not deliver to \(name)")
-        }
-        changed()
-    }
-
-    /// Only a manifest makes a segment safe, so there is nothing to let go before one was put, but for what was replaced
-    /// a day ago.
-    private func tidyIfDue() async throws {
-        if let tidyAt, tidyAt <= parts.world.time.now { mustTidy = true }
-        let isBusy = !inFlight.isEmpty || !publications.running.isEmpty
-        if isBusy, let tidyBy, tidyBy > parts.world.time.now { return }
-        guard mustTidy else { return }
-        mustTidy = false
-        tidyBy = nil
-        do {
-            tidyAt = try await parts.tidier.tidy()
-        } catch {
-            mustTidy = true
-            throw error
-        }
-    }
-
-    // MARK: Manifests
-
-    /// Publishes what is due, each session's by itself.
-    ///
-    /// - Parameter behind: the longest waiting sessions whose manifest is behind.
-    /// - Returns: when the next one is due; `nil`: none is behind, or one that ends will look again.
-    private func startPublications(
-        of behind: [SessionID], to id: StoreID, in group: inout DiscardingTaskGroup
-    ) async throws -> Instant? {
-        guard publications.free > 0, notBefore == nil, !isStopping else { return nil }
-        let (due, next) = try await publishable(behind, to: id)
-        for session in due {
-            isIdle = false
-            publications.begin(session)
-            group.addTask(executorPreference: parts.world.storeLane) { [parts, places] in
-                let result: Result<Int, any Error>
-                do {
-                    let lane = parts.world.lane(of: session)
-                    result = .success(try await parts.publisher.publish(session, to: id, places, encodingOn: lane))
-                } catch {
-                    result = .failure(error)
-                }
-                await self.published(session, result)
-            }
-        }
-        return next
-    }
-
-    /// The longest waiting are asked for first; only where most of them are not due yet, or refused, is there more to read.
-    private func publishable(
-        _ behind: [SessionID], to id: StoreID
-    ) async throws -> (due: [SessionID], next: Instant?) {
-        var behind = behind
-        var limit = DestinationGlance.sessions
-        while true {
-            // Where somebody waits for the end, and all is delivered, the last manifest of each session does not wait.
-            let isLast = settling > 0 && inFlight.isEmpty
-            let now = parts.world.time.now
-            if let found = publications.next(
-                among: behind, isAll: behind.count < limit, isLast: isLast, at: now)
-            {
-                return found
-            }
-            limit = limit == DestinationGlance.sessions ? 512 : Int.max
-            behind = try await parts.store.publishable(to: id, limit: limit)
-        }
-    }
-
-    private func published(_ session: SessionID, _ result: Result<Int, any Error>) {
-        happenings += 1
-        let now = parts.world.time.now
-        switch result {
-        case .success(let bytes):
-            succeeded()
-            mustTidy = true
-            tidyBy = tidyBy ?? now + Self.tidyDelay
-            publications.published(session, bytes: bytes, at: now)
-            parts.board.update(name) {
-                $0.manifests += 1
-                $0.manifestBytes += Int64(bytes)
-            }
-        case .failure(let error as DeliveryError) where error.code == .conflict || error.code == .permanent:
-            publications.failed(session, until: now + parts.policy.probe)
-            parts.refuse(error, by: name, session: session)
-        case .failure(let error):
-            publications.failed(session, until: nil)
-            failed(error, "could not publish a manifest to \(name)")
-        }
-        changed()
-    }
-
     // MARK: Success and failure
 
-    private func succeeded() {
+    func succeeded() {
         failures = 0
         guard notBefore != nil || parts.board.snapshot().destinations[name]?.state != .active else { return }
         notBefore = nil
@@ -376,7 +241,7 @@ actor DestinationWorker {
         }
     }
 
-    private func failed(_ error: any Error, _ what: String) {
+    func failed(_ error: any Error, _ what: String) {
         // Left alone by a stop that did not wait for it: after a reload the board is another worker's.
         guard !isStopping else { return }
         let error = error as? DeliveryError ?? DeliveryError(.transient, "\(what): \(error)")
