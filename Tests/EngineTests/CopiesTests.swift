@@ -1,4 +1,5 @@
 import Delivery
+import LinuxSystem
 import Segments
 import Shared
 import Store
@@ -90,6 +91,48 @@ struct CopiesTests {
             #expect(error?.code == .backendError)
             mirror.weather = .fair
             #expect(try await life.replayed("a") == stage.source("a.jsonl"))
+        }
+    }
+
+    /// One byte of the only file in the spool is not what it was.
+    private static func flipSpooled(_ stage: Stage) throws {
+        let path = try #require(try Tree.files(stage.scratch("state/spool")).first)
+        let file = stage.scratch("state/spool/\(path)")
+        var bytes = try Files.readAll(file)
+        bytes[bytes.count - 5] ^= 1
+        try Files.writeDurably(bytes, to: file)
+    }
+
+    @Test("are put from the spool only when they are whole there: else from a store that has one")
+    func damagedInSpool() throws {
+        let stage = try Stage(ends: ["archive", "mirror"])
+        let (archive, mirror) = (try #require(stage.ends["archive"]), try #require(stage.ends["mirror"]))
+        try stage.live { life in
+            await life.settle()
+            mirror.weather = .down(DeliveryError(.transient, "the mirror is away"))
+            try stage.append(Self.lines(1...2), to: "a.jsonl", life)
+            await life.settle()
+            try Self.flipSpooled(stage)
+            mirror.weather = .fair
+            try await stage.pass(.seconds(120))
+            #expect(try mirror.content("a") == stage.source("a.jsonl"))
+            #expect(try archive.content("a") == stage.source("a.jsonl"))
+        }
+    }
+
+    @Test("that are damaged in the spool and nowhere else are put nowhere")
+    func damagedAlone() throws {
+        let stage = try Stage()
+        try stage.live { life in
+            await life.settle()
+            stage.end.weather = .down(DeliveryError(.transient, "the store is away"))
+            try stage.append(Self.lines(1...2), to: "a.jsonl", life)
+            await life.settle()
+            try Self.flipSpooled(stage)
+            stage.end.weather = .fair
+            try await stage.pass(.seconds(120))
+            #expect(stage.end.keys.filter { $0.contains("/segments/") }.isEmpty)
+            #expect(Self.health(life).contains { $0.hasPrefix("object_damaged spool/a/main") })
         }
     }
 

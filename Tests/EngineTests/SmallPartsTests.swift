@@ -56,6 +56,47 @@ struct ManifestScheduleTests {
     }
 }
 
+@Suite("A publication queue")
+struct PublicationQueueTests {
+    private static let start = Instant(nanoseconds: 5_000_000_000)
+
+    private static func sessions(_ names: String) throws -> [SessionID] {
+        try names.map { try #require(SessionID("\($0)")) }
+    }
+
+    @Test("gives the longest waiting, as many as may be made beside those that are")
+    func room() throws {
+        var queue = PublicationQueue()
+        let all = try Self.sessions("abcdef")
+        #expect(queue.next(among: all, isAll: true, isLast: false, at: Self.start)?.due == Array(all[..<4]))
+        for session in all[..<3] { queue.begin(session) }
+        #expect(queue.next(among: all, isAll: true, isLast: false, at: Self.start)?.due == [all[3]])
+    }
+
+    @Test("waits for a session's time, unless it is the last manifest and somebody waits for it")
+    func time() throws {
+        var queue = PublicationQueue()
+        let all = try Self.sessions("a")
+        queue.begin(all[0])
+        queue.published(all[0], bytes: 100, at: Self.start)
+        let next = try #require(queue.next(among: all, isAll: true, isLast: false, at: Self.start))
+        #expect(next.due.isEmpty && next.next == Self.start + ManifestSchedule.interval(bytes: 100))
+        #expect(queue.next(among: all, isAll: true, isLast: true, at: Self.start)?.due == all)
+    }
+
+    @Test("asks for the others where too few of the first are due")
+    func more() throws {
+        var queue = PublicationQueue()
+        let all = try Self.sessions("ab")
+        queue.begin(all[0])
+        queue.failed(all[0], until: Self.start + .seconds(300))
+        #expect(queue.next(among: all, isAll: false, isLast: false, at: Self.start) == nil)
+        #expect(queue.next(among: all, isAll: true, isLast: false, at: Self.start)?.due == [all[1]])
+        queue.prune(at: Self.start + .seconds(300))
+        #expect(queue.next(among: all, isAll: true, isLast: false, at: Self.start)?.due == all)
+    }
+}
+
 @Suite("A memory budget")
 struct MemoryBudgetTests {
     @Test("is exceeded by what all holders have together, and only as long as they do")

@@ -11,6 +11,7 @@ package import Shared
 package actor DirectoryObjectStore: ObjectStore {
     private nonisolated let executor: any RoomExecutor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    package nonisolated var lane: (any TaskExecutor)? { executor }
 
     private let root: String
     /// Of its temporary files: whose they are.

@@ -6,6 +6,8 @@ package struct ObjectLayoutSink: SessionSink {
     private let store: any ObjectStore
     private let layout: ObjectLayout
 
+    package var lane: (any TaskExecutor)? { store.lane }
+
     package init(store: any ObjectStore, layout: ObjectLayout) {
         self.store = store
         self.layout = layout
@@ -99,7 +101,22 @@ package struct ObjectLayoutSink: SessionSink {
         return try await store.version(of: try key(layout.manifest(in: folder), "manifest"))
     }
 
+    package func manifest(
+        of session: SessionID, writer: String, place: WriterPlace
+    ) async throws(DeliveryError) -> [UInt8]? {
+        let folder = folder(of: session, writer: writer, place: place)
+        return try await store.readAll(try key(layout.manifest(in: folder), "manifest"))
+    }
+
     package func manifests(
+        of session: SessionID, besides left: String?
+    ) async throws(DeliveryError) -> [FoundManifest] {
+        try await withTaskExecutorPreference(lane) { () async throws(DeliveryError) in
+            try await found(of: session, besides: left)
+        }
+    }
+
+    private func found(
         of session: SessionID, besides left: String?
     ) async throws(DeliveryError) -> [FoundManifest] {
         let home = layout.folder(of: session)

@@ -73,9 +73,14 @@ package protocol ObjectStore: Sendable {
     func listFolders(_ prefix: String) async throws(DeliveryError) -> [String]
 
     func delete(_ key: ObjectKey) async throws(DeliveryError)
+
+    /// Where its calls block; `nil`: nowhere. Several calls in a row are made from there, and change threads once.
+    var lane: (any TaskExecutor)? { get }
 }
 
 extension ObjectStore {
+    package var lane: (any TaskExecutor)? { nil }
+
     /// A small object, whole.
     ///
     /// - Returns: `nil` when it is not there.

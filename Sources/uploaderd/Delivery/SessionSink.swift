@@ -65,6 +65,9 @@ package protocol SessionSink: Sendable {
     func version(of session: SessionID, writer: String, place: WriterPlace) async throws(DeliveryError)
         -> ObjectVersion?
 
+    /// The bytes of our manifest there, or of what is in its place; `nil`: nothing.
+    func manifest(of session: SessionID, writer: String, place: WriterPlace) async throws(DeliveryError) -> [UInt8]?
+
     /// All manifests of a session: its first writer's first.
     ///
     /// - Parameter folder: of one that is left out.
@@ -86,6 +89,9 @@ package protocol SessionSink: Sendable {
     func delete(_ relativePath: String, in folder: String) async throws(DeliveryError)
 
     func folder(of session: SessionID, writer: String, place: WriterPlace) -> String
+
+    /// Where its calls block; `nil`: nowhere. Several calls in a row are made from there, and change threads once.
+    var lane: (any TaskExecutor)? { get }
 }
 
 extension SessionSink {

@@ -31,7 +31,8 @@ package final class Engine: Sendable {
             for worker in parts.delivery.workers { await worker.tried() }
         }
         if tried == nil { Engine.nameSilent(parts) }
-        parts.store.spool.observe { [weak delivery = parts.delivery, weak merging = isOnce ? nil : parts.merging] _ in
+        parts.store.spool.observeGrowth {
+            [weak delivery = parts.delivery, weak merging = isOnce ? nil : parts.merging] _ in
             delivery?.ring()
             merging?.ring()
         }

@@ -19,14 +19,14 @@ struct LineBuffer: ~Copyable {
     /// What is held, from the first byte of the next line.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[start..<end]) }
 
-    /// Room for a read of at least `least` bytes.
-    mutating func room(_ least: Int) -> UnsafeMutableRawBufferPointer {
-        if memory.count - end < least {
-            if start > 0, memory.count - count >= least {
+    /// Room for a read of `size` bytes.
+    mutating func room(_ size: Int) -> UnsafeMutableRawBufferPointer {
+        if memory.count - end < size {
+            if start > 0, memory.count - count >= size {
                 memory.copyMemory(from: bytes)
             } else {
                 let grown = UnsafeMutableRawBufferPointer.allocate(
-                    byteCount: max(memory.count * 2, count + least), alignment: 64)
+                    byteCount: max(memory.count * 2, count + size), alignment: 64)
                 grown.copyMemory(from: bytes)
                 memory.deallocate()
                 memory = grown
@@ -34,7 +34,7 @@ struct LineBuffer: ~Copyable {
             end -= start
             start = 0
         }
-        return UnsafeMutableRawBufferPointer(rebasing: memory[end...])
+        return UnsafeMutableRawBufferPointer(rebasing: memory[end..<end + size])
     }
 
     /// `count` bytes were read into the room.

@@ -24,20 +24,27 @@ struct ManifestPublisher: Sendable {
         self.policy = policy
     }
 
+    private static nonisolated func encoded(_ basis: ManifestBasis) async throws -> [UInt8] {
+        try JSONText.encode(ManifestBuilder.manifest(basis), pretty: true)
+    }
+
     private func bound(of session: SessionID) -> MergePolicy? {
         board.has(MergeService.failed, session.rawValue) ? nil : policy
     }
 
     /// Nothing is put over a manifest that is not the one that was put last: that is read first, and taken up.
     ///
+    /// - Parameter lane: where the manifest is written out: a long one is work.
     /// - Returns: the manifest's size in bytes.
-    func publish(_ session: SessionID, to id: StoreID, _ places: WriterPlaces) async throws -> Int {
+    func publish(
+        _ session: SessionID, to id: StoreID, _ places: WriterPlaces, encodingOn lane: any TaskExecutor
+    ) async throws -> Int {
         var attempts = 0
         while true {
             // A conflict that this throws is for somebody to look at.
             let standing = try await places.current(session)
             do {
-                return try await publish(session, to: id, places, standing)
+                return try await publish(session, to: id, places, standing, lane)
             } catch let error as DeliveryError where error.code == .conflict && attempts < 3 {
                 attempts += 1  // somebody was between our look and our put
             }
@@ -45,16 +52,22 @@ struct ManifestPublisher: Sendable {
     }
 
     private func publish(
-        _ session: SessionID, to id: StoreID, _ places: WriterPlaces, _ standing: WriterPlaces.Standing
+        _ session: SessionID, to id: StoreID, _ places: WriterPlaces, _ standing: WriterPlaces.Standing,
+        _ lane: any TaskExecutor
     ) async throws -> Int {
         let basis = try await store.manifestBasis(of: session, at: id, within: bound(of: session))
+        guard basis.writer == standing.writer else {
+            throw DeliveryError(.conflict, "an earlier life of session \(session) was found meanwhile")
+        }
         let folder = PutCheckpoints.Folder(
             store: id, path: places.sink.folder(of: session, writer: basis.writer, place: standing.place))
         for checkpoint in checkpoints.missing(of: basis.streams.flatMap(\.newCheckpoints), in: folder) {
             try await places.sink.deliver(checkpoint, writer: basis.writer, place: standing.place)
             checkpoints.note(checkpoint, in: folder)
         }
-        let bytes = try JSONText.encode(ManifestBuilder.manifest(basis), pretty: true)
+        let bytes = try await withTaskExecutorPreference(lane) {
+            try await Self.encoded(basis)
+        }
         try await store.keep(bytes, for: basis)
         _ = try await places.publish(bytes, of: session, standing)
         faults.reach(.manifestPut)

@@ -74,20 +74,56 @@ package final class ObjectFinder: Sendable {
     ///   be had now.
     func bytes(of id: SegmentID, _ record: SegmentRecord, holders: [StoreID]) async throws -> FoundObject {
         let shelves = readable.filter { holders.contains($0.id) }
-        let spooled = ObjectCopy(name: "spool/\(record.stream) \(record.objectPath)") { [store] in
-            guard let object = try await store.openObject(id) else { return nil }
-            return FoundObject(SpooledBytes(object))
-        }
         do {
             return try await sound(
                 SegmentOutline(record), of: record.stream.session,
-                in: [spooled] + shelves.map { copy(of: record, on: $0.shelf) },
+                in: [spooled(id, record)] + shelves.map { copy(of: record, on: $0.shelf) },
                 unread: holders.count - shelves.count)
         } catch let error as DeliveryError where error.isTransient {
             // It may have left the spool since they were asked for.
             let now = try await store.holders(of: id)
             guard Set(now) != Set(holders) else { throw error }
             return try await bytes(of: id, record, holders: now)
+        }
+    }
+
+    /// Gives the bytes of a segment to `put`: those in the spool, checked on their way, so that they are read once; when they
+    /// are not there, or not whole, those of another copy, which is checked before.
+    ///
+    /// - Throws: as `bytes(of:_:holders:)`, and what `put` throws.
+    func pass(
+        _ delivery: SegmentDelivery, to put: @Sendable (any ObjectBytes & Sendable) async throws -> Void
+    ) async throws {
+        if let spooled = try await passSpooled(delivery, to: put) { return try spooled.get() }
+        try await put(try await bytes(of: delivery.id, delivery.record, holders: delivery.holders))
+    }
+
+    /// - Returns: `nil` when the spool does not have it whole; else what became of the put.
+    private func passSpooled(
+        _ delivery: SegmentDelivery, to put: @Sendable (any ObjectBytes & Sendable) async throws -> Void
+    ) async throws -> Result<Void, any Error>? {
+        let copy = spooled(delivery.id, delivery.record)
+        let checked: CheckedBytes
+        do {
+            guard let object = try await copy.open() else { return nil }
+            checked = try CheckedBytes(object, of: delivery.record)
+        } catch {
+            // It is opened once more by whoever looks at all copies, and said there.
+            return nil
+        }
+        do {
+            try await put(checked)
+        } catch {
+            return checked.fault == nil ? .failure(error) : nil
+        }
+        note(nil, copy)
+        return .success(())
+    }
+
+    private func spooled(_ id: SegmentID, _ record: SegmentRecord) -> ObjectCopy {
+        ObjectCopy(name: "spool/\(record.stream) \(record.objectPath)") { [store] in
+            guard let object = try await store.openObject(id) else { return nil }
+            return FoundObject(SpooledBytes(object))
         }
     }
 

@@ -51,6 +51,9 @@ struct StreamPipeline: ~Copyable {
     var cutter: SegmentCutter
     var buffer = LineBuffer()
     var firstLines: FirstLines
+    /// Whether the first lines are not all seen. A field of its own, since it is asked for every line: to ask
+    /// `firstLines` copies all that was learnt.
+    var isLearning = true
     var held = 0
     var lostSince: Instant?
     var isEnded = false
@@ -91,6 +94,9 @@ struct StreamPipeline: ~Copyable {
         }
     }
 
+    /// What is read at once while lines are short: what stays in a core's own cache until it is compressed.
+    private static let chunk = 256 << 10
+
     enum Reading {
         case atEnd
         case otherBytes(TailPolicy.NewGeneration)
@@ -112,7 +118,7 @@ struct StreamPipeline: ~Copyable {
                 // What was read with its end may hold whole lines.
                 try await takeLines()
             }
-            switch try tail.read(into: buffer.room(buffer.isEmpty ? 256 << 10 : FileTail.chunk)) {
+            switch try tail.read(into: buffer.room(buffer.count < Self.chunk ? Self.chunk : FileTail.chunk)) {
             case .bytes(let count):
                 buffer.fill(count)
                 try await takeLines()
@@ -172,7 +178,10 @@ struct StreamPipeline: ~Copyable {
             let look = LineScanner.look(at: line.bytes)
             let cut = cutter.line(bytes: line.bytes.count, kind: look.kind, at: context.time.now)
             isEnded = look.kind == .end
-            if !firstLines.isComplete { firstLines.take(line.bytes) }
+            if isLearning {
+                firstLines.take(line.bytes)
+                isLearning = !firstLines.isComplete
+            }
             if cut.before == nil { append(line, look) }
             return cut
         }

@@ -13,8 +13,27 @@ final class WriterPlaces: Sendable {
     /// How we stand with a session.
     struct Standing: Sendable, Hashable {
         var place: WriterPlace
+        /// As whom: an earlier life of ours may be found meanwhile, and then all of it is to be decided anew.
+        var writer: String
         /// Of our manifest there; `nil`: it has none of ours yet.
         var version: ObjectVersion?
+    }
+
+    /// What a store has of a session.
+    private struct Finding: Sendable {
+        var isForgotten: Bool
+        var first: ObjectVersion?
+        var further: ObjectVersion?
+        var manifests: [FoundManifest] = []
+
+        init(of session: SessionID, writer: String, in sink: any SessionSink) async throws(DeliveryError) {
+            isForgotten = try await sink.isForgotten(session)
+            guard !isForgotten else { return }
+            // Before they are read: if one changes meanwhile, what we know is an older one, and that is noticed.
+            first = try await sink.version(of: session, writer: writer, place: .first)
+            further = try await sink.version(of: session, writer: writer, place: .further)
+            manifests = try await sink.manifests(of: session)
+        }
     }
 
     let destination: String
@@ -73,12 +92,19 @@ final class WriterPlaces: Sendable {
 
     /// Where the session is to be written, which nobody else does: our manifest is there.
     func claimed(_ session: SessionID) async throws(DeliveryError) -> Standing {
-        if let standing = known.withLock({ $0[session] }), standing.version != nil { return standing }
+        let writer = try await writer(of: session)
+        if let standing = known.withLock({ $0[session] }), standing.version != nil, standing.writer == writer {
+            return standing
+        }
         var standing = try await standing(of: session)
         // Whoever else was first is looked at again; a claim of ours whose answer was lost, too.
         for _ in 0..<3 where standing.version == nil {
             do throws(DeliveryError) {
-                _ = try await publish(try await emptyManifest(of: session), of: session, standing)
+                let claim = try await emptyManifest(of: session, as: standing.writer)
+                let put = try await publish(claim, of: session, standing)
+                // Read back: of several that put theirs, where a store cannot tell them apart, one has won.
+                let found = try await sink.manifest(of: session, writer: put.writer, place: put.place)
+                if found == claim { return put }
             } catch {
                 if error.code != .conflict { throw error }
             }
@@ -97,7 +123,7 @@ final class WriterPlaces: Sendable {
     func current(_ session: SessionID) async throws(DeliveryError) -> Standing {
         let standing = try await claimed(session)
         let version = try await sink.version(
-            of: session, writer: try await writer(of: session), place: standing.place)
+            of: session, writer: standing.writer, place: standing.place)
         if version == standing.version { return standing }
         known.withLock { _ = $0.removeValue(forKey: session) }
         return try await claimed(session)
@@ -110,7 +136,7 @@ final class WriterPlaces: Sendable {
         var next = standing
         do throws(DeliveryError) {
             next.version = try await sink.publish(
-                manifest, of: session, writer: try await writer(of: session), place: standing.place,
+                manifest, of: session, writer: standing.writer, place: standing.place,
                 replacing: standing.version)
         } catch {
             // It may be there all the same.
@@ -131,19 +157,24 @@ final class WriterPlaces: Sendable {
     }
 
     private func standing(of session: SessionID) async throws(DeliveryError) -> Standing {
-        if try await sink.isForgotten(session) {
+        var writer = try await writer(of: session)
+        var survey: Finding
+        while true {
+            let asked = writer
+            survey = try await finding(session, asked)
+            writer = try await self.writer(of: session)
+            if writer == asked { break }
+        }
+        if survey.isForgotten {
             throw DeliveryError(
                 .conflict, "session \(session) was forgotten in destination \(destination): nothing of it is put there",
                 hint: "remove its forgotten.json there if that is not meant any more")
         }
         let standing: Standing
         do {
-            let writer = try await writer(of: session)
-            // Before they are read: if one changes meanwhile, what we know is an older one, and that is noticed.
-            let first = try await sink.version(of: session, writer: writer, place: .first)
-            let further = try await sink.version(of: session, writer: writer, place: .further)
-            let place = try await decided(session, try await manifests(of: session))
-            standing = Standing(place: place, version: place == .first ? first : further)
+            let place = try await decided(session, writer, survey.manifests)
+            standing = Standing(
+                place: place, writer: writer, version: place == .first ? survey.first : survey.further)
         } catch let error as DeliveryError {
             throw error
         } catch {
@@ -153,10 +184,12 @@ final class WriterPlaces: Sendable {
         return standing
     }
 
-    /// - Throws: about one that cannot be read, with the destination's name.
-    private func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest] {
+    /// - Throws: about a manifest that cannot be read, with the destination's name.
+    private func finding(_ session: SessionID, _ writer: String) async throws(DeliveryError) -> Finding {
         do throws(DeliveryError) {
-            return try await sink.manifests(of: session)
+            return try await withTaskExecutorPreference(sink.lane) { () async throws(DeliveryError) in
+                try await Finding(of: session, writer: writer, in: sink)
+            }
         } catch {
             guard error.code == .conflict else { throw error }
             var named = error
@@ -165,8 +198,9 @@ final class WriterPlaces: Sendable {
         }
     }
 
-    private func decided(_ session: SessionID, _ found: [FoundManifest]) async throws -> WriterPlace {
-        let writer = try await store.writer(of: session)
+    private func decided(
+        _ session: SessionID, _ writer: String, _ found: [FoundManifest]
+    ) async throws -> WriterPlace {
         for manifest in found {
             if let unknown = manifest.manifest.unknownNeeds {
                 throw DeliveryError(
@@ -203,16 +237,15 @@ final class WriterPlaces: Sendable {
     }
 
     /// A manifest by which we say that we write here, before anything is put.
-    private func emptyManifest(of session: SessionID) async throws(DeliveryError) -> [UInt8] {
+    private func emptyManifest(of session: SessionID, as writer: String) async throws(DeliveryError) -> [UInt8] {
         do {
-            let description = try await store.describe(session)
+            let preface = try await store.preface(of: session)
             let now = RFC3339.text(objects.world.time.wall)
             var manifest = Manifest(
-                sid: session.rawValue, createdAt: description.map { RFC3339.text($0.summary.createdAt) } ?? now,
-                updatedAt: now)
-            manifest.writer = try await store.writer(of: session)
-            manifest.session = description?.summary.facts
-            manifest.continues = try await store.continues(of: session)
+                sid: session.rawValue, createdAt: preface.map { RFC3339.text($0.createdAt) } ?? now, updatedAt: now)
+            manifest.writer = writer
+            manifest.session = preface?.facts
+            manifest.continues = preface?.continues
             return try JSONText.encode(manifest, pretty: true)
         } catch {
             throw DeliveryError(.transient, "could not make a manifest of session \(session): \(error)")

@@ -21,16 +21,19 @@ extension Store {
     /// Live rows that end in the new segment are superseded by it: a partial line that is whole now, or what comes after
     /// a lost segment that was cut again.
     ///
-    /// - Parameter movesCursor: not for a merged segment, nor for one that only fills in.
+    /// - Parameters:
+    ///   - known: the stream's row, where it was read just before.
+    ///   - movesCursor: not for a merged segment, nor for one that only fills in.
     /// - Returns: the row, and rows whose files are not needed once this is committed.
-    func insert(_ arrival: Arrival, movesCursor: Bool = true) throws(StoreError) -> (SegmentID, [SegmentRow]) {
+    func insert(
+        _ arrival: Arrival, into known: StreamRow? = nil, movesCursor: Bool = true
+    ) throws(StoreError) -> (SegmentID, [SegmentRow]) {
         let catalog = try catalog()
         let record = arrival.record
         let now = time.wall
-        let session = try catalog.ensureSession(
-            record.stream.session, facts: SessionFacts(agent: arrival.source.agent), at: now)
-        if let facts = arrival.facts { _ = try lay(facts, over: session) }
-        let stream = try catalog.ensureStream(record.stream, sessionRow: session)
+        let session = try ensureSession(of: arrival, in: known?.sessionRow, at: now)
+        let stream: StreamRow
+        if let known { stream = known } else { stream = try catalog.ensureStream(record.stream, sessionRow: session) }
         let isRecut = movesCursor && record.sourceOffset < stream.recutEnd
         let covered = try catalog.covered(by: record, of: stream, isRecut: isRecut)
         let id = try catalog.insert(
@@ -61,6 +64,21 @@ extension Store {
                     : "UPDATE sessions SET sealed_at = ?2 WHERE id = ?1", session, now)
         }
         return (id, unneeded)
+    }
+
+    private func ensureSession(
+        of arrival: Arrival, in row: Int64?, at now: WallTime
+    ) throws(StoreError) -> Int64 {
+        let catalog = try catalog()
+        var row = row
+        if row == nil { row = try catalog.sessionRow(arrival.record.stream.session) }
+        if let known = row {
+            if let facts = arrival.facts { _ = try lay(facts, over: known) }
+            return known
+        }
+        let agent = SessionFacts(agent: arrival.source.agent)
+        return try catalog.ensureSession(
+            arrival.record.stream.session, facts: arrival.facts.map(agent.merged(with:)) ?? agent, at: now)
     }
 
     /// Makes `row` a part of `id`, which holds its bytes; inside a transaction.

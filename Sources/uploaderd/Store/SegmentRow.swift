@@ -198,11 +198,9 @@ extension Catalog {
                 : row.json(20, [MemberIndex].self),
             firstTS: row.optionalInt64(21), lastTS: row.optionalInt64(22))
         if !row.isNull(29) { record.sourceParts = try row.json(29, [SourcePart].self) }
-        guard let state = SegmentRow.State(rawValue: row.int(24)) else {
-            throw StoreError(.corrupt, "segment \(row.int64(0)) is in state \(row.int(24)), which does not exist")
-        }
         return SegmentRow(
-            id: row.segment(0), streamRow: row.int64(1), state: state, record: record, isChainKnown: chain != nil,
+            id: row.segment(0), streamRow: row.int64(1), state: try SegmentRow.State(row.int(24), of: row.segment(0)),
+            record: record, isChainKnown: chain != nil,
             supersededBy: row.optionalInt64(25).map(SegmentID.init(rawValue:)), headerBytes: row.int64(27),
             sealedAt: WallTime(nanoseconds: row.int64(26)), reason: row.optionalText(28),
             extra: try row.isNull(23) ? [:] : row.json(23, [String: JSONValue].self), copy: nil)

@@ -7,6 +7,7 @@ package final class SpoolGauge: Sendable {
     private struct State {
         var bytes: Int64 = 0
         var observers: [@Sendable (Int64) -> Void] = []
+        var growthObservers: [@Sendable (Int64) -> Void] = []
     }
 
     private let state = Mutex(State())
@@ -19,13 +20,19 @@ package final class SpoolGauge: Sendable {
         state.withLock { $0.observers.append(observer) }
     }
 
+    /// The same, only when there is more in it than before: something was sealed.
+    package func observeGrowth(_ observer: @escaping @Sendable (Int64) -> Void) {
+        state.withLock { $0.growthObservers.append(observer) }
+    }
+
     func set(_ bytes: Int64) { change { $0 = bytes } }
     func add(_ bytes: Int64) { if bytes != 0 { change { $0 += bytes } } }
 
     private func change(_ body: (inout Int64) -> Void) {
         let (bytes, observers) = state.withLock { state in
+            let before = state.bytes
             body(&state.bytes)
-            return (state.bytes, state.observers)
+            return (state.bytes, state.observers + (state.bytes > before ? state.growthObservers : []))
         }
         // Outside the lock: an observer may look at the gauge.
         for observer in observers { observer(bytes) }

@@ -55,7 +55,10 @@ package struct StateDirectory: Sendable, Hashable {
 
     /// Relative to `spool`: `ses_1/main/000001-3fa94c1d22b07e15.seg`.
     static func spoolPath(of record: SegmentRecord) -> String {
-        let name = "\(SegmentRecord.padded(record.seq))-\(record.objectChecksum.hex.prefix(16)).seg"
-        return "\(spoolFolder(of: record.stream))/\(name)"
+        spoolPath(of: record.stream, seq: record.seq, object: record.objectChecksum)
+    }
+
+    static func spoolPath(of stream: StreamKey, seq: Int, object: Digest256) -> String {
+        "\(spoolFolder(of: stream))/\(SegmentRecord.padded(seq))-\(object.hex.prefix(16)).seg"
     }
 }

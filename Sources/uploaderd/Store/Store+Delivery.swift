@@ -46,6 +46,7 @@ extension Store {
             return rows
         }
         activeStores = rows
+        for (store, row) in zip(stores, rows) { knownStores[store] = row }
     }
 
     func ensureStore(_ store: StoreID) throws(StoreError) -> Int64 {
@@ -56,7 +57,10 @@ extension Store {
     }
 
     func storeRow(_ store: StoreID) throws(StoreError) -> Int64? {
-        try catalog().row("SELECT id FROM stores WHERE name = ?1", store) { (row) throws(StoreError) in row.int64(0) }
+        if let known = knownStores[store] { return known }
+        return try catalog().row("SELECT id FROM stores WHERE name = ?1", store) {
+            (row) throws(StoreError) in row.int64(0)
+        }
     }
 
     /// What to send next: of each session its oldest first, one session after the other, going on where the last call
@@ -200,11 +204,11 @@ extension Store {
     func performReceipt(_ id: SegmentID, at store: StoreID) throws(StoreError) {
         let storeRow = try ensureStore(store)
         let catalog = try catalog()
-        guard let segment = try catalog.segment(id), let stream = try catalog.stream(segment.streamRow) else {
+        guard let entry = try catalog.spoolEntry(id) else {
             throw StoreError(.unknown, "there is no \(id) to note a receipt for")
         }
-        try noteStored(id, at: storeRow, sessionRow: stream.sessionRow, isSpooled: segment.state == .spooled)
-        try wantManifest(of: stream.sessionRow, at: storeRow)
+        try noteStored(id, at: storeRow, sessionRow: entry.sessionRow, isSpooled: entry.state == .spooled)
+        try wantManifest(of: entry.sessionRow, at: storeRow)
     }
 
     func noteStored(_ id: SegmentID, at store: Int64, sessionRow: Int64, isSpooled: Bool) throws(StoreError) {
@@ -231,17 +235,17 @@ extension Store {
     /// - Returns: `nil` when the segment has left the spool.
     /// - Throws: `damaged` when the file is not as long as its row says, or is gone.
     package func openObject(_ id: SegmentID) throws(StoreError) -> SpooledObject? {
-        guard let row = try catalog().segment(id) else { throw StoreError(.unknown, "there is no \(id)") }
-        guard row.state == .spooled else { return nil }
-        let path = spoolFiles.absolute(StateDirectory.spoolPath(of: row.record))
+        guard let entry = try catalog().spoolEntry(id) else { throw StoreError(.unknown, "there is no \(id)") }
+        guard entry.state == .spooled else { return nil }
+        let path = spoolFiles.absolute(entry.path)
         let file = try open(path)
         let size = try reporting("could not look at \(path)") { () throws(SystemError) in try file.status().size }
-        guard size == row.fileBytes else {
+        guard size == entry.fileBytes else {
             throw StoreError(
-                .damaged, "\(path) is \(size) bytes long, not \(row.fileBytes)",
+                .damaged, "\(path) is \(size) bytes long, not \(entry.fileBytes)",
                 hint: "restart uploaderd: it sets the file aside and looks for its lines elsewhere")
         }
-        return SpooledObject(file, from: row.headerBytes, size: row.record.storedBytes)
+        return SpooledObject(file, from: entry.headerBytes, size: entry.storedBytes)
     }
 
     private func open(_ path: String) throws(StoreError) -> Descriptor {

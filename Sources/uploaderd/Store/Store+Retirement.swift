@@ -48,17 +48,19 @@ extension Store {
     package func retire(_ ids: [SegmentID]) throws(StoreError) {
         let catalog = try catalog()
         let retired = try catalog.transaction { () throws(StoreError) in
-            var retired: [SegmentRow] = []
+            var retired: [SpoolEntry] = []
             for id in ids {
-                guard let row = try catalog.segment(id), row.state == .spooled, try isListed(id) else { continue }
+                guard let entry = try catalog.spoolEntry(id), entry.state == .spooled, try isListed(id) else {
+                    continue
+                }
                 try markRetired(id)
-                retired.append(row)
+                retired.append(entry)
             }
             return retired
         }
         guard !retired.isEmpty else { return }
         faults.reach(.retireRow)
-        removeFiles(of: retired)
+        removeFiles(retired.map { ($0.path, $0.fileBytes) })
         faults.reach(.retireUnlinked)
     }
 

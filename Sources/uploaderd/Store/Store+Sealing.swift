@@ -26,6 +26,8 @@ extension Store {
     nonisolated(nonsending) func submit(_ work: CommitRequest.Work) async throws(StoreError) -> CommitRequest.Outcome {
         let request = CommitRequest(work)
         queue.append(request)
+        // Who is on the store's lane already lets those go first who wait there: all of them share one commit.
+        if executor.isIsolatingCurrentContext() == true { await Task.yield() }
         await commitWaiting()
         return try request.outcome()
     }
@@ -179,11 +181,12 @@ extension Store {
             guard let file = placed.first(where: { $0.request === request }) else {
                 throw StoreError(.internalFailure, "the file of segment \(segment.record.objectName) was not placed")
             }
-            try admit(segment.record, cursor, after: try catalog().stream(segment.record.stream)?.cursor)
+            let stream = try catalog().stream(segment.record.stream)
+            try admit(segment.record, cursor, after: stream?.cursor)
             let arrival = Arrival(
                 record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
                 facts: facts, headerBytes: file.headerBytes)
-            let (id, replaced) = try insert(arrival)
+            let (id, replaced) = try insert(arrival, into: stream)
             superseded += replaced
             return .sealed(id)
         case .claim(let id, let store): return .claimed(try performClaim(id, for: store))
@@ -237,14 +240,20 @@ extension Store {
 
     /// Unlinks the files of rows that are committed as retired. A failure is repaired at boot.
     func removeFiles(of rows: [SegmentRow]) {
-        for row in rows {
+        removeFiles(rows.map { (StateDirectory.spoolPath(of: $0.record), $0.fileBytes) })
+    }
+
+    func removeFiles(_ files: [(path: String, bytes: Int64)]) {
+        var removed: Int64 = 0
+        for file in files {
             do throws(StoreError) {
-                try spoolFiles.remove(StateDirectory.spoolPath(of: row.record))
-                spool.add(-row.fileBytes)
+                try spoolFiles.remove(file.path)
+                removed += file.bytes
             } catch {
                 reportLeftover(error)
             }
         }
+        spool.add(-removed)
     }
 
     private func reportLeftover(_ error: StoreError) {

@@ -8,6 +8,13 @@ package enum CursorEvidence: Sendable, Hashable {
     case foreign(offset: Int64, bytes: Int64, checksum: Digest256?)
 }
 
+/// What a manifest says of a session before it lists anything.
+package struct SessionPreface: Sendable {
+    package var createdAt: WallTime
+    package var facts: SessionFacts
+    package var continues: JSONValue?
+}
+
 extension Store {
     /// - Returns: `nil` for a stream of which nothing was sealed or taken up.
     package func cursor(of stream: StreamKey) throws(StoreError) -> StreamCursor? {
@@ -142,6 +149,16 @@ extension Store {
         try catalog().row("SELECT continues FROM sessions WHERE sid = ?1", session) { (row) throws(StoreError) in
             try row.isNull(0) ? nil : row.json(0, JSONValue.self)
         } ?? nil
+    }
+
+    /// - Returns: `nil` for a session that is not known.
+    package func preface(of session: SessionID) throws(StoreError) -> SessionPreface? {
+        try catalog().row("SELECT created_at, facts, continues FROM sessions WHERE sid = ?1", session) {
+            (row) throws(StoreError) in
+            SessionPreface(
+                createdAt: WallTime(nanoseconds: row.int64(0)), facts: try row.json(1, SessionFacts.self),
+                continues: try row.isNull(2) ? nil : row.json(2, JSONValue.self))
+        }
     }
 
     /// Sessions of which nothing may be cut, with the reason.

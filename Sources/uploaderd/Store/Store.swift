@@ -22,6 +22,7 @@ package import Shared
 ///     makeSpoolTemporary()          for a line too long for memory; `discard(_:)` if nothing becomes of it
 ///     markRecomputed(_:) · setChain(_:of:generation:offset:)   marks and chain of an unverified cursor
 ///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · noteSource(_:of:)
+///     preface(of:)                  what a manifest says of a session before it lists anything
 ///     unresolved() · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
 ///     recordGap(_:reason:)                                     a lost segment that the source cannot give back
 ///
@@ -66,6 +67,9 @@ package actor Store {
     var spoolFiles: SpoolDirectory
     /// Stores in use, by their row.
     var activeStores: [Int64] = []
+    /// The rows of stores that were in use in this life: asked for with every step of a delivery.
+    var knownStores: [StoreID: Int64] = [:]
+    private var ourWriter: String?
     /// Where the round over the sessions goes on, by store: the row of the session that was served last.
     var rounds: [Int64: Int64] = [:]
     /// Claims whose end could not be committed, so that their rows say that an attempt is open, and none is.
@@ -158,13 +162,20 @@ package actor Store {
     }
 
     /// Our random id, made with the catalog.
-    package func writer() throws(StoreError) -> String { try value("writer") ?? "" }
+    package func writer() throws(StoreError) -> String {
+        if let ourWriter { return ourWriter }
+        let writer = try value("writer") ?? ""
+        // What a transaction says that is not over may never have been.
+        if try !catalog().isInTransaction { ourWriter = writer }
+        return writer
+    }
 
     package func value(_ name: String) throws(StoreError) -> String? {
         try catalog().row("SELECT value FROM meta WHERE key = ?1", name) { (row) throws(StoreError) in row.text(0) }
     }
 
     package func setValue(_ name: String, _ value: String) throws(StoreError) {
+        ourWriter = nil
         try catalog().run("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", name, value)
     }
 

@@ -1,0 +1,25 @@
+import Shared
+import Store
+
+/// What Store has for one destination, asked in one visit to its lane.
+struct DestinationGlance: Sendable {
+    /// How many sessions are asked for at first.
+    static let sessions = 16
+
+    /// What to carry next.
+    var deliveries: [SegmentDelivery] = []
+    /// The longest waiting sessions whose manifest is behind.
+    var behind: [SessionID] = []
+
+    /// - Parameters:
+    ///   - free: how many deliveries may begin.
+    ///   - excluding: segments that are under way, or refused.
+    init(of parts: DeliveryParts, at id: StoreID, free: Int, excluding: Set<SegmentID>) async throws {
+        try await withTaskExecutorPreference(parts.world.storeLane) {
+            if free > 0 {
+                deliveries = try await parts.store.nextDeliveries(to: id, limit: free, excluding: excluding)
+            }
+            behind = try await parts.store.publishable(to: id, limit: Self.sessions)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Delivery
+import Shared
+import Store
+import Synchronization
+
+/// Segments on their way to the store, and out of the spool.
+extension DestinationWorker {
+    /// Begins what may be carried beside what is.
+    func start(_ deliveries: [SegmentDelivery], to id: StoreID, in group: inout DiscardingTaskGroup) {
+        let carrier = SegmentCarrier(id: id, places: places, parts: parts)
+        for delivery in deliveries {
+            guard notBefore == nil, !isStopping else {
+                news.store(true, ordering: .releasing)
+                break
+            }
+            isIdle = false
+            inFlight.insert(delivery.id)
+            group.addTask(executorPreference: parts.world.storeLane) {
+                let result: Result<Bool, any Error>
+                do {
+                    result = .success(try await carrier.carry(delivery))
+                } catch {
+                    result = .failure(error)
+                }
+                await self.delivered(delivery, result)
+            }
+        }
+        let count = inFlight.count
+        parts.board.update(name) { $0.inFlight = count }
+    }
+
+    private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
+        inFlight.remove(delivery.id)
+        happenings += 1
+        if case .success(true) = result {} else { news.store(true, ordering: .releasing) }
+        switch result {
+        case .success(let isDelivered):
+            succeeded()
+            if isDelivered {
+                deliveredSinceTrim += delivery.record.storedBytes
+                parts.board.update(name) {
+                    $0.deliveredSegments += 1
+                    $0.deliveredBytes += delivery.record.storedBytes
+                }
+            }
+        case .failure(let error as DeliveryError) where error.code == .conflict || error.code == .permanent:
+            refused[delivery.id] = parts.world.time.now + parts.policy.probe
+            parts.refuse(error, by: name, session: delivery.record.stream.session)
+        case .failure(let error): failed(error, "could not deliver to \(name)")
+        }
+        changed()
+    }
+
+    /// Only a manifest makes a segment safe, so there is nothing to let go before one was put, but for what was replaced
+    /// a day ago.
+    func tidyIfDue() async throws {
+        if let tidyAt, tidyAt <= parts.world.time.now { mustTidy = true }
+        let isBusy = !inFlight.isEmpty || !publications.running.isEmpty
+        if isBusy, let tidyBy, tidyBy > parts.world.time.now { return }
+        guard mustTidy else { return }
+        mustTidy = false
+        tidyBy = nil
+        do {
+            tidyAt = try await parts.tidier.tidy()
+        } catch {
+            mustTidy = true
+            throw error
+        }
+    }
+}

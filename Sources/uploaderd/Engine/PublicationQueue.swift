@@ -1,0 +1,56 @@
+import Delivery
+import Shared
+
+/// Which sessions' manifests one destination makes next. Pure: it is told what Store says, and of time.
+struct PublicationQueue {
+    /// Manifests that are made and put at the same time.
+    private static let most = 4
+
+    private(set) var running: Set<SessionID> = []
+    /// What the store will not take as it is, and when to ask again.
+    private(set) var refused: [SessionID: Instant] = [:]
+    private var schedule = ManifestSchedule()
+
+    /// How many more may begin now.
+    var free: Int { Self.most - running.count }
+
+    /// Forgets what is past.
+    mutating func prune(at now: Instant) {
+        refused = refused.filter { $0.value > now }
+        schedule.prune(at: now)
+    }
+
+    /// What somebody may have mended is tried at once.
+    mutating func retry() { refused = [:] }
+
+    /// As many sessions as may be published beside those that are, and when the first of the others is due.
+    ///
+    /// - Parameters:
+    ///   - behind: sessions whose manifest is behind, the longest waiting first.
+    ///   - isAll: there are no others.
+    ///   - isLast: nothing more is going to be delivered, and somebody waits for the end: the last manifest of each session
+    ///     does not wait for its time.
+    /// - Returns: `nil`: too few of these are due to say it without the others.
+    func next(among behind: [SessionID], isAll: Bool, isLast: Bool, at now: Instant) -> (
+        due: [SessionID], next: Instant?
+    )? {
+        let possible = behind.filter { refused[$0] == nil && !running.contains($0) }
+        let due = possible.filter { isLast || schedule.isDue($0, at: now) }
+        guard due.count >= free || isAll else { return nil }
+        let next = isLast ? nil : possible.compactMap { schedule.deadline(of: $0, after: now) }.min()
+        return (Array(due.prefix(free)), next)
+    }
+
+    mutating func begin(_ session: SessionID) { running.insert(session) }
+
+    mutating func published(_ session: SessionID, bytes: Int, at now: Instant) {
+        running.remove(session)
+        schedule.published(session, bytes: bytes, at: now)
+    }
+
+    /// - Parameter until: when it may be tried again; `nil`: that is for the destination to say.
+    mutating func failed(_ session: SessionID, until: Instant?) {
+        running.remove(session)
+        if let until { refused[session] = until }
+    }
+}

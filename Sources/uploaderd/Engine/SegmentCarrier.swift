@@ -1,0 +1,44 @@
+import Delivery
+import Segments
+import Shared
+import Store
+
+/// Carries segments to one store: the claim, the object, the receipt, in that order.
+///
+/// Runs on Store's lane: of what it does between two calls of Store's nothing takes time, and only the put changes threads.
+struct SegmentCarrier: Sendable {
+    let id: StoreID
+    let places: WriterPlaces
+    let parts: DeliveryParts
+
+    /// - Returns: `false`: not to be carried now; Store is to be asked again.
+    func carry(_ delivery: SegmentDelivery) async throws -> Bool {
+        let session = delivery.record.stream.session
+        let standing = try await places.claimed(session)
+        guard try await parts.store.claim(delivery.id, for: id) else { return false }
+        do {
+            try await parts.objects.pass(delivery) { [sink = places.sink] bytes in
+                try await sink.deliver(
+                    OutgoingSegment(
+                        record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes))
+            }
+        } catch let error as SegmentError where error.code == .damaged {
+            // No fault of the destination's: everything else goes there.
+            try await parts.store.release(delivery.id, for: id)
+            throw DeliveryError(
+                .permanent, error.description,
+                hint: "restart uploaderd: what the source still has is cut again; else put a whole copy back")
+        } catch {
+            try await parts.store.release(delivery.id, for: id)
+            throw error
+        }
+        guard try await parts.store.writer(of: session) == standing.writer else {
+            // An earlier life of ours was found meanwhile, and its manifest looks for objects in another folder.
+            try await parts.store.release(delivery.id, for: id)
+            return false
+        }
+        parts.world.faults.reach(.deliverPut)
+        try await parts.store.record(receiptFor: delivery.id, at: id)
+        return true
+    }
+}
