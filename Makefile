@@ -63,7 +63,8 @@ bench: test-deps build
 sanitize: build-deps
 	@for sanitizer in address thread; do \
 	    echo "== $$sanitizer"; \
-	    $(SWIFT_PATH) test --sanitize $$sanitizer --scratch-path .build/$$sanitizer --disable-xctest || exit 1; \
+	    LSAN_OPTIONS="suppressions=$(CURDIR)/packaging/sanitizers/leaks:print_suppressions=0" \
+	        $(SWIFT_PATH) test --sanitize $$sanitizer --scratch-path .build/$$sanitizer --disable-xctest || exit 1; \
 	done
 
 format:
