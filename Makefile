@@ -64,6 +64,7 @@ sanitize: build-deps
 	@for sanitizer in address thread; do \
 	    echo "== $$sanitizer"; \
 	    LSAN_OPTIONS="suppressions=$(CURDIR)/packaging/sanitizers/leaks:print_suppressions=0" \
+	    TSAN_OPTIONS="suppressions=$(CURDIR)/packaging/sanitizers/races:print_suppressions=0" \
 	        $(SWIFT_PATH) test --sanitize $$sanitizer --scratch-path .build/$$sanitizer --disable-xctest || exit 1; \
 	done
 
