@@ -64,7 +64,9 @@ bench: test-deps build
 sanitize: build-deps
 	@for sanitizer in address thread; do \
 	    echo "== $$sanitizer"; \
-	    $(SWIFT_PATH) test --sanitize $$sanitizer --scratch-path .build/$$sanitizer --disable-xctest || exit 1; \
+	    LSAN_OPTIONS="suppressions=$(CURDIR)/packaging/sanitizers/leaks:print_suppressions=0" \
+	    TSAN_OPTIONS="suppressions=$(CURDIR)/packaging/sanitizers/races:print_suppressions=0" \
+	        $(SWIFT_PATH) test --sanitize $$sanitizer --scratch-path .build/$$sanitizer --disable-xctest || exit 1; \
 	done
 
 fuzz: build-deps

@@ -7,6 +7,7 @@ every day runs at its full length.
 
 import os
 import pathlib
+import signal
 
 import pytest
 
@@ -15,6 +16,10 @@ from daemon import ROOT, World
 SKIPS_FAIL = bool(os.environ.get("UPLOADER_SKIPS_ARE_FAILURES"))
 SOAK = bool(os.environ.get("UPLOADER_SOAK"))
 skips = []
+
+# Whoever was started in the background of a script ignores SIGINT, and so would all that is started here.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def traced(world, call, error, when):
         world.command = own
 
 
-# Six of them every day, drawn anew; all with `make soak`.
+# Six of them every day, drawn anew; all with `make soak`. strace knows a descriptor's path by /proc, which of a daemon (no
+# core dumps: PR_SET_DUMPABLE) only root may read.
+@pytest.mark.root
 @pytest.mark.parametrize("number", range(len(FAULTS) if SOAK else 6))
 def test_a_call_that_fails_loses_nothing(world, number):
     rng, _ = printed_seed(f"call {number}")

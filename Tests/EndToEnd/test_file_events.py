@@ -502,6 +502,8 @@ def test_a_cold_session_is_decompressed_once_and_a_damaged_one_is_said(world):
     Ledger(world.store).expect(wanted)
 
 
+# What a daemon read is in /proc, which of it (no core dumps: PR_SET_DUMPABLE) only root may read.
+@pytest.mark.root
 def test_a_file_that_grows_faster_than_it_is_read_keeps_nobody_waiting(world):
     """A flush means what was there when it was asked; a stop, too; and nothing of the rest is lost."""
     world.configure(f'[[watch]]\nroot = "{world.home}/odd"\n')

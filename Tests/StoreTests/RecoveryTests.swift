@@ -267,6 +267,26 @@ struct RecoveryTests {
         try await expectWhole(third, source)
     }
 
+    @Test("a file that a failed seal left is not believed beside the row that has its number")
+    func numberGivenAgain() async throws {
+        let scene = try Scene()
+        let source = try Source("ses_1", lines: 20)
+        let (store, _) = try await scene.open()
+        try await store.seal(source, lines: 5, most: 1)
+        await store.close()
+        let other = try Scene("other", in: scene.folder)
+        let (failed, _) = try await other.open()
+        try await failed.seal(source, lines: 8, most: 1)
+        await failed.close()
+        let name = try other.spoolFiles[0]
+        let left = try Files.readAll("\(other.directory.spool)/\(name)")
+        try Files.writeDurably(left, to: "\(scene.directory.spool)/\(name)")
+        let (again, report) = try await scene.open()
+        #expect(report.adopted.isEmpty && report.refused.count == 1, "\(report)")
+        try await again.seal(source, lines: 5)
+        try await expectWhole(again, source)
+    }
+
     @Test("a segment whose file is gone and that no store has is cut again under another number")
     func missing() async throws {
         let scene = try Scene()

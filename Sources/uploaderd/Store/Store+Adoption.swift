@@ -55,8 +55,9 @@ extension Store {
             return
         }
         if try continues(file, stream) { return try take(file, isContinuing: true, &work) }
+        // A seal that failed and could not remove its file left it; the next one used its number for other bytes.
         let overlaps =
-            inside.contains { $0.sourceEnd > record.sourceEnd }
+            inside.contains { $0.sourceEnd > record.sourceEnd || ($0.hasBytes && $0.record.seq >= record.seq) }
             || before.map { $0.record.sourceOffset < record.sourceOffset && $0.sourceEnd > record.sourceOffset } == true
         guard !overlaps else {
             work.refused.append(
@@ -80,7 +81,7 @@ extension Store {
     /// Whether rows that have their bytes somewhere hold all of the record's range.
     private func isCovered(_ record: SegmentRecord, by rows: [SegmentRow]) -> Bool {
         var end = record.sourceOffset
-        for row in rows where row.state == .spooled || row.state == .retired {
+        for row in rows where row.hasBytes {
             if row.record.sourceOffset > end { return false }
             end = max(end, row.sourceEnd)
         }
@@ -155,4 +156,8 @@ extension Store {
         work.report.adopted.append(id)
         work.adoptedFolders.insert(Files.parent(of: file.path))
     }
+}
+
+extension SegmentRow {
+    fileprivate var hasBytes: Bool { state == .spooled || state == .retired }
 }
