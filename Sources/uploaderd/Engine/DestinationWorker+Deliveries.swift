@@ -54,7 +54,10 @@ extension DestinationWorker {
     /// Only a manifest makes a segment safe, so there is nothing to let go before one was put, but for what was replaced
     /// a day ago.
     func tidyIfDue() async throws {
-        if let tidyAt, tidyAt <= parts.world.time.now { mustTidy = true }
+        if let tidyAt, tidyAt <= parts.world.time.now {
+            mustTidy = true
+            self.tidyAt = nil  // from here on it is `tidyBy` that waits, if anything does
+        }
         let isBusy = !inFlight.isEmpty || !publications.running.isEmpty
         if isBusy, let tidyBy, tidyBy > parts.world.time.now { return }
         guard mustTidy else { return }

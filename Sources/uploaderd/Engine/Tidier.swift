@@ -39,7 +39,8 @@ actor Tidier {
     func tidy() async throws -> Instant? {
         if isTidying {
             again = true
-            return due
+            // What is due now goes with the round that is under way.
+            return due.flatMap { $0 > world.time.now ? $0 : nil }
         }
         isTidying = true
         defer { isTidying = false }
