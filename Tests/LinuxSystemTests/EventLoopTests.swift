@@ -65,7 +65,8 @@ struct EventLoopTests {
 
     /// Setting the clock to what it is needs the right to set it, and moves it by microseconds.
     @Test(
-        "tells when the wall clock is set, and by how much", .enabled(if: getuid() == 0, "setting the clock needs root"))
+        "tells when the wall clock is set, and by how much", .enabled(if: getuid() == 0, "setting the clock needs root")
+    )
     func wallClock() throws {
         let jump = try onLoop { _, time in
             let told = Mutex<Duration?>(nil)

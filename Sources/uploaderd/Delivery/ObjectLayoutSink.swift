@@ -5,10 +5,13 @@ package import Shared
 package struct ObjectLayoutSink: SessionSink {
     private let store: any ObjectStore
     private let layout: ObjectLayout
+    /// Where long manifests are decoded; `nil`: where the caller is.
+    private let lane: (any RoomExecutor)?
 
-    package init(store: any ObjectStore, layout: ObjectLayout) {
+    package init(store: any ObjectStore, layout: ObjectLayout, decodingOn lane: (any RoomExecutor)? = nil) {
         self.store = store
         self.layout = layout
+        self.lane = lane
     }
 
     /// `.uploaderd.json`.
@@ -107,10 +110,10 @@ package struct ObjectLayoutSink: SessionSink {
 
     private func manifest(in folder: String, below home: String) async throws(DeliveryError) -> FoundManifest? {
         let key = try key(layout.manifest(in: folder), "manifest")
-        guard let bytes = try await store.readAll(key) else { return nil }
+        guard let bytes = try await store.readAll(key, limit: Manifest.longest) else { return nil }
         let manifest: Manifest
         do {
-            manifest = try JSONText.decode(Manifest.self, from: bytes)
+            manifest = try await decoded(bytes)
         } catch {
             throw unusable(key, "is not a manifest that can be read: \(error)")
         }
@@ -120,6 +123,17 @@ package struct ObjectLayoutSink: SessionSink {
         }
         return FoundManifest(manifest: manifest, bytes: bytes, folder: folder)
     }
+
+    /// From this many bytes on decoding takes so long that nobody else's work may wait for it.
+    private static let long = 256 << 10
+
+    private func decoded(_ bytes: [UInt8]) async throws -> Manifest {
+        guard let lane, bytes.count >= Self.long else { return try Manifest(reading: bytes) }
+        return try await withTaskExecutorPreference(lane) { try await Self.decode(bytes) }
+    }
+
+    @concurrent
+    private static func decode(_ bytes: [UInt8]) async throws -> Manifest { try Manifest(reading: bytes) }
 
     private func unusable(_ key: ObjectKey, _ what: String) -> DeliveryError {
         DeliveryError(

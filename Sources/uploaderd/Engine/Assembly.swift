@@ -153,7 +153,7 @@ package enum Assembly {
                 root: path, owner: String(world.machine.machine.prefix(8)),
                 life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
                 executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
-            return ObjectLayoutSink(store: objects, layout: layout)
+            return ObjectLayoutSink(store: objects, layout: layout, decodingOn: world.lane(of: destination.name))
         case .s3, .supabase, .presigned, .confab, .agnes, .history: return nil
         }
     }
