@@ -161,6 +161,27 @@ struct FileTailTests {
         #expect(seen.place == .replaced)
     }
 
+    @Test("has the digest of its beginning under which any earlier place in it is known")
+    func heads() throws {
+        let line = String(repeating: "x", count: 99) + "\n"
+        let text = "short\n" + String(repeating: line, count: 30)
+        try scratch.write("a.jsonl", text)
+        for lines in [1, 5, 10, 11, 29] {
+            try scratch.write("b.jsonl", "short\n" + String(repeating: line, count: lines))
+            var taken = try open("b.jsonl")
+            _ = try taken.begin(at: nil)
+            while case .bytes = try read(&taken).0 {}
+            let mark = try #require(taken.marker.marks(key).headMAC)
+            let heads = try open("a.jsonl").heads()
+            #expect(heads.contains(mark), "\(lines) lines")
+            #expect(heads.count == 11 && (lines < 11 || heads.first == mark))
+        }
+        try scratch.write("b.jsonl", String(repeating: "y", count: 63) + "\n" + line)
+        #expect(try open("b.jsonl").heads().count == 2)
+        try scratch.write("b.jsonl", "short\nshort\nno end")
+        #expect(try open("b.jsonl").heads().isEmpty)
+    }
+
     @Test("reads an unlinked file to its end")
     func unlinked() throws {
         try scratch.write("a.jsonl", "one\n")

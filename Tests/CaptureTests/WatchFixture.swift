@@ -16,24 +16,28 @@ final class WatchFixture: Sendable {
 
     init(
         _ roots: [WatchRoot], loop: EventLoop, lane: Lane, rescan: Duration = .seconds(3600),
-        poll: Duration = .milliseconds(10), budget: Int = .max, inbox: WatchInbox = WatchInbox()
+        poll: Duration = .milliseconds(10), budget: Int = .max, inbox: WatchInbox = WatchInbox(),
+        remote: @escaping RemoteFileSystem = { _ in nil }
     ) throws {
         directories = RootDirectories(of: roots)
         time = try SystemTime(loop: loop)
         watcher = Watcher(
             roots: roots, directories: directories, inbox: inbox, loop: loop, scanLane: lane, time: time,
-            random: SeededRandom(7), log: log, rescan: rescan, poll: poll, budget: budget)
+            random: SeededRandom(7), log: log, rescan: rescan, poll: poll, budget: budget,
+            remote: remote)
     }
 
     /// Watches the roots while `body` runs on the loop.
     static func watch(
         _ roots: [WatchRoot], rescan: Duration = .seconds(3600), budget: Int = .max,
-        inbox: WatchInbox = WatchInbox(), asNobody: Bool = false,
+        inbox: WatchInbox = WatchInbox(), asNobody: Bool = false, remote: @escaping RemoteFileSystem = { _ in nil },
         _ body: @escaping @Sendable (WatchFixture) async throws -> Void
     ) throws {
         let loop = try EventLoop()
         let lane = Lane(name: "scan")
-        let fixture = try WatchFixture(roots, loop: loop, lane: lane, rescan: rescan, budget: budget, inbox: inbox)
+        let fixture = try WatchFixture(
+            roots, loop: loop, lane: lane, rescan: rescan, budget: budget, inbox: inbox,
+            remote: remote)
         let failure = Mutex<(any Error)?>(nil)
         if asNobody { lane.start { Self.becomeNobody() } }
         loop.start {

@@ -242,6 +242,28 @@ struct WatcherTests {
         }
     }
 
+    @Test("polls what lies on a file system that others can change, says so, and not when that is gone")
+    func remote() throws {
+        try scratch.makeDirectory("near")
+        try scratch.makeDirectory("far")
+        let far = try Files.status(scratch["far"])?.identity
+        let remote: RemoteFileSystem = { (directory) throws(SystemError) in
+            try directory.status().identity == far ? "NFS" : nil
+        }
+        try WatchFixture.watch([root()], remote: remote) { [scratch] watch in
+            let entry = try await watch.raised("root_polled")
+            #expect(entry.subject == scratch.path && entry.message.contains("NFS"))
+            #expect(watch.log.count(.rootPolled) == 1 && watch.log.count(.watchLimit) == 0)
+            try scratch.write("far/a.jsonl", "x\n")
+            try await watch.all([scratch.source("far/a.jsonl")], size: 2)
+            try scratch.append("far/a.jsonl", "more\n")
+            try await watch.all([scratch.source("far/a.jsonl")], size: 7)
+            Scratch.clear(scratch["far"])
+            watch.watcher.rescan()
+            try await watch.event("cleared") { $0 == .cleared(kind: "root_polled", subject: scratch.path) }
+        }
+    }
+
     @Test("says which directory it may not read, and takes it as soon as it may")
     func unreadable() throws {
         try scratch.makeDirectory("d")

@@ -39,6 +39,8 @@ final class FakeTime: TimeSource {
 
     func cancel(_ token: TimerToken) { state.withLock { state in _ = state.timers.removeValue(forKey: token) } }
 
+    func whenSet(_ call: (@Sendable (Duration) -> Void)?) {}
+
     /// Blocks until somebody has a timer so far from now; that is when what it is for has begun.
     func waitForTimer(in duration: Duration) throws {
         while !state.withLock({ state in state.timers.keys.contains { $0.deadline - state.now == duration } }) {

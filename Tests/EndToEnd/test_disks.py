@@ -1,7 +1,9 @@
 """Disks that are full or may not be written, under the state, under the store and under both: nothing is lost, it is said,
 and it goes on by itself when there is room."""
 
+import contextlib
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -123,3 +125,44 @@ def test_a_state_directory_that_its_user_may_not_write_is_said(world):
     failed = world.daemon(wait=False)
     assert failed.wait_exit() == 6
     assert "Permission denied" in failed.text() and "--state-dir" in failed.text()
+
+
+@contextlib.contextmanager
+def through_fuse(behind, mounted):
+    """`mounted` shows what is in `behind` through a process: what is written behind it no kernel announces there."""
+    if not shutil.which("bindfs") or not os.path.exists("/dev/fuse"):
+        pytest.skip("needs bindfs and /dev/fuse")
+    for path in (behind, mounted):
+        path.mkdir(parents=True)
+    # The kernel must not remember attributes: nobody tells it when they change.
+    subprocess.run(["bindfs", "-o", "attr_timeout=0,entry_timeout=0", behind, mounted], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", mounted], check=True)
+
+
+def test_a_root_behind_fuse_is_polled_and_said(world):
+    """What another machine, or the program behind the mount, writes there is seen without any event."""
+    behind, root = world.base / "behind", world.home / ".claude/projects"
+    world.configure('[segments]\nquiet = "50ms"\n[watching]\npoll = "50ms"\n')
+    with through_fuse(behind, root):
+        daemon = world.daemon()
+        entry = world.wait_health("root_polled", str(root))
+        assert "FUSE" in entry["message"] and "watching.poll" in entry["hint"]
+        states = {each["root"]: each["state"] for each in world.ctl("status", check=False)["watching"]["roots"]}
+        assert states[str(root)] == "polled", states
+        (behind / "p").mkdir()
+        path = behind / "p/first.jsonl"
+        path.write_bytes(b'{"n":1}\n')
+        world.wait_status(lambda status: taken(world, path))
+        with path.open("ab") as file:
+            file.write(b'{"n":2}\n')
+        world.wait_status(lambda status: taken(world, path))
+        assert daemon.stop() == 0
+
+
+def taken(world, path):
+    folder = world.store / "sessions" / path.stem
+    return (folder / "manifest.json").exists() and \
+        manifest_reader.read(world.store, path.stem).latest() == path.read_bytes()

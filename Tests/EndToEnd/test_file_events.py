@@ -319,6 +319,43 @@ def come_compressed(scene):
     return {cold: [data]}
 
 
+def replace_by_more_and_rename(scene):
+    """Neither its path nor its inode number is what it was."""
+    replace_atomically_by_more_of_the_same(scene)
+    more = scene.more(5)
+    scene.path.rename(scene.root / "deep/else.jsonl")
+    append(scene.root / "deep/else.jsonl", more)
+    return {"it": [(scene.root / "deep/else.jsonl").read_bytes()]}
+
+
+def restore_to_another_root(scene):
+    """From a backup, when the file is gone: another inode, another path, perhaps another disk."""
+    backup = scene.beside / ".backup.tmp"
+    shutil.copyfile(scene.path, backup)
+    scene.path.unlink()
+    more = scene.more()
+    append(backup, more)
+    backup.rename(scene.beside / "restored.jsonl")
+    return {"it": [scene.data + more]}
+
+
+def copy_beside(scene):
+    """Both exist: the copy is no continuation, though every byte that was taken is in it."""
+    more = scene.more()
+    (scene.root / ".copy.tmp").write_bytes(scene.data + more)
+    (scene.root / ".copy.tmp").rename(scene.root / "copy.jsonl")
+    return {"it": [scene.data], "copy": [scene.data + more]}
+
+
+def copy_beside_and_truncate(scene):
+    """The file that was read is still there: it begins anew, and its copy is another."""
+    (scene.root / ".copy.tmp").write_bytes(scene.data)
+    new = scene.more(15)
+    scene.path.write_bytes(new)
+    (scene.root / ".copy.tmp").rename(scene.root / "copy.jsonl")
+    return {"it": [scene.data, new], "copy": [scene.data]}
+
+
 def zstd(path):
     packed = path.with_name(path.name + ".zst")
     hidden = path.with_name("." + packed.name)
@@ -335,6 +372,7 @@ EVENTS = [
     rename_to_another_root, rename_away_and_make_another, replace_atomically, replace_atomically_by_more_of_the_same,
     delete, delete_and_make_again, delete_and_restore, link_twice, link_and_remove_the_first_name, link_symbolically,
     replace_by_a_symbolic_link, move_a_folder_in, move_a_folder_out, move_a_folder_out_and_in_again, fork,
+    replace_by_more_and_rename, restore_to_another_root, copy_beside, copy_beside_and_truncate,
     go_back_in_time, compress, write_and_compress, compress_and_go_on, come_compressed,
 ]
 
@@ -440,6 +478,56 @@ def test_a_root_that_is_moved_away_and_comes_back_goes_on(world, up):
         world.wait_status(lambda status: holds(ledger, {("it", "main"): [data + more]}))
     world.ctl_run("flush", "--wait")
     expect(world, ledger, {("it", "main"): [data + more]})
+    assert daemon.stop() == 0
+
+
+def test_content_decides_who_goes_on_after_a_night_of_changes(world):
+    """Of two copies of a file that is gone one goes on; a file whose place another one has taken goes on where it is."""
+    rng, seed = printed_seed("content")
+    configure(world)
+    root = world.home / "odd"
+    root.mkdir()
+    (world.home / "other").mkdir()
+    files = {name: lines(rng, 90) for name in ("lost", "moved", "away")}
+    for name, data in files.items():
+        (root / f"{name}.jsonl").write_bytes(data)
+    ledger = Ledger(world.store)
+    assert_taken(world, ledger, {(name, "main"): [data] for name, data in files.items()})
+    more, new = lines(rng, 7, 700), lines(rng, 60, 900)
+    # Gone, and there are two copies of it.
+    (root / "lost.jsonl").unlink()
+    for name in ("one", "two"):
+        (root / f"{name}.jsonl").write_bytes(files["lost"])
+    # Copied elsewhere, and another file put in its place.
+    (root / "sub").mkdir()
+    (root / "sub/moved.jsonl").write_bytes(files["moved"] + more)
+    (root / ".new").write_bytes(new)
+    (root / ".new").rename(root / "moved.jsonl")
+    # Restored below another root.
+    (world.home / "other/away.jsonl").write_bytes(files["away"] + more)
+    (root / "away.jsonl").unlink()
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    found = ledger.look()
+    contents = {(sid, name): stream.generations for sid, session in found.items() for name, stream in session.streams.items()
+                if stream.generations}
+    assert contents.pop(("lost", "main")) == {1: files["lost"]}
+    assert contents.pop(("moved", "main")) == {1: files["moved"] + more}
+    assert contents.pop(("away", "main")) == {1: files["away"] + more}
+    # What is left are the other copy and the new file, each a stream of its own.
+    assert sorted(map(str, contents.values())) == sorted(map(str, [{1: files["lost"]}, {1: new}])), contents.keys()
+    assert {sid for sid, _ in contents} <= {"one", "two", "moved"}
+    assert daemon.stop() == 0
+    before = dict(ledger.seen)
+    world.once()
+    ledger.look()
+    assert {name for name in ledger.seen} == set(before), "taking nothing made something"
+
+
+def assert_taken(world, ledger, wanted):
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    ledger.expect(wanted)
     assert daemon.stop() == 0
 
 

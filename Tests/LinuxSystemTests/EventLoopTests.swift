@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import Shared
 import Synchronization
@@ -60,6 +61,28 @@ struct EventLoopTests {
             return fired.withLock { $0 }
         }
         #expect(order == [1, 2])
+    }
+
+    /// Setting the clock to what it is needs the right to set it, and moves it by microseconds.
+    @Test(
+        "tells when the wall clock is set, and by how much", .enabled(if: getuid() == 0, "setting the clock needs root")
+    )
+    func wallClock() throws {
+        let jump = try onLoop { _, time in
+            let told = Mutex<Duration?>(nil)
+            let bell = Doorbell()
+            time.whenSet { jump in
+                told.withLock { $0 = jump }
+                bell.ring()
+            }
+            var now = timespec()
+            clock_gettime(CLOCK_REALTIME, &now)
+            guard clock_settime(CLOCK_REALTIME, &now) == 0 else { return Optional(Duration.zero) }
+            _ = await bell.wait(until: time.now + .seconds(30), on: time)
+            time.whenSet(nil)
+            return told.withLock { $0 }
+        }
+        #expect(abs(try #require(jump).nanoseconds) < 1_000_000_000)
     }
 
     @Test("a doorbell keeps a ring, times out, and ends with its task")

@@ -19,6 +19,7 @@ final class StillTime: TimeSource {
         TimerToken(deadline: deadline, serial: 0)
     }
     func cancel(_ token: TimerToken) {}
+    func whenSet(_ call: (@Sendable (Duration) -> Void)?) {}
 }
 
 final class EventList: EventLog {

@@ -10,6 +10,7 @@ package final class SimulatedTime: TimeSource {
         var heap: [TimerToken] = []
         var calls: [UInt64: @Sendable () -> Void] = [:]
         var serial: UInt64 = 0
+        var whenSet: (@Sendable (Duration) -> Void)?
     }
 
     /// 2026-11-20T06:00:00Z.
@@ -24,7 +25,15 @@ package final class SimulatedTime: TimeSource {
     }
 
     /// Sets the wall clock, as a person or NTP would; the monotonic one does not care.
-    package func shiftWall(by duration: Duration) { state.withLock { $0.offset += duration.nanoseconds } }
+    package func shiftWall(by duration: Duration) {
+        let call = state.withLock { state in
+            state.offset += duration.nanoseconds
+            return state.whenSet
+        }
+        call?(duration)
+    }
+
+    package func whenSet(_ call: (@Sendable (Duration) -> Void)?) { state.withLock { $0.whenSet = call } }
 
     package func schedule(at deadline: Instant, _ fire: @escaping @Sendable () -> Void) -> TimerToken {
         state.withLock { state in

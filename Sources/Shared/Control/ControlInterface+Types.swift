@@ -40,7 +40,7 @@ extension ControlInterface {
           unresolved: int
         )
 
-        # waiting: the directory does not exist yet. polled: the kernel has no watches left.
+        # waiting: the directory does not exist yet. polled: changes there are not all announced.
         type RootState (watching, scanning, waiting, polled, unreadable)
 
         type Root (

@@ -20,22 +20,77 @@ package struct JSONReader {
     private let bytes: UnsafeRawBufferPointer
     private var index = 0
     private var depth = 0
+    /// Unmanaged, so that the reader stays a plain value: whoever made it holds it.
+    private let taking: Unmanaged<Taking>?
 
-    private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    private init(_ bytes: UnsafeRawBufferPointer, _ taking: Taking? = nil) {
+        self.bytes = bytes
+        self.taking = taking.map(Unmanaged.passUnretained)
+    }
+
+    /// Somebody takes elements of arrays as they are read.
+    private final class Taking {
+        /// Names of the members that lead to the current value.
+        var path: [String] = []
+        let isTaken: (_ path: [String]) -> Bool
+        let take: (JSONValue, _ path: [String]) throws -> Void
+        /// What `take` threw.
+        var refusal: (any Error)?
+
+        init(
+            _ isTaken: @escaping (_ path: [String]) -> Bool,
+            _ take: @escaping (JSONValue, _ path: [String]) throws -> Void
+        ) {
+            self.isTaken = isTaken
+            self.take = take
+        }
+
+        /// - Returns: whether it was taken without an error.
+        func took(_ element: JSONValue) -> Bool {
+            do {
+                try take(element, path)
+                return true
+            } catch {
+                refusal = error
+                return false
+            }
+        }
+    }
 
     package static func value(of text: [UInt8]) throws(JSONFault) -> JSONValue {
         let result: Result<JSONValue, JSONFault> = text.withUnsafeBytes { bytes in
             var reader = JSONReader(bytes)
-            do throws(JSONFault) {
-                let value = try reader.value()
-                reader.skipSpace()
-                guard reader.index == bytes.count else { throw reader.fault("something after the value") }
-                return .success(value)
-            } catch {
-                return .failure(error)
-            }
+            do throws(JSONFault) { return .success(try reader.whole()) } catch { return .failure(error) }
         }
         return try result.get()
+    }
+
+    /// Reads a text that may be long: elements of some arrays are handed over one by one, and the value has these arrays
+    /// empty.
+    ///
+    /// - Parameters:
+    ///   - isTaken: whether the array to which these members' names lead is one of them. Not asked within arrays.
+    ///   - take: what it throws is thrown, and nothing further is read.
+    static func value(
+        of text: [UInt8], where isTaken: @escaping (_ path: [String]) -> Bool,
+        taking take: @escaping (JSONValue, _ path: [String]) throws -> Void
+    ) throws -> JSONValue {
+        let taking = Taking(isTaken, take)
+        return try withExtendedLifetime(taking) {
+            let result: Result<JSONValue, JSONFault> = text.withUnsafeBytes { bytes in
+                var reader = JSONReader(bytes, taking)
+                do throws(JSONFault) { return .success(try reader.whole()) } catch { return .failure(error) }
+            }
+            if let refusal = taking.refusal { throw refusal }
+            return try result.get()
+        }
+    }
+
+    private mutating func whole() throws(JSONFault) -> JSONValue {
+        let value = try value()
+        skipSpace()
+        guard index == bytes.count else { throw fault("something after the value") }
+        return value
     }
 
     private func fault(_ reason: String) -> JSONFault { JSONFault(reason: reason, offset: index) }
@@ -86,6 +141,8 @@ package struct JSONReader {
                 guard current == UInt8(ascii: "\"") else { throw fault("a member's name was expected") }
                 let name = try string()
                 guard took(":") else { throw fault("a colon was expected") }
+                taking?.takeUnretainedValue().path.append(name)
+                defer { taking?.takeUnretainedValue().path.removeLast() }
                 guard members.updateValue(try value(), forKey: name) == nil else {
                     throw fault("two members of one name")
                 }
@@ -99,8 +156,17 @@ package struct JSONReader {
     private mutating func array() throws(JSONFault) -> JSONValue {
         try enter()
         var elements: [JSONValue] = []
+        let taker = taking?.takeUnretainedValue()
+        let isTaken = taker.map { $0.isTaken($0.path) } ?? false
         if !took("]") {
-            repeat { elements.append(try value()) } while took(",")
+            repeat {
+                let element = try value()
+                if let taker, isTaken {
+                    guard taker.took(element) else { throw fault("an element that is refused") }
+                } else {
+                    elements.append(element)
+                }
+            } while took(",")
             guard took("]") else { throw fault("the array does not end") }
         }
         depth -= 1

@@ -4,6 +4,7 @@ package import Shared
 import Synchronization
 
 /// The kernel's clocks, and timers on the loop: one timerfd, armed for the earliest deadline and disarmed when there is none.
+/// Another one, for a day that never comes, is cancelled by the kernel whenever the wall clock is set.
 package final class SystemTime: TimeSource {
     private struct Timers {
         /// Ordered by deadline, then serial: a binary heap.
@@ -13,8 +14,16 @@ package final class SystemTime: TimeSource {
         var armed: Instant?
     }
 
+    private struct Setting {
+        /// Wall clock minus the clock that goes on while the machine sleeps, when it was last looked at.
+        var offset: Int64
+        var call: (@Sendable (Duration) -> Void)?
+    }
+
     private let timer: Descriptor
     private let timers = Mutex(Timers())
+    private let alarm: Descriptor
+    private let setting = Mutex(Setting(offset: SystemTime.wallOffset))
 
     /// On the loop's thread, or before it runs. The loop keeps the object alive.
     package init(loop: EventLoop) throws(SystemError) {
@@ -22,7 +31,36 @@ package final class SystemTime: TimeSource {
             owning: try checked("timerfd_create") {
                 timerfd_create(CLOCK_MONOTONIC, Int32(TFD_NONBLOCK | TFD_CLOEXEC))
             })
+        alarm = Descriptor(
+            owning: try checked("timerfd_create") {
+                timerfd_create(CLOCK_REALTIME, Int32(TFD_NONBLOCK | TFD_CLOEXEC))
+            })
         _ = try loop.watch(timer, .readable) { [self] _ in fire() }
+        _ = try loop.watch(alarm, .readable) { [self] _ in wallWasSet() }
+        waitForSetting()
+    }
+
+    package func whenSet(_ call: (@Sendable (Duration) -> Void)?) { setting.withLock { $0.call = call } }
+
+    private static var wallOffset: Int64 { nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_BOOTTIME) }
+
+    private func waitForSetting() {
+        var never = itimerspec()
+        // The year 2242, before 64 bits of nanoseconds end.
+        never.it_value = timespec(tv_sec: 8_583_408_000, tv_nsec: 0)
+        timerfd_settime(alarm.number, Int32(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET), &never, nil)
+    }
+
+    private func wallWasSet() {
+        var expirations: UInt64 = 0
+        _ = Glibc.read(alarm.number, &expirations, 8)
+        waitForSetting()
+        let now = Self.wallOffset
+        let (call, jump) = setting.withLock { setting in
+            defer { setting.offset = now }
+            return (setting.call, now - setting.offset)
+        }
+        call?(.nanoseconds(jump))
     }
 
     package var now: Instant { Instant(nanoseconds: Self.nanoseconds(CLOCK_MONOTONIC)) }

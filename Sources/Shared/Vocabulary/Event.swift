@@ -45,21 +45,21 @@ package enum Priority: Int, Sendable, Comparable, CaseIterable {
 /// The closed list of event kinds. A kind's `MESSAGE_ID` never changes and is never used again.
 package enum EventKind: String, Sendable, CaseIterable {
     case started, ready, stopping, stopped, reloaded, reloadRefused, configuration
-    case rootWatched, rootMissing, watchLimit, queueOverflow, sourceUnreadable, sourceRefused
+    case rootWatched, rootMissing, rootPolled, watchLimit, queueOverflow, sourceUnreadable, sourceRefused
     case generationStarted, lineWithheld, segmentSealed, sealFailed
     case recovered, catalogSetAside, spoolFileRefused, sessionUnresolved, sessionTakenUp
     case delivered, deliveryFailed, destinationHeld, destinationRecovered, manifestPublished, manifestConflict
-    case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, debug
+    case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
 
     package var priority: Priority {
         switch self {
         case .sealFailed, .catalogSetAside, .destinationHeld, .persistenceFailed, .manifestConflict, .laneStalled:
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
-            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused:
+            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
-            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing:
+            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled:
             .notice
         case .rootWatched, .merged: .info
         case .segmentSealed, .delivered, .manifestPublished, .retired, .debug: .debug
@@ -107,6 +107,8 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .laneStalled: "0022"
         case .peerRefused: "0023"
         case .debug: "0024"
+        case .rootPolled: "0025"
+        case .clockJumped: "0026"
         }
     }
 }

@@ -12,6 +12,10 @@ package enum JSONValue: Hashable, Sendable, Codable {
     case object([String: JSONValue])
 
     package init(from decoder: any Decoder) throws {
+        if let read = decoder as? JSONValueDecoder {
+            self = read.value
+            return
+        }
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null

@@ -63,8 +63,10 @@ package struct Manifest: Hashable, Sendable, Codable {
         session = try values.decodeIfPresent(SessionFacts.self, forKey: .session)
         continues = try values.decodeIfPresent(JSONValue.self, forKey: .continues)
         chain = try values.decodeIfPresent(ManifestChain.self, forKey: .chain)
-        extra = try UnknownFields.read(from: decoder, except: CodingKeys.allCases.map(\.rawValue))
+        extra = try UnknownFields.read(from: decoder, except: Manifest.known)
     }
+
+    private static let known = Set(CodingKeys.allCases.map(\.rawValue))
 
     package func encode(to encoder: any Encoder) throws {
         try UnknownFields.write(extra, to: encoder)
@@ -157,9 +159,11 @@ enum UnknownFields {
         init?(intValue: Int) { nil }
     }
 
-    static func read(from decoder: any Decoder, except known: [String]) throws -> [String: JSONValue] {
+    static func read(from decoder: any Decoder, except known: Set<String>) throws -> [String: JSONValue] {
+        if let read = decoder as? JSONValueDecoder, case .object(let members) = read.value {
+            return members.filter { !known.contains($0.key) }
+        }
         let all = try decoder.container(keyedBy: Name.self)
-        let known = Set(known)
         var extra: [String: JSONValue] = [:]
         for name in all.allKeys where !known.contains(name.stringValue) {
             extra[name.stringValue] = try all.decode(JSONValue.self, forKey: name)

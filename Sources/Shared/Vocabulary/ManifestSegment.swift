@@ -89,7 +89,9 @@ package struct ManifestSegment: Hashable, Sendable, Codable {
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
-        let aliases = try decoder.container(keyedBy: Alias.self)
+        func alias(_ key: Alias) throws -> Int64? {
+            try decoder.container(keyedBy: Alias.self).decodeIfPresent(Int64.self, forKey: key, in: Plausible.amount)
+        }
         seq = try values.decode(Int.self, forKey: .seq, in: Plausible.place)
         path = try values.decode(String.self, forKey: .path)
         firstTS = try values.decodeIfPresent(Int64.self, forKey: .firstTS, in: Plausible.time)
@@ -97,10 +99,10 @@ package struct ManifestSegment: Hashable, Sendable, Codable {
         lines = try values.decodeIfPresent(Int.self, forKey: .lines, in: Plausible.amount) ?? 0
         bytesUncompressed =
             try values.decodeIfPresent(Int64.self, forKey: .bytesUncompressed, in: Plausible.amount)
-            ?? aliases.decodeIfPresent(Int64.self, forKey: .bytes, in: Plausible.amount) ?? 0
+            ?? alias(.bytes) ?? 0
         bytesStored =
             try values.decodeIfPresent(Int64.self, forKey: .bytesStored, in: Plausible.amount)
-            ?? aliases.decodeIfPresent(Int64.self, forKey: .gzipBytes, in: Plausible.amount) ?? 0
+            ?? alias(.gzipBytes) ?? 0
         checksum = try values.decodeIfPresent(Digest256.self, forKey: .checksum)
         objectChecksum = try values.decodeIfPresent(Digest256.self, forKey: .objectChecksum)
         generation = try values.decodeIfPresent(Int.self, forKey: .generation, in: Plausible.place)
@@ -116,9 +118,10 @@ package struct ManifestSegment: Hashable, Sendable, Codable {
         redactions = try values.decodeCountsIfPresent(forKey: .redactions)
         anomalies = try values.decodeCountsIfPresent(forKey: .anomalies)
         members = try values.decodeIfPresent([MemberIndex].self, forKey: .members)
-        extra = try UnknownFields.read(
-            from: decoder, except: CodingKeys.allCases.map(\.rawValue) + Alias.allCases.map(\.rawValue))
+        extra = try UnknownFields.read(from: decoder, except: ManifestSegment.known)
     }
+
+    private static let known = Set(CodingKeys.allCases.map(\.rawValue) + Alias.allCases.map(\.rawValue))
 
     package func encode(to encoder: any Encoder) throws {
         try UnknownFields.write(extra, to: encoder)

@@ -65,6 +65,10 @@ package protocol TimeSource: Sendable {
 
     /// After it returns `fire` has run, is running, or never will. Cancelling twice, or after the call, is not an error.
     func cancel(_ token: TimerToken)
+
+    /// Has `call` told, on the loop, by how much somebody set the wall clock, each time; `nil`: nobody asks any more. There is
+    /// one who asks: the last one. Time that the machine slept is not set.
+    func whenSet(_ call: (@Sendable (Duration) -> Void)?)
 }
 
 package struct TimerToken: Hashable, Sendable {

@@ -214,6 +214,24 @@ package struct FileTail: ~Copyable {
         }
     }
 
+    /// Keyed digests of the file's beginning, as marks of a place in it may have them, the longest first: of the first 1,024
+    /// bytes, and for what was taken of a shorter file up to each end of a line, from 64 bytes on.
+    package func heads() throws(CaptureError) -> [Digest256] {
+        do throws(SystemError) {
+            let bytes = try bytes(SourceMarker.length, at: 0)
+            var ends = bytes.indices.filter { bytes[$0] == 0x0A }.map { $0 + 1 }
+            if bytes.count == SourceMarker.length, ends.last != bytes.count { ends.append(bytes.count) }
+            return ends.reversed().prefix { $0 >= Self.leastHead }.map { end in
+                Array(bytes[..<end]).withBytes { key.mac($0) }
+            }
+        } catch {
+            throw CaptureError("read", path.absolute, error)
+        }
+    }
+
+    /// Fewer bytes than this say nothing about whose they are.
+    private static let leastHead = 64
+
     /// Whether any process has the file open for writing; `nil` when it cannot be known (not our file, or a file system
     /// without leases).
     package func hasWriter() -> Bool? {

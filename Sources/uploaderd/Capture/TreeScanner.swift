@@ -13,6 +13,7 @@ actor TreeScanner {
     static let unreadableKind = "source_unreadable"
     static let limitKind = "watch_limit"
     static let rootKind = "root_unreadable"
+    static let remoteKind = "root_polled"
 
     struct Parts: Sendable {
         let roots: [WatchRoot]
@@ -25,6 +26,7 @@ actor TreeScanner {
         let log: any EventLog
         let rescan: Duration
         let poll: Duration
+        let remote: RemoteFileSystem
         /// Called once, when every root is watched or waited for and was scanned.
         let onReady: @Sendable () -> Void
     }
@@ -34,6 +36,14 @@ actor TreeScanner {
         /// Empty: the root itself.
         var path: String
         var isOfSweep: Bool
+    }
+
+    /// A directory that is looked at again and again.
+    struct Polled {
+        /// Of its last listing; 0: none yet.
+        var digest: UInt64 = 0
+        /// The kind of its file system, where others can change it; `nil`: the kernel has no watch for it.
+        var remote: String?
     }
 
     private struct Sweep {
@@ -64,8 +74,10 @@ actor TreeScanner {
     /// By root: the number of its last sweep.
     private var serials: [UInt32]
     var found: [FoundSource] = []
-    /// Directories without a watch, and the digest of their last listing.
-    var polled: [WatchPlace: UInt64] = [:]
+    /// Directories whose changes the kernel does not tell, or not all of them.
+    var polled: [WatchPlace: Polled] = [:]
+    /// By root: what was said of its file system.
+    var remoteSaid: [Int: String] = [:]
     var unreadable: Set<String> = []
     var isLimitSaid = false
     private var isReady = false
@@ -178,6 +190,7 @@ actor TreeScanner {
         sweeps[item.root] = nil
         parts.registry.remove(root: item.root, notSeenIn: serials[item.root])
         forgetHealthOfTheGone(item.root)
+        sayRemote(item.root)
         // Asked for again, it is not over: whoever asked means a scan that begins after that.
         if sweep.again {
             self.sweep(item.root)
@@ -240,9 +253,12 @@ actor TreeScanner {
                 item.path.isEmpty
                 ? try root.descriptor.duplicate()
                 : try Descriptor.open(beneath: root.descriptor, item.path, [.pathOnly, .directory])
-            switch parts.registry.add(directory, as: place, sweep: serials[item.root]) {
-            case .watched: polled[place] = nil
-            case .limited: polled[place] = polled[place] ?? 0
+            let remote = try parts.remote(directory)
+            let added = parts.registry.add(directory, as: place, sweep: serials[item.root])
+            // One that is remote is watched all the same: what this machine writes there is heard at once.
+            switch added {
+            case .watched: polled[place] = remote.map { Polled(digest: polled[place]?.digest ?? 0, remote: $0) }
+            case .limited: polled[place] = Polled(digest: polled[place]?.digest ?? 0, remote: remote)
             // Whoever may not watch may not list: that is said below.
             case .failed: break
             }
@@ -263,7 +279,7 @@ actor TreeScanner {
             refuseLink(item.root, item.path)
         } else {
             // What passes by itself is looked at again soon; the rest by the next rescan, or when its attributes change.
-            polled[place] = error.isTooManyOpen ? polled[place] ?? 0 : nil
+            polled[place] = error.isTooManyOpen ? polled[place] ?? Polled() : nil
             let path = absolute(item.root, item.path)
             guard unreadable.count < Self.unreadableLimit, unreadable.insert(path).inserted else { return }
             let problem = CaptureError("list", path, error)
@@ -275,8 +291,11 @@ actor TreeScanner {
     /// A directory is not where it was.
     private func leave(_ root: Int, _ path: String) {
         let place = WatchPlace.directory(root: root, path: path)
-        let wasPolled = polled.removeValue(forKey: place) != nil
-        guard wasPolled || parts.registry.isWatched(place) else { return }
+        let was = polled.removeValue(forKey: place)
+        if was?.remote != nil, !polled.contains(where: { $0.key.root == root && $0.value.remote != nil }) {
+            sayRemote(root)
+        }
+        guard was != nil || parts.registry.isWatched(place) else { return }
         parts.registry.remove(root: root, below: path)
         parts.inbox.post(.directoryGone(root: parts.roots[root].root, relativePath: path))
     }
@@ -284,6 +303,7 @@ actor TreeScanner {
     /// All directories of a root, polled ones too.
     func leaveRoot(_ root: Int) {
         polled = polled.filter { $0.key.root != root }
+        sayRemote(root)
         parts.registry.remove(root: root, below: "")
         parts.inbox.post(.directoryGone(root: parts.roots[root].root, relativePath: ""))
     }

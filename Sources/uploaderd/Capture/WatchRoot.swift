@@ -78,6 +78,11 @@ package struct WatchRoot: Sendable, Hashable {
     }
 }
 
+extension SourcePath {
+    /// The paths at which its file may lie, the plain one first.
+    package var places: [String] { agent.packsSources ? [absolute, absolute + PackedFile.suffix] : [absolute] }
+}
+
 extension Agent {
     /// Codex replaces a session that is cold by `….jsonl.zst`, and that by the plain file when the session goes on.
     var packsSources: Bool {

@@ -2,6 +2,9 @@ package import LinuxSystem
 package import Shared
 import Synchronization
 
+/// Names the kind of file system that an open directory lies on, if others can change what is there; else `nil`.
+package typealias RemoteFileSystem = @Sendable (borrowing Descriptor) throws(SystemError) -> String?
+
 /// Watches the roots with inotify, and says what changed. A doorbell: losing every event costs time, never data.
 ///
 ///     loop    NotificationReader   reads the kernel's events, asks for scans, posts changes
@@ -24,10 +27,14 @@ package final class Watcher: SourceWatching {
     ///   - rescan: the mean time between two scans of everything.
     ///   - poll: how often directories that cannot be watched are looked at.
     ///   - budget: at most this many watches; one more is treated as the kernel's own limit is.
+    ///   - remote: which directories are polled because the kernel does not hear of all changes there.
     package init(
         roots: [WatchRoot], directories: RootDirectories, inbox: WatchInbox, loop: EventLoop,
         scanLane: any RoomExecutor, time: any TimeSource, random: any RandomSource, log: any EventLog,
-        rescan: Duration = .seconds(3600), poll: Duration = .milliseconds(500), budget: Int = .max
+        rescan: Duration = .seconds(3600), poll: Duration = .milliseconds(500), budget: Int = .max,
+        remote: @escaping RemoteFileSystem = { (directory) throws(SystemError) in
+            try FileSystemKind.remote(directory)
+        }
     ) {
         self.inbox = inbox
         self.roots = roots
@@ -54,7 +61,8 @@ package final class Watcher: SourceWatching {
         scanner = TreeScanner(
             TreeScanner.Parts(
                 roots: roots, directories: directories, registry: registry, requests: requests, inbox: inbox,
-                time: time, random: random, log: log, rescan: rescan, poll: poll, onReady: { gate.open() }),
+                time: time, random: random, log: log, rescan: rescan, poll: poll, remote: remote,
+                onReady: { gate.open() }),
             executor: scanLane)
     }
 

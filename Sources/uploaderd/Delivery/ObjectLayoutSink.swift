@@ -5,12 +5,15 @@ package import Shared
 package struct ObjectLayoutSink: SessionSink {
     private let store: any ObjectStore
     private let layout: ObjectLayout
+    private let decodingLane: (any RoomExecutor)?
 
     package var lane: (any TaskExecutor)? { store.lane }
 
-    package init(store: any ObjectStore, layout: ObjectLayout) {
+    /// - Parameter lane: where long manifests are decoded; `nil`: where they were read.
+    package init(store: any ObjectStore, layout: ObjectLayout, decodingOn lane: (any RoomExecutor)? = nil) {
         self.store = store
         self.layout = layout
+        decodingLane = lane
     }
 
     /// `.uploaderd.json`.
@@ -135,10 +138,10 @@ package struct ObjectLayoutSink: SessionSink {
 
     private func manifest(in folder: String, below home: String) async throws(DeliveryError) -> FoundManifest? {
         let key = try key(layout.manifest(in: folder), "manifest")
-        guard let bytes = try await store.readAll(key) else { return nil }
+        guard let bytes = try await store.readAll(key, limit: Manifest.longest) else { return nil }
         let manifest: Manifest
         do {
-            manifest = try JSONText.decode(Manifest.self, from: bytes)
+            manifest = try await decoded(bytes)
         } catch {
             if let needs = try? JSONText.decode(ManifestNeeds.self, from: bytes), let unknown = needs.unknown {
                 throw DeliveryError(
@@ -155,6 +158,17 @@ package struct ObjectLayoutSink: SessionSink {
         }
         return FoundManifest(manifest: manifest, bytes: bytes, folder: folder)
     }
+
+    /// From this many bytes on decoding takes so long that nobody else's work may wait for it.
+    private static let long = 256 << 10
+
+    private func decoded(_ bytes: [UInt8]) async throws -> Manifest {
+        guard let decodingLane, bytes.count >= Self.long else { return try Manifest(reading: bytes) }
+        return try await withTaskExecutorPreference(decodingLane) { try await Self.decode(bytes) }
+    }
+
+    @concurrent
+    private static func decode(_ bytes: [UInt8]) async throws -> Manifest { try Manifest(reading: bytes) }
 
     private func unusable(_ key: ObjectKey, _ what: String) -> DeliveryError {
         DeliveryError(

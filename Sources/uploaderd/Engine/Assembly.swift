@@ -71,7 +71,9 @@ package enum Assembly {
                 defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
             return await Engine(
                 parts: parts, watcher: watcher, resolver: resolver,
-                resolving: report.isUneventful && !report.fresh ? nil : report.missing, isOnce: isOnce)
+                resolving: report.isUneventful && !report.fresh ? nil : report.missing,
+                clock: ClockWatch(time: world.time, board: board, log: world.log, lastWritten: report.lastWritten),
+                isOnce: isOnce)
         } catch {
             await store.close()
             throw error
@@ -151,7 +153,7 @@ package enum Assembly {
                 root: path, owner: String(world.machine.machine.prefix(8)),
                 life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
                 executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
-            return ObjectLayoutSink(store: objects, layout: layout)
+            return ObjectLayoutSink(store: objects, layout: layout, decodingOn: world.lane(of: destination.name))
         case .s3, .supabase, .presigned, .confab, .agnes, .history: return nil
         }
     }

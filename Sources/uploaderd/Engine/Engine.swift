@@ -16,13 +16,16 @@ package final class Engine: Sendable {
     private let watcher: any SourceWatching
     private let running: [Task<Void, Never>]
     private let supervising: Task<Void, Never>
+    private let clock: ClockWatch
 
     /// - Parameter lost: what only the spool had; `nil`: nothing of an earlier life is in doubt.
     init(
         parts: EngineParts, watcher: any SourceWatching, resolver: SessionResolver, resolving lost: [SegmentID]?,
-        isOnce: Bool
+        clock: ClockWatch, isOnce: Bool
     ) async {
         self.parts = parts
+        self.clock = clock
+        clock.start()
         self.watcher = watcher
         let loop = parts.world.loop
         var tasks = [loop.start { await parts.delivery.run() }]
@@ -107,6 +110,7 @@ package final class Engine: Sendable {
             waiting.cancel()
         }
         await parts.delivery.stop()
+        clock.stop()
         for task in running { task.cancel() }
         // A call into a disk that hangs cannot be ended. What it was to do is not recorded, so it is done again.
         _ = await Patience.wait(Patience.atStop, parts.world) { [running] in

@@ -46,7 +46,7 @@ package struct EngineParts: Sendable {
             let state: RootStatus.State =
                 switch trouble?.kind {
                 case "root_unreadable", "source_unreadable": .unreadable
-                case "watch_limit": .polled
+                case "root_polled": .polled
                 default: seen.presentRoots.contains(root.root) ? (seen.isScanning ? .scanning : .watching) : .waiting
                 }
             return RootStatus(agent: root.agent, root: root.root, state: state)

@@ -49,7 +49,7 @@ struct SourceIntake: Sendable {
         return try await distinguished(name, at: path)
     }
 
-    private func name(of stream: StreamKey) async throws -> SourceName {
+    func name(of stream: StreamKey) async throws -> SourceName {
         SourceName(
             sid: stream.session, stream: stream.stream,
             kind: try await store.source(of: stream).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
@@ -77,7 +77,7 @@ struct SourceIntake: Sendable {
             await moved(from: old, to: path)
             return .named(try await name(of: cursor.stream))
         }
-        return nil
+        return try await knownByContent(&tail)
     }
 
     private func resolved(_ fallback: SourceName, at path: SourcePath) throws -> SourceName {

@@ -55,10 +55,13 @@ struct LocalManifests {
     /// - Throws: `damaged` when it does not parse.
     func read(fileNamed name: String) throws(StoreError) -> Kept {
         let path = "\(directory.manifests)/\(name)"
-        guard let bytes = try read(path) else { throw StoreError(.damaged, "\(path) is gone") }
+        guard let bytes = try read(path) else {
+            throw StoreError(
+                .damaged, "\(path) is gone, or longer than the \(Manifest.longest) bytes that are read")
+        }
         let manifest: Manifest
         do {
-            manifest = try JSONText.decode(Manifest.self, from: bytes)
+            manifest = try Manifest(reading: bytes)
         } catch {
             throw StoreError(.damaged, "\(path) does not parse", cause: error)
         }
@@ -77,8 +80,8 @@ struct LocalManifests {
 
     private func read(_ path: String) throws(StoreError) -> [UInt8]? {
         try reporting("could not read \(path)") { () throws(SystemError) in
-            guard try Files.status(path) != nil else { return nil }
-            return try Files.readAll(path, limit: 256 << 20)
+            guard let status = try Files.status(path), status.size <= Manifest.longest else { return nil }
+            return try Files.readAll(path, limit: Int(Manifest.longest))
         }
     }
 

@@ -25,6 +25,8 @@ package struct RecoveryReport: Sendable {
     package var takenUp = 0
     /// Sessions that begin with something that only a store can know; nothing of them is cut until `Store.resolve`.
     package var unresolved: [SessionID] = []
+    /// When the last segment got its row; `nil`: there is none.
+    package var lastWritten: WallTime?
     /// No trace of an earlier life.
     package var fresh = false
     /// The catalog was gone or damaged, and there are traces of an earlier life: sessions that have no rows may have

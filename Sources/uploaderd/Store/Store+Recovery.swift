@@ -16,6 +16,9 @@ import Shared
 extension Store {
     func recover(_ report: inout RecoveryReport) throws(StoreError) {
         let catalog = try catalog()
+        report.lastWritten = try catalog.row("SELECT sealed_at FROM segments ORDER BY id DESC LIMIT 1") {
+            (row) throws(StoreError) in WallTime(nanoseconds: row.int64(0))
+        }
         report.temporariesDeleted = try deleteTemporaries()
         var scan = SpoolScan()
         try walk("", &scan)

@@ -33,6 +33,13 @@ extension Store {
         try catalog().streams(ofFile: file).compactMap { row in row.source.map { (row.cursor, $0) } }
     }
 
+    /// The streams whose first bytes have this keyed digest, of which the most was taken first. Only all their bytes prove it.
+    package func streams(
+        beginningWith head: Digest256
+    ) throws(StoreError) -> [(cursor: StreamCursor, source: SourceInfo)] {
+        try catalog().streams(beginningWith: head).compactMap { row in row.source.map { (row.cursor, $0) } }
+    }
+
     /// - Returns: `nil` when marks and chain belong to the cursor, so that the marks say all.
     package func evidence(of stream: StreamKey) throws(StoreError) -> CursorEvidence? {
         let catalog = try catalog()
@@ -93,6 +100,21 @@ extension Store {
     package func noteSource(_ source: SourceInfo, of stream: StreamKey) throws(StoreError) {
         let row = try knownStream(stream)
         if row.source != source { try catalog().setSource(source, of: row.id) }
+    }
+
+    /// The stream's file is another one from now on.
+    ///
+    /// - Returns: `false` when it is not the old one's any more: of several that hold its bytes one was first.
+    package func move(
+        _ stream: StreamKey, from old: SourceInfo, to source: SourceInfo
+    ) throws(StoreError) -> Bool {
+        let row = try knownStream(stream)
+        guard row.source == old, try catalog().stream(root: source.root, relativePath: source.relativePath) == nil
+        else {
+            return false
+        }
+        try catalog().setSource(source, of: row.id)
+        return true
     }
 
     /// Lays `facts` over what is known; manifests are behind only if that changed something.

@@ -69,6 +69,13 @@ extension Catalog {
             Int64(bitPattern: file.inode), file.birth, read: Self.streamRow)
     }
 
+    /// The streams that begin with these bytes, of which the most was taken first. Many may: files are copied.
+    func streams(beginningWith head: Digest256) throws(StoreError) -> [StreamRow] {
+        try rows(
+            "SELECT \(Self.columns) FROM \(Self.tables) WHERE t.head_mac = ?1 ORDER BY t.offset DESC LIMIT 64", head,
+            read: Self.streamRow)
+    }
+
     func sessionRow(_ session: SessionID) throws(StoreError) -> Int64? {
         try row("SELECT id FROM sessions WHERE sid = ?1", session) { (row) throws(StoreError) in row.int64(0) }
     }

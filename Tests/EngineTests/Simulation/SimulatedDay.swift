@@ -98,7 +98,10 @@ final class SimulatedDay: Sendable {
         case .rename(let index): try rename(index, life)
         case .weather(let end, let weather): stage.ends[end]?.weather = weather
         case .disk(let weather): disk.withLock { $0.weather = weather }
-        case .clock(let jump): stage.world.time.shiftWall(by: jump)
+        case .clock(let jump):
+            stage.world.time.shiftWall(by: jump)
+            // By years, so that one does not undo the other.
+            #expect(life.line.isCut || life.board.has(ClockWatch.jumped, "clock"), "seed \(stage.world.seed)")
         case .stall(let lane):
             stage.world.executor(lane).stall()
             if lane == "store" { isStoreStalled.withLock { $0 = true } }

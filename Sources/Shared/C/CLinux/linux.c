@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -137,4 +138,9 @@ int64_t clinux_free_space(const char *path) {
     struct statvfs s;
     if (statvfs(path, &s) < 0) return -errno;
     return (int64_t)s.f_bavail * (int64_t)s.f_frsize;
+}
+
+long clinux_file_system(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) == 0 ? (long)status.f_type & 0xffffffffL : -errno;
 }

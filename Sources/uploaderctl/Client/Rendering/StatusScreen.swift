@@ -73,7 +73,7 @@ package struct StatusScreen {
         case .watching: ""
         case .scanning: " (being scanned)"
         case .waiting: " (not there yet)"
-        case .polled: " (polled: the kernel has no watches left)"
+        case .polled: " (polled)"
         case .unreadable: " (cannot be read)"
         }
     }

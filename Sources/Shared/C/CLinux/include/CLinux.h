@@ -57,6 +57,7 @@ ssize_t clinux_receive(int socket, void *buffer, size_t size, int *passed);
 /* sendmsg with MSG_DONTWAIT | MSG_NOSIGNAL; `passed` -1: none. */
 ssize_t clinux_send(int socket, const void *buffer, size_t size, int passed);
 
+long clinux_file_system(int descriptor);       /* f_type of fstatfs(2): statfs(2) lists them */
 uint32_t clinux_direntry_type(const struct dirent *entry);
 const char *clinux_direntry_name(const struct dirent *entry);
 int64_t clinux_free_space(const char *path);

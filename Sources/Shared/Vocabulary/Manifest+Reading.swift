@@ -1,0 +1,27 @@
+extension Manifest {
+    /// A longer one is not read, in bytes: 200,000 segments, ours or anybody's.
+    package static let longest: Int64 = 128 << 20
+
+    /// Reads a manifest, which anybody who can write to a store may have written.
+    ///
+    /// Its entries are decoded one by one as they are read: at no time is there a tree of all of them.
+    ///
+    /// - Throws: `JSONFault` when it is no JSON, `DecodingError` when it is no manifest.
+    package init(reading text: [UInt8]) throws {
+        var entries: [String?: [ManifestSegment]] = [:]
+        let rest = try JSONReader.value(of: text) { path in
+            switch path.count {
+            case 1: path[0] == "segments"
+            case 3: path[0] == "streams" && path[2] == "segments"
+            default: false
+            }
+        } taking: { element, path in
+            let stream = path.count == 1 ? nil : path[1]
+            entries[stream, default: []].append(try JSONValueDecoder.decode(ManifestSegment.self, from: element))
+        }
+        self = try JSONValueDecoder.decode(Manifest.self, from: rest)
+        for (stream, list) in entries {
+            if let stream { streams[stream]?.segments = list } else { segments = list }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+"""What there is little of, or too much: descriptors, watches, files, bytes. Memory stays bounded, it is said what to do, and
+all is well when the limit is lifted."""
+
+import filecmp
+import os
+import re
+import shutil
+
+import pytest
+
+from conservation import Ledger, printed_seed
+
+MEBI = 1 << 20
+
+
+def peak(daemon):
+    """Resident memory at its highest, in bytes (proc_pid_status(5))."""
+    with open(f"/proc/{daemon.pid}/status") as status:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
+
+
+def sessions(world, rng, count, size=300):
+    """Small sessions of some folders; {(sid, "main"): [bytes]}."""
+    wanted = {}
+    for number in range(count):
+        data = b'{"type":"user","n":%d,"text":"%s"}\n' % (number, rng.randbytes(size // 2).hex().encode())
+        path = world.home / f"odd/{number % 97}/s{number}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        wanted[f"{number % 97}/s{number}", "main"] = [data]
+    return wanted
+
+
+def configure(world, more=""):
+    (world.home / "odd").mkdir(parents=True, exist_ok=True)
+    world.configure(f'[[watch]]\nroot = "{world.home}/odd"\n[segments]\nquiet = "50ms"\n{more}')
+
+
+def limited(world, *words):
+    """From now on the daemon is started through these words."""
+    plain = world.command
+    world.command = lambda name: [*words, *plain(name)] if name == "uploaderd" else plain(name)
+
+
+def test_few_descriptors_cost_time_and_nothing_else(world, scale):
+    """64 of them, for more sources than that at once."""
+    rng, seed = printed_seed("descriptors")
+    configure(world)
+    count = scale(100, 400)
+    wanted = sessions(world, rng, count)
+    plain = world.command
+    limited(world, "prlimit", "--nofile=64:64")
+    daemon = world.daemon()
+    world.wait_status(lambda status: status["sessions"]["known"] == len(wanted), timeout=600)
+    for number in range(0, count, 3):
+        path = world.home / f"odd/{number % 97}/s{number}.jsonl"
+        more = b'{"more":%d}\n' % number
+        with path.open("ab") as file:
+            file.write(more)
+        wanted[f"{number % 97}/s{number}", "main"][0] += more
+    # What was short for a moment is tried again, and then nothing is wrong any more.
+    world.wait_status(lambda status: not status["health"], timeout=600)
+    world.ctl_run("flush", "--wait", timeout=600)
+    Ledger(world.store).expect(wanted)
+    assert daemon.stop() == 0
+    world.command = plain
+    world.daemon()
+    world.ctl_run("flush", "--wait")
+    Ledger(world.store).expect(wanted)
+
+
+def test_many_files_need_little_memory(world, scale):
+    """A home of half a million old sessions: what is at rest is a row."""
+    count = scale(4_000, 500_000)
+    configure(world)
+    text = b'{"type":"user","n":1}\n'
+    for number in range(count):
+        folder = world.home / f"odd/{number // 500}"
+        if number % 500 == 0:
+            folder.mkdir()
+        (folder / f"s{number}.jsonl").write_bytes(text)
+    daemon = world.daemon()
+    world.wait_status(lambda status: status["sessions"]["known"] == count, timeout=scale(300, 6 * 3600))
+    world.ctl_run("flush", "--wait", timeout=scale(300, 6 * 3600))
+    first = peak(daemon)
+    assert daemon.stop() == 0
+    # Nothing to take: another life looks at all of them.
+    daemon = world.daemon()
+    world.wait_status(lambda status: all(root["state"] == "watching" for root in status["watching"]["roots"]), timeout=3600)
+    second = peak(daemon)
+    print(f"{count} files: {first // MEBI} MiB while they are taken, {second // MEBI} MiB in the next life")
+    assert second < 64 * MEBI + 1_000 * count
+    assert first < 192 * MEBI + 1_000 * count
+    assert daemon.stop() == 0
+
+
+def test_a_large_backlog_needs_little_memory(world, scale):
+    """Bounded by the budget of open segments, not by what waits."""
+    size = scale(160 * MEBI, 5 << 30)
+    configure(world, f'[spool]\nmax_bytes = "{64 * MEBI}"\n')
+    block = b"".join(b'{"type":"user","n":%d,"text":"%s"}\n' % (n, os.urandom(64).hex().encode() * 16) for n in range(512))
+    files = 8
+    for number in range(files):
+        with (world.home / f"odd/s{number}.jsonl").open("wb") as file:
+            for _ in range(size // files // len(block)):
+                file.write(block)
+    assert shutil.disk_usage(world.base).free > size
+    daemon = world.daemon()
+    world.wait_status(lambda status: status["sessions"]["known"] == files, timeout=scale(300, 7200))
+    world.ctl_run("flush", "--wait", timeout=scale(300, 7200))
+    used = peak(daemon)
+    print(f"{size // MEBI} MiB: {used // MEBI} MiB of memory")
+    assert used < 400 * MEBI
+    for number in range(files):
+        path = world.home / f"odd/s{number}.jsonl"
+        copy = world.base / "copy.jsonl"
+        world.ctl_run("restore", f"s{number}", "--to", copy, timeout=scale(300, 7200))
+        assert filecmp.cmp(path, copy, shallow=False)
+        copy.unlink()
+    assert daemon.stop() == 0
+
+
+@pytest.mark.root
+def test_few_watches_are_said_with_the_cure_and_taken_back(world):
+    """The kernel's own limit, in a user namespace of its own; the next life has enough."""
+    rng, seed = printed_seed("watches")
+    configure(world, '[watching]\npoll = "20ms"\nrescan = "1s"\n')
+    wanted = sessions(world, rng, 194)
+    plain = world.command
+    script = 'echo 10 > /proc/sys/user/max_inotify_watches && exec "$@"'
+    limited(world, "unshare", "--user", "--map-root-user", "sh", "-c", script, "sh")
+    daemon = world.daemon()
+    entry = world.wait_health("watch_limit")
+    assert "sysctl fs.inotify.max_user_watches" in entry["hint"]
+    world.ctl_run("flush", "--wait")
+    Ledger(world.store).expect(wanted)
+    assert daemon.stop() == 0
+    world.command = plain
+    daemon = world.daemon()
+    world.wait_healthy()
+    assert daemon.stop() == 0
