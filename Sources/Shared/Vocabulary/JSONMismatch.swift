@@ -12,23 +12,27 @@ package struct JSONMismatch: Error, Hashable, CustomStringConvertible {
     }
 
     /// What the decoder met. Its own words are about Swift's types, and change with its version.
-    init(_ error: any Error) {
+    ///
+    /// - Parameter place: of what it decoded, in the whole.
+    init(_ error: any Error, below place: String = "") {
         switch error {
         case let error as JSONMismatch: self = error
         case DecodingError.typeMismatch(let type, let context):
-            self.init(context.codingPath, expected: Self.words(for: type))
+            self.init("\(Self.text(of: context.codingPath, below: place)): \(Self.words(for: type)) was expected")
         case DecodingError.valueNotFound(let type, let context):
-            self.init(context.codingPath, expected: "\(Self.words(for: type)), and not null,")
+            self.init(
+                "\(Self.text(of: context.codingPath, below: place)): \(Self.words(for: type)), and not null, was expected"
+            )
         case DecodingError.keyNotFound(let key, let context):
-            self.init("\(Self.text(of: context.codingPath + [key])) is missing")
+            self.init("\(Self.text(of: context.codingPath + [key], below: place)) is missing")
         case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
-            self.init("\(Self.text(of: context.codingPath)) is none of the values that can be there")
+            self.init("\(Self.text(of: context.codingPath, below: place)) is none of the values that can be there")
         default: self.init("it is no JSON")
         }
     }
 
-    private static func text(of path: [any CodingKey]) -> String {
-        var text = ""
+    private static func text(of path: [any CodingKey], below place: String = "") -> String {
+        var text = place
         for key in path {
             if let index = key.intValue, key.stringValue.hasPrefix("Index ") {
                 text += "[\(index)]"
