@@ -169,7 +169,9 @@ extension Store {
             guard let now = try catalog.segment(row.id), now.state == .lost, now.supersededBy == nil else { continue }
             streams.insert(row.streamRow)
             if try !restoreParts(of: now) {
-                try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND state = 0", row.id)
+                // As where it is superseded: what was tried may be there, and is deleted when its lines are listed.
+                try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND state = 0 AND tried = 0", row.id)
+                try catalog.run("UPDATE copies SET state = 3 WHERE segment_id = ?1 AND state = 0", row.id)
                 work.report.missing.append(row.id)
             }
         }
