@@ -223,6 +223,25 @@ def test_a_line_without_its_end_is_superseded_by_the_whole_one(world, odd):
     assert daemon.stop() == 0
 
 
+@pytest.mark.parametrize("begun", [b"", b'{"a":1}\n'])
+@pytest.mark.parametrize("other", [b'{"other":2}\n', b'{"oth', b'{"otherwise"'])
+def test_a_line_without_its_end_is_not_superseded_by_another(world, odd, begun, other):
+    path = odd / "it.jsonl"
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    path.write_bytes(begun + b'{"par')
+    world.flush_but_ends()
+    path.unlink()
+    world.ctl_run("flush", "--wait")
+    ledger.expect({("it", "main"): [begun + b'{"par']})
+    assert daemon.stop() == 0
+    path.write_bytes(begun + other)
+    backdate(world.home)
+    world.once()
+    session = ledger.expect({("it", "main"): [begun + b'{"par', begun + other]})["it"]
+    assert not session.manifest.get("superseded")
+
+
 def test_status_counts_what_was_odd_and_knows_how_old_an_open_line_is(world, odd):
     world.configure(f'[[watch]]\nagent = "generic"\nroot = "{odd}"\n[segments]\nquiet = "1h"\nmax_age = "1h"\n')
     path = odd / "log.jsonl"

@@ -238,3 +238,43 @@ def test_an_unreadable_store_makes_a_lost_session_wait(world):
     daemon.stop()
     world.once(code=growing(world, growth))
     once_each(ledger.expect(growth.now(whole_lines)))
+
+
+@pytest.mark.parametrize("before, after", [(5, 7), (5, 5), (7, 5)])
+def test_a_restored_home_takes_nothing_from_the_store(world, before, after):
+    """Home and state directory come from a backup, the store is newer: it knows of lines that are not in the file now."""
+    rng, seed = printed_seed("restored")
+    store = elsewhere(world)
+
+    def lines(count):
+        return b"".join(b'{"type":"user","n":%d}\n' % rng.getrandbits(60) for _ in range(count))
+
+    def once(code=0):
+        backdate(world.home)
+        world.once(code=code)
+
+    world.write(".claude/projects/-p/it.jsonl", begun := lines(10))
+    once()
+    backup = world.base / "backup"
+    shutil.copytree(world.state, backup, ignore=shutil.ignore_patterns("lock"))
+    world.write(".claude/projects/-p/it.jsonl", old := begun + lines(before))
+    once()
+    shutil.rmtree(world.state)
+    shutil.copytree(backup, world.state)
+    world.write(".claude/projects/-p/it.jsonl", new := begun + lines(after))
+    once(5)
+    ledger = Ledger(store)
+    assert not ledger.expect({("it", "main"): [old]})["it"].manifest.get("superseded")
+    daemon = world.daemon()
+    world.ctl_run("flush", check=False)
+    assert "holds other lines" in world.wait_health("delivery_conflict")["message"]
+    assert world.ctl_run("replay", "it").stdout == new
+    assert world.ctl_run("replay", "it", "--from", "archive").stdout == old
+    assert daemon.stop() == 0
+    # What docs/operations.md says that helps.
+    aside = world.base / "aside"
+    aside.mkdir()
+    for path in [*world.state.glob("catalog.db*"), world.state / "spool"]:
+        path.rename(aside / path.name)
+    once()
+    ledger.expect({("it", "main"): [old, new]})

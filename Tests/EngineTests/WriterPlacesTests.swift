@@ -129,4 +129,57 @@ struct WriterPlacesTests {
             #expect(stage.end.objects[Self.manifest] == theirs)
         }
     }
+
+    /// The home and the state directory go back to what they were when a session had one line; `after` its lines are
+    /// `others`, and a daemon goes on. The store knows of lines 2 to 4, `cut` at a time.
+    private func restored(
+        _ others: [String], cut: Int, body: @escaping @Sendable (Stage, Life) async throws -> Void
+    ) throws -> Stage {
+        let stage = try Stage { $0.merge.enabled = false }
+        try stage.live { life in
+            try stage.append(Self.line(1), to: "a.jsonl", life)
+            await life.settle()
+        }
+        try Tree.copy(stage.scratch("state"), to: stage.scratch("older"))
+        try stage.live { life in
+            for first in stride(from: 2, through: 4, by: cut) {
+                let lines = (first..<min(first + cut, 5)).map(Self.line).joined()
+                try stage.append(lines, to: "a.jsonl", life)
+                await life.settle()
+            }
+        }
+        Tree.remove(stage.scratch("state"))
+        try Tree.copy(stage.scratch("older"), to: stage.scratch("state"))
+        try stage.scratch.write(Self.line(1), to: "home/a.jsonl")
+        try stage.live { life in
+            try stage.append(others.joined(), to: "a.jsonl", life)
+            await life.settle()
+            try await body(stage, life)
+        }
+        return stage
+    }
+
+    @Test("keeps the lines that it has when a restored home has others in their place", arguments: [1, 3], [2, 3, 6])
+    func restoredWithOthers(_ cut: Int, _ count: Int) throws {
+        let others = (0..<count).map { Self.line(5 + $0) }
+        let stage = try restored(others, cut: cut) { stage, life in
+            #expect(Self.conflicts(life).map(\.subject) == ["store/a"])
+            let spooled = try Tree.files(stage.scratch("state/spool"))
+            #expect(spooled.count == 1)
+            let own = try await life.segments("a").map(\.lines)
+            #expect(own == [1, count])
+        }
+        #expect(try stage.end.content("a") == Array((1...4).map(Self.line).joined().utf8))
+        #expect(try stage.end.manifest("a").superseded.isEmpty)
+    }
+
+    @Test("goes on where a restored state directory has cut the same lines in another way", arguments: [1, 2, 3])
+    func restoredWithTheSame(_ cut: Int) throws {
+        let stage = try restored((2...6).map(Self.line), cut: cut) { stage, life in
+            #expect(Self.conflicts(life).isEmpty)
+            let spooled = try Tree.files(stage.scratch("state/spool"))
+            #expect(spooled.isEmpty)
+        }
+        #expect(try stage.end.content("a") == stage.source("a.jsonl"))
+    }
 }

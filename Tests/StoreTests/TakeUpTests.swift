@@ -137,4 +137,66 @@ struct TakeUpTests {
         let cursor = try #require(try await store.cursor(of: source.key))
         #expect(cursor.nextSeq == 4 && cursor.line == 4)
     }
+
+    /// A store that goes on elsewhere, with lines of which an older copy of its state directory knows nothing.
+    private func goneOn(_ most: Int, _ lines: Int) async throws -> (Scene, Source, Manifest) {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let far = FarEnd("far")
+        try await store.use([far.id])
+        var source = try Source("ses_1", lines: 4)
+        try await store.seal(source, lines: 4)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        let older = try scene.copy("older")
+        source.generations[0] += Source.lines(5...10, of: "ses_1")
+        try await store.seal(source, lines: lines, most: most)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        return (older, source, try #require(far.manifest))
+    }
+
+    @Test(
+        "other lines in the same place are a conflict, and both stay what they are",
+        arguments: [(6, 6), (3, 6), (6, 3), (6, 2)])
+    func others(_ theirs: Int, _ ours: Int) async throws {
+        let (older, source, manifest) = try await goneOn(1, theirs)
+        let (store, _) = try await older.open()
+        let far = StoreID("far")
+        var mine = source
+        mine.generations[0] = Source.lines(1...4, of: "ses_1") + Source.lines(5...10, of: "ses_2")
+        try await store.seal(mine, lines: ours)
+        let before = try await store.segments(of: source.key)
+        let result = try await store.takeUp(manifest, at: far, as: .own)
+        // Of equal ranges the digests tell; else somebody has to read.
+        #expect(result.conflicts.count == (theirs == ours ? 1 : 0) && result.doubts.count == (theirs == ours ? 0 : 1))
+        #expect(result.added == 0)
+        #expect(try await store.segments(of: source.key) == before)
+        try await expectWhole(store, mine)
+        guard let doubt = result.doubts.first else { return }
+        #expect(doubt.entry.objectPath == manifest.segments.last?.path)
+        let isInOurs = theirs < ours
+        #expect((doubt.holder == .entry) == !isInOurs)
+        #expect(doubt.parts == (isInOurs ? [doubt.entry] : before.dropFirst().map(\.record)))
+    }
+
+    @Test("the same lines, cut in another way, are taken up when they were read", arguments: [(3, 6), (6, 3), (6, 2)])
+    func sameLines(_ theirs: Int, _ ours: Int) async throws {
+        let (older, source, manifest) = try await goneOn(1, theirs)
+        let (store, _) = try await older.open()
+        try await store.seal(source, lines: ours)
+        let far = StoreID("far")
+        let doubts = try await store.takeUp(manifest, at: far, as: .own).doubts
+        let same = Set(doubts.map(\.entry.objectPath))
+        if theirs == 6 {
+            // The manifest's digest of all is ours.
+            #expect(doubts.isEmpty)
+        } else {
+            #expect(same.count == 1)
+        }
+        let result = try await store.takeUp(manifest, at: far, as: .own, same: same)
+        #expect(result.conflicts.isEmpty && result.doubts.isEmpty)
+        try await expectWhole(store, source)
+        #expect(try await store.segments(of: source.key).count == 2)
+    }
 }

@@ -44,7 +44,7 @@ package enum TailPolicy {
         case truncated
         /// It begins with other bytes.
         case replaced
-        /// It begins the same, but the bytes before the cursor are others.
+        /// It begins the same, but the bytes before the cursor, or of the unterminated line that was taken behind it, are others.
         case rewritten
     }
 

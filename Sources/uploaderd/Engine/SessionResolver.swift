@@ -45,9 +45,9 @@ struct SessionResolver: Sendable {
             }
             for found in found {
                 if found.manifest.writer == nil {
-                    try await takeUp(found, at: id, as: .foreign)
+                    try await takeUp(found, on: shelf, id, as: .foreign)
                 } else if isOurs(found) {
-                    try await takeUp(found, at: id, as: .own)
+                    try await takeUp(found, on: shelf, id, as: .own)
                 }
             }
         }
@@ -126,7 +126,7 @@ struct SessionResolver: Sendable {
             do {
                 let found = try found.get()
                 // Another program's are taken up when a source of theirs is found here.
-                if isOurs(found) { try await takeUp(found, at: id, as: .own) }
+                if isOurs(found) { try await takeUp(found, on: shelf, id, as: .own) }
                 if let unknown = found.manifest.unknownNeeds {
                     let message =
                         "the manifest of session \(found.manifest.sid) in destination \(shelf.name) needs what this version "
@@ -166,9 +166,15 @@ struct SessionResolver: Sendable {
             && found.manifest.session?.user == world.machine.user
     }
 
-    private func takeUp(_ found: FoundManifest, at id: StoreID, as origin: ManifestOrigin) async throws {
+    private func takeUp(
+        _ found: FoundManifest, on shelf: ObjectFinder.Shelf, _ id: StoreID, as origin: ManifestOrigin
+    ) async throws {
         guard let session = SessionID(found.manifest.sid), found.manifest.unknownNeeds == nil else { return }
-        let result = try await store.takeUp(found.manifest, at: id, as: origin)
+        let result =
+            switch origin {
+            case .own: try await ManifestIntake(store: store, objects: objects).takeUp(found, in: shelf.sink, at: id)
+            case .foreign: try await store.takeUp(found.manifest, at: id, as: origin)
+            }
         if let first = result.conflicts.first {
             board.report(
                 "manifest_conflict", session.rawValue,

@@ -40,6 +40,11 @@ extension StreamPipeline {
             // A session that another program began goes on with its next number, and with a first generation of ours.
             try goOn(at: cursor)
         case .resume, .idle:
+            guard try await holdsPartial() else {
+                if isSwapped { return .swapped }
+                try await startGeneration(.rewritten)
+                break
+            }
             try await continueGeneration()
             if tail.isPacked, cursor.file != tail.identity {
                 // Known by its own number from now on, it is not decompressed at every scan.
@@ -93,6 +98,18 @@ extension StreamPipeline {
         verified.chainState = try await context.chains.state(of: verified).state
         try await context.store.markRecomputed(verified)
         return true
+    }
+
+    /// Whether the source still has the unterminated line that was taken of it, or a line that begins with it. No mark tells,
+    /// for those end where it begins.
+    private func holdsPartial() async throws -> Bool {
+        guard let end = cursor.partialEnd else { return true }
+        let taken = try await context.store.segments(of: cursor.stream, generation: cursor.generation).last {
+            $0.record.partial && $0.record.sourceOffset == cursor.offset
+                && $0.record.sourceOffset + $0.record.sourceBytes == end
+        }
+        guard let taken else { return true }
+        return try await holds(taken.record)
     }
 
     /// Whether the source still has the bytes of this segment.

@@ -264,7 +264,8 @@ final class WriterPlaces: Sendable {
     private func requireOurs(_ found: FoundManifest, _ session: SessionID) async throws {
         var contradiction = try await reusedNumber(in: found.manifest, of: session)
         if contradiction == nil {
-            contradiction = try await store.takeUp(found.manifest, at: id(), as: .own).conflicts.first
+            contradiction = try await ManifestIntake(store: store, objects: objects)
+                .takeUp(found, in: sink, at: id()).conflicts.first
         }
         guard let first = contradiction else { return }
         throw DeliveryError(

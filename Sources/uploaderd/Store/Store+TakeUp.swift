@@ -15,6 +15,9 @@ package struct TakeUpResult: Sendable, Hashable {
     package var known = 0
     /// Entries that fit nothing that is known, with the reason.
     package var conflicts: [String] = []
+    /// Entries that may hold other bytes than what is known of their range: they are to be read, and the same manifest is to be
+    /// taken up again with those that do not.
+    package var doubts: [Doubt] = []
     /// Streams whose cursor moved; `Store.evidence(of:)` says what to check.
     package var moved: [StreamKey] = []
     /// Whether the session's segments leave out no range before its cursors.
@@ -26,15 +29,19 @@ package struct TakeUpResult: Sendable, Hashable {
 extension Store {
     /// Makes rows from a manifest. Taking the same one up twice changes nothing more.
     ///
+    /// An entry stands for lines that are known, or these for it, only where both are the same bytes. Of each stream what lies
+    /// before the first entry of which that is not so is taken up.
+    ///
     /// - Parameters:
     ///   - store: where it was read: its segments are there. `nil`: known from elsewhere, no receipts follow.
     ///   - origin: `.own` also makes its writer the session's.
+    ///   - same: paths of entries that were doubted, then read, and hold what is known.
     package func takeUp(
-        _ manifest: Manifest, at store: StoreID?, as origin: ManifestOrigin
+        _ manifest: Manifest, at store: StoreID?, as origin: ManifestOrigin, same: Set<String> = []
     ) throws(StoreError) -> TakeUpResult {
         let catalog = try catalog()
         let (result, unneeded) = try catalog.transaction { () throws(StoreError) in
-            try takeUpRows(manifest, at: store.map { [$0] } ?? [], isPublished: store != nil, as: origin)
+            try takeUpRows(manifest, at: store.map { [$0] } ?? [], isPublished: store != nil, as: origin, same: same)
         }
         removeFiles(of: unneeded)
         if result.added > 0 {
@@ -51,7 +58,8 @@ extension Store {
     /// - Parameter isPublished: the manifest is known to be in the stores; else only its objects are.
     /// - Returns: also the rows whose files are not needed once this is committed.
     func takeUpRows(
-        _ manifest: Manifest, at stores: [StoreID], isPublished: Bool, as origin: ManifestOrigin
+        _ manifest: Manifest, at stores: [StoreID], isPublished: Bool, as origin: ManifestOrigin,
+        same: Set<String> = []
     ) throws(StoreError) -> (TakeUpResult, [SegmentRow]) {
         let catalog = try catalog()
         guard let session = SessionID(manifest.sid) else {
@@ -90,7 +98,7 @@ extension Store {
             }
         }
         var work = TakeUpWork(
-            sessionRow: sessionRow, stores: storeRows, isPublished: isPublished, chain: manifest.chain)
+            sessionRow: sessionRow, stores: storeRows, isPublished: isPublished, chain: manifest.chain, same: same)
         let main = ManifestStream(
             kind: "main", agentID: nil, activeSeq: manifest.activeSeq, segments: manifest.segments,
             checkpoints: manifest.checkpoints)
@@ -123,14 +131,19 @@ extension Store {
             try takeUp(foreign: foreign, entries, of: stream, &work)
             stream = try catalog.ensureStream(key, sessionRow: work.sessionRow)
         }
+        let records = entries.segments.map { $0.record(of: stream.key, chain: SegmentRow.unknownChain) }
+        let evidence = try LikenessEvidence(
+            records.compactMap(\.self), chains: work.chain?.streams[name.rawValue] ?? [:], read: work.same, of: stream,
+            in: catalog)
         for (index, entry) in entries.segments.enumerated() {
-            guard let record = entry.record(of: stream.key, chain: SegmentRow.unknownChain) else { continue }
+            guard let record = records[index] else { continue }
             let isLast =
                 index + 1 == entries.segments.count
                 || entries.segments[index + 1].generation != record.generation
             let chain = isLast ? work.chain?.streams[name.rawValue]?["\(record.generation)"] : nil
             let checkpoints = entries.checkpoints.filter { $0.seq == entry.seq }
-            try takeUp(record, entry, chain, checkpoints, of: stream, &work)
+            // What lies behind lines of which it is not known whose they are may follow others than ours.
+            guard try takeUp(record, entry, chain, checkpoints, of: stream, evidence, &work) else { break }
         }
         if try !advanceCursor(stream) { work.result.isWhole = false }
         if let after = try catalog.stream(stream.id)?.cursor,
@@ -140,10 +153,11 @@ extension Store {
         }
     }
 
+    /// - Returns: whether what is known of its lines is of one piece now.
     private func takeUp(
         _ record: SegmentRecord, _ entry: ManifestSegment, _ chain: Digest256?, _ checkpoints: [ManifestCheckpoint],
-        of stream: StreamRow, _ work: inout TakeUpWork
-    ) throws(StoreError) {
+        of stream: StreamRow, _ evidence: LikenessEvidence, _ work: inout TakeUpWork
+    ) throws(StoreError) -> Bool {
         let catalog = try catalog()
         for store in work.stores { try keepObject(record, of: work.sessionRow, at: store) }
         if let row = try catalog.segment(named: record, of: stream) {
@@ -151,11 +165,11 @@ extension Store {
             // It is not lost after all, where a store has it.
             if row.state == .lost, !work.stores.isEmpty { try markRetired(row.id) }
             try noteStored(row.id, isSpooled: row.state == .spooled, work)
-            return
+            return true
         }
         guard record.sourceOffset >= 0, record.sourceBytes > 0, record.lines > 0, record.generation > 0 else {
             work.result.conflicts.append("\(entry.path) is empty")
-            return
+            return false
         }
         let inside = try catalog.live(
             stream, generation: record.generation, from: record.sourceOffset, to: record.sourceEnd)
@@ -166,10 +180,25 @@ extension Store {
             || around.map { $0.record.sourceOffset < record.sourceOffset && $0.sourceEnd > record.sourceOffset } == true
         guard whole != nil || !overlaps else {
             work.result.conflicts.append("\(entry.path) overlaps with what is known")
-            return
+            return false
+        }
+        switch evidence.likeness(of: record, to: whole.map { [$0] } ?? inside) {
+        case .same: break
+        case .differs:
+            work.result.conflicts.append("\(entry.path) holds other lines than what is known of its range")
+            return false
+        case .unknown:
+            // Without a store there is nothing to read.
+            guard !work.stores.isEmpty else { return false }
+            work.result.doubts.append(
+                Doubt(
+                    entry: record,
+                    holder: try whole.map { (row) throws(StoreError) in .known(try stored(row)) } ?? .entry,
+                    parts: whole == nil ? inside.map(\.record) : [record]))
+            return false
         }
         // Without a receipt nothing says that its bytes are anywhere: what is here stays what it is.
-        if whole == nil, work.stores.isEmpty, inside.contains(where: { $0.state == .spooled }) { return }
+        if whole == nil, work.stores.isEmpty, inside.contains(where: { $0.state == .spooled }) { return true }
         let id = try catalog.insert(
             record, stream: stream, state: .retired, chain: chain, headerBytes: 0, sealedAt: time.wall,
             supersededBy: whole?.id, extra: entry.extra)
@@ -187,6 +216,7 @@ extension Store {
             try catalog.insert(checkpoint.record(of: stream.key, in: record), of: id)
         }
         try noteStored(id, isSpooled: false, work)
+        return true
     }
 
     private func noteStored(_ id: SegmentID, isSpooled: Bool, _ work: TakeUpWork) throws(StoreError) {
@@ -248,6 +278,8 @@ private struct TakeUpWork {
     let stores: [Int64]
     let isPublished: Bool
     let chain: ManifestChain?
+    /// Paths of entries that were read, and are what is known.
+    let same: Set<String>
     var result = TakeUpResult()
     /// Rows that lost their file to what superseded them.
     var unneeded: [SegmentRow] = []
