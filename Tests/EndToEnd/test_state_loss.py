@@ -1,11 +1,13 @@
 """The catalog, or the whole state directory, is lost: nothing else is, and nothing is uploaded twice."""
 
+import json
 import os
 import shutil
 
 import pytest
 
 import generator
+import manifest_reader
 from conservation import Ledger, backdate, printed_seed, whole_lines
 from test_crash import FAST, KILLED, Growth
 
@@ -238,3 +240,75 @@ def test_an_unreadable_store_makes_a_lost_session_wait(world):
     daemon.stop()
     world.once(code=growing(world, growth))
     once_each(ledger.expect(growth.now(whole_lines)))
+
+
+# What is missing is cut again, and nothing is silent about it.
+
+def one_session(world, path=".claude/projects/-p/3ac7652c-cdf8-4404-0729-5e4299901c04.jsonl"):
+    """A session's id, and a function that appends so many lines to its file and returns all of it."""
+    file = world.write(path, b"")
+
+    def add(count):
+        first = file.read_bytes().count(b"\n")
+        with file.open("ab") as out:
+            out.write(b"".join(b'{"type":"user","n":%d}\n' % n for n in range(first, first + count)))
+        return file.read_bytes()
+    return "3ac7652c-cdf8-4404-0729-5e4299901c04", add
+
+
+SHORT = '[segments]\nquiet = "30ms"\nmax_lines = 5\n'
+
+
+def away(store):
+    """Takes the store away, and returns what brings it back."""
+    hidden = store.with_name("hidden")
+    store.rename(hidden)
+    store.write_bytes(b"not a directory")
+
+    def back():
+        store.unlink()
+        hidden.rename(store)
+    return back
+
+
+def waiting(world, count):
+    """Waits until so many segments are only in the spool; their files, in order."""
+    world.wait_status(lambda status: sum(each["queued"] for each in status["destinations"]) >= count)
+    return sorted((world.state / "spool").rglob("*.seg"))
+
+
+@pytest.mark.parametrize("lost", [[3], [0], [1, 2, 6]])
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, killed):
+    store = world.base / "elsewhere"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(5)
+    world.once()
+    back = away(store)
+    daemon = world.daemon()
+    whole = add(50)
+    world.ctl_run("flush")
+    files = waiting(world, 10)
+    daemon.kill()
+    for number in lost:
+        files[number].unlink()
+    Catalog(world, None).delete()
+    if killed:
+        # A life that cannot read the store leaves the session as it is; the next one says so, too.
+        for _ in range(2):
+            daemon = world.daemon()
+            world.wait_health("session_unresolved", sid)
+            flushed = world.ctl_run("flush", "--wait", "--json", check=False)
+            assert flushed.returncode == 5 and json.loads(flushed.stdout)["unresolved"] == 1, flushed
+            # What can be given is given, and that it is not all of it is said.
+            assert world.ctl_run("replay", sid, check=False).returncode == 6
+            daemon.kill()
+    back()
+    daemon = world.daemon()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    assert manifest_reader.read(store, sid).latest() == whole
+    assert world.ctl_run("replay", sid).stdout == whole
+    assert world.ctl("show", sid)["session"]["lines"] == 55
+    assert daemon.stop() == 0

@@ -10,11 +10,13 @@ import Store
 extension StreamPipeline {
     /// Opens the source and reads its cursor's row.
     ///
-    /// - Throws: `CaptureError`, `StoreError`.
+    /// - Throws: `CaptureError`, `StoreError`: `unresolved` as long as its session is.
     static func open(
         _ source: SourcePath, name: SourceName, mode: Mode, mailbox: PipelineMailbox, lane: Int,
         context: PipelineContext
     ) async throws -> StreamPipeline {
+        // Its cursor may lie behind what is missing: a source without a new line would look as if all of it were taken.
+        try await context.store.requireResolved(name.sid)
         let known = try await context.store.cursor(of: name.key)
         let tail = try FileTail(source, in: context.roots, key: context.key)
         let cursor = known ?? StreamCursor(stream: name.key, file: tail.identity)

@@ -137,8 +137,7 @@ extension Store {
         guard !isContinuing else { return }
         try leaveUnresolved(
             file.record.stream.session,
-            "segment \(file.record.seq) of \(file.record.stream) is in the spool, and what lies before it is not known",
-            &work)
+            "segment \(file.record.seq) of \(file.record.stream) is in the spool, and what lies before it is not known")
     }
 
     private func add(_ file: Found, movesCursor: Bool, _ work: inout RecoveryWork) throws(StoreError) {

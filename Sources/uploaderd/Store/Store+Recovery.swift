@@ -32,6 +32,8 @@ extension Store {
             let gone = try compareRows(&scan, &work)
             try adopt(scan.files, &work)
             try settleLost(gone, &work)
+            // Those of a life that ended before it could read every store, too.
+            work.report.unresolved = try unresolved().map(\.session)
             for folder in work.adoptedFolders.sorted() { try spoolFiles.settle(folder) }
             return work
         }
@@ -129,7 +131,7 @@ extension Store {
             "UPDATE sessions SET kept_size = ?2, kept_modified = ?3 WHERE id = ?1", sessionRow, status.size,
             status.modified)
         if !result.isWhole {
-            try leaveUnresolved(kept.session, "its local manifest leaves out a range of its source", &work)
+            try leaveUnresolved(kept.session, "its local manifest leaves out a range of its source")
         }
     }
 
@@ -207,9 +209,8 @@ extension Store {
         return true
     }
 
-    func leaveUnresolved(_ session: SessionID, _ reason: String, _ work: inout RecoveryWork) throws(StoreError) {
+    func leaveUnresolved(_ session: SessionID, _ reason: String) throws(StoreError) {
         try catalog().run("UPDATE sessions SET unresolved = ?2 WHERE sid = ?1", session, reason)
-        if !work.report.unresolved.contains(session) { work.report.unresolved.append(session) }
     }
 
     /// Moves a file out of the spool's way, under a name that is free.

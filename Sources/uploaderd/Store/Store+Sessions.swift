@@ -151,6 +151,17 @@ extension Store {
         ) { (row) throws(StoreError) in (try row.session(0), row.text(1)) }
     }
 
+    /// - Throws: `unresolved` when nothing of the session may be cut.
+    package func requireResolved(_ session: SessionID) throws(StoreError) {
+        let state = try catalog().row("SELECT unresolved FROM sessions WHERE sid = ?1", session) {
+            (row) throws(StoreError) in row.optionalText(0)
+        }
+        guard let reason = state ?? nil else { return }
+        throw StoreError(
+            .unresolved, "nothing of session \(session) is cut: \(reason)",
+            hint: "it goes on when every destination has answered; `uploaderctl status` shows them")
+    }
+
     package func setUnresolved(_ session: SessionID, reason: String) throws(StoreError) {
         let catalog = try catalog()
         try catalog.transaction { () throws(StoreError) in

@@ -22,7 +22,7 @@ package import Shared
 ///     makeSpoolTemporary()          for a line too long for memory; `discard(_:)` if nothing becomes of it
 ///     markRecomputed(_:) · setChain(_:of:generation:offset:)   marks and chain of an unverified cursor
 ///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · noteSource(_:of:)
-///     unresolved() · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
+///     unresolved() · requireResolved(_:) · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
 ///     recordGap(_:reason:)                                     a lost segment that the source cannot give back
 ///
 /// **Delivery** (Store+Delivery)
