@@ -312,3 +312,25 @@ def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, kil
     assert world.ctl_run("replay", sid).stdout == whole
     assert world.ctl("show", sid)["session"]["lines"] == 55
     assert daemon.stop() == 0
+
+
+def test_lines_are_counted_once_after_spool_files_were_lost(world):
+    store = elsewhere(world, "")
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(5)
+    world.once()
+    back = away(store)
+    daemon = world.daemon()
+    whole = add(20)
+    world.ctl_run("flush")
+    files = waiting(world, 4)
+    daemon.kill()
+    files[1].unlink()
+    back()
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    assert world.ctl("show", sid)["session"]["lines"] == 25
+    assert [each["lines"] for each in world.ctl_lines("sessions")] == [25]
+    assert manifest_reader.read(store, sid).latest() == whole
+    assert daemon.stop() == 0

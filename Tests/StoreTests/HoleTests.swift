@@ -61,4 +61,29 @@ struct HoleTests {
         await store.close()
         #expect(try await scene.open().1.unresolved.isEmpty)
     }
+
+    @Test("lines are counted once, whatever became of the files that held them")
+    func counts() async throws {
+        let scene = try Scene()
+        let (source, far) = try await lived(scene)
+        let session = source.key.session
+        let path = try #require(try scene.spoolFiles.sorted().dropFirst().first)
+        let bytes = try Files.readAll("\(scene.directory.spool)/\(path)")
+        try lose(scene, 1..<2, catalog: false)
+        let (store, report) = try await scene.open()
+        #expect(report.missing.count == 1)
+        #expect(try await store.describe(session)?.summary.lines == 10)
+        await store.close()
+        // It was elsewhere, and is put back.
+        try Files.writeDurably(bytes, to: "\(scene.directory.spool)/\(path)")
+        let (whole, _) = try await scene.open()
+        #expect(try await whole.describe(session)?.summary.lines == 12)
+        await whole.close()
+        try lose(scene, 1..<2, catalog: false)
+        let (again, _) = try await scene.open()
+        try await again.use([far.id])
+        try await again.seal(source, lines: 2)
+        #expect(try await again.describe(session)?.summary.lines == 12)
+        try await expectWhole(again, source)
+    }
 }

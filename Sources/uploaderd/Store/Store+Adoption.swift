@@ -116,6 +116,7 @@ extension Store {
                 return
             }
             try catalog.run("UPDATE segments SET state = 0, header_bytes = ?2 WHERE id = ?1", row.id, file.headerBytes)
+            try catalog.count(row.record, of: row.streamRow, sign: 1)
             for store in activeStores {
                 try catalog.run(
                     """

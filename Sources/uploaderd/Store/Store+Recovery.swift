@@ -151,6 +151,7 @@ extension Store {
             }
             if try holders(of: row.id).isEmpty {
                 try catalog.run("UPDATE segments SET state = 2 WHERE id = ?1", row.id)
+                try catalog.count(row.record, of: row.streamRow, sign: -1)
                 gone.append(row)
             } else {
                 try markRetired(row.id)
@@ -205,7 +206,6 @@ extension Store {
             try catalog.count(part.record, of: stream.id, sign: 1)
         }
         _ = try supersede(row, by: last.id)
-        try catalog.count(row.record, of: stream.id, sign: -1)
         return true
     }
 
