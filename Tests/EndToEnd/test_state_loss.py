@@ -334,3 +334,37 @@ def test_lines_are_counted_once_after_spool_files_were_lost(world):
     assert [each["lines"] for each in world.ctl_lines("sessions")] == [25]
     assert manifest_reader.read(store, sid).latest() == whole
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("manifests", ["kept", "lost"])
+@pytest.mark.parametrize("how", ["stopped", "reloaded"])
+def test_the_store_that_there_was_before_a_destination_is_read_after_the_catalog_is_lost(world, manifests, how):
+    world.configure(SHORT)
+    sid, add = one_session(world)
+    add(20)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    store = world.base / "archive"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    if how == "reloaded":
+        world.ctl_run("reload")
+        add(3)
+        world.ctl_run("flush")
+    daemon.kill()
+    Catalog(world, None).delete()
+    if manifests == "lost":
+        shutil.rmtree(world.state / "manifests")
+    objects = Ledger(world.store)
+    objects.look()
+    daemon = world.daemon()
+    whole = add(3)
+    world.ctl_run("flush", "--wait")
+    assert world.ctl("status")["health"] == []
+    assert manifest_reader.read(store, sid).latest() == whole
+    assert world.ctl_run("replay", sid).stdout == whole
+    objects.look()
+    assert daemon.stop() == 0
+    # The next life knows it, too.
+    daemon = world.daemon()
+    assert world.ctl_run("replay", sid).stdout == whole
+    assert daemon.stop() == 0

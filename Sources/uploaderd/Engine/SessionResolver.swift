@@ -7,7 +7,7 @@ import Store
 /// of agent-uploader. Asked before the session's first line is cut, so that no sequence number is used twice and nothing
 /// is uploaded again.
 ///
-/// Only stores that are open are asked, and not waited for longer than `Patience.withStore`. While the catalog is known to
+/// Only stores that can be read are asked, and not waited for longer than `Patience.withStore`. While the catalog is known to
 /// be lost and a store does not answer, such a session is unresolved: nothing of it is cut, and health says so.
 struct SessionResolver: Sendable {
     let store: Store
@@ -28,7 +28,7 @@ struct SessionResolver: Sendable {
     /// - Throws: `EngineError.unreachable` while the session is unresolved; a store's error.
     func resolve(_ session: SessionID, of file: FileIdentity?) async throws {
         guard try await store.describe(session) == nil else { return }
-        let open = objects.open
+        let open = objects.readable
         let isOfThisLife = file.map { $0.birth > began.nanoseconds } ?? false
         let mayBeForgotten = isStateLost || (isStateNew && !isOfThisLife)
         if mayBeForgotten,
@@ -88,22 +88,21 @@ struct SessionResolver: Sendable {
         let bell = Doorbell()
         let listener = board.subscribe(bell)
         defer { board.unsubscribe(listener) }
-        var read: Set<StoreID> = []
+        var read: [StoreID: String] = [:]
         while !Task.isCancelled {
-            for (id, shelf) in objects.open where !read.contains(id) {
+            for (id, shelf) in objects.readable where read[id] == nil {
+                read[id] = shelf.name
                 do {
                     try await readAll(shelf, id)
                     board.clear("store_unread", shelf.name)
-                    read.insert(id)
                 } catch {
                     board.report(
                         "store_unread", shelf.name,
                         "the manifests in destination \(shelf.name) could not all be read: \(error)",
                         hint: "sessions of an earlier life that only it knows are not taken up until the next start")
-                    read.insert(id)
                 }
             }
-            if read.count == destinations.count { break }
+            if Set(destinations).isSubset(of: read.values) { break }
             guard waits else { return }
             _ = await bell.wait(on: time)
         }
