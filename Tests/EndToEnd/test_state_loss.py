@@ -368,3 +368,30 @@ def test_the_store_that_there_was_before_a_destination_is_read_after_the_catalog
     daemon = world.daemon()
     assert world.ctl_run("replay", sid).stdout == whole
     assert daemon.stop() == 0
+
+
+def test_a_session_without_a_main_stream_is_taken_up(world):
+    store = elsewhere(world)
+    path = ".claude/projects/-p/3ac7652c-cdf8-4404-0729-5e4299901c04/subagents/agent-aa2a7ae.jsonl"
+    sid, add = one_session(world, path)
+    add(100)
+    world.once()
+    (before,) = Ledger(store).look().values()
+    assert before.manifest["session"]["machine"] and before.manifest["session"]["user"]
+    shutil.rmtree(world.state)
+    whole = add(5)
+    world.once()
+    (session,) = Ledger(store).look().values()
+    assert not session.writers and session.manifest["writer"] == before.manifest["writer"]
+    assert [stream.generations[1] for stream in session.streams.values() if stream.segments] == [whole]
+    daemon = world.daemon()
+    (listed,) = world.ctl_lines("sessions")
+    assert (listed["lines"], listed["safe_lines"], listed["source_path"]) == (105, 105, str(world.home / path)), listed
+    # Where there is a main stream, that is what is told of the session.
+    main = world.write(f".claude/projects/-p/{sid}.jsonl", b'{"type":"user","cwd":"/somewhere"}\n')
+    world.ctl_run("flush", "--wait")
+    add(1)
+    world.ctl_run("flush", "--wait")
+    (listed,) = world.ctl_lines("sessions")
+    assert (listed["cwd"], listed["source_path"], listed["safe_lines"]) == ("/somewhere", str(main), 1), listed
+    assert daemon.stop() == 0

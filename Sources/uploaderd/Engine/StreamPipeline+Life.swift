@@ -243,14 +243,18 @@ extension StreamPipeline {
 
     /// What the first lines told, and since when and until when there are lines.
     ///
-    /// - Returns: `nil` for a stream that tells nothing about its session.
-    func facts(with record: SegmentRecord) -> SessionFacts? {
-        guard name.kind == .transcript else { return nil }
+    /// A sub-agent's stream says whose the session is and where it runs, for it may be all that there is of it: without
+    /// that nobody could tell after a loss of state that it is ours.
+    func facts(with record: SegmentRecord) -> SessionFacts {
         var facts = record.firstLine <= FirstLines.lineLimit ? firstLines.facts : SessionFacts(agent: source.agent)
         facts.host = context.machine.host
         facts.machine = context.machine.machine
         facts.user = context.machine.user
         facts.sourcePath = source.absolute
+        guard name.kind == .transcript else {
+            facts.cwd = firstLines.cwd
+            return facts
+        }
         facts.parentSID = facts.parentSID ?? name.parentSID
         if let first = record.firstTS, record.firstLine == 1 {
             facts.startedAt = facts.startedAt ?? RFC3339.text(WallTime(seconds: first))

@@ -8,7 +8,8 @@ struct Arrival {
     /// Behind the segment.
     var cursor: StreamCursor
     var source: SourceInfo
-    /// Laid over what is known of the session. The manifest that will name the segment tells them.
+    /// The main stream's are laid over what is known of the session, those of another only fill in. The manifest that will
+    /// name the segment tells them.
     var facts: SessionFacts?
     var headerBytes: Int
     /// By store, what its header says that it replaced there; rows that are known say it themselves.
@@ -29,7 +30,9 @@ extension Store {
         let now = time.wall
         let session = try catalog.ensureSession(
             record.stream.session, facts: SessionFacts(agent: arrival.source.agent), at: now)
-        if let facts = arrival.facts { _ = try lay(facts, over: session) }
+        if let facts = arrival.facts {
+            _ = try lay(facts, over: session, fillsIn: record.stream.stream != .main)
+        }
         let stream = try catalog.ensureStream(record.stream, sessionRow: session)
         let isRecut = movesCursor && record.sourceOffset < stream.recutEnd
         let covered = try catalog.covered(by: record, of: stream, isRecut: isRecut)

@@ -99,10 +99,11 @@ extension Store {
 
     /// Lays `facts` over what is known; inside a transaction.
     ///
+    /// - Parameter fillsIn: what is known stays.
     /// - Returns: whether that changed something.
-    func lay(_ facts: SessionFacts, over sessionRow: Int64) throws(StoreError) -> Bool {
+    func lay(_ facts: SessionFacts, over sessionRow: Int64, fillsIn: Bool = false) throws(StoreError) -> Bool {
         let known = try self.facts(of: sessionRow)
-        let merged = known.merged(with: facts)
+        let merged = fillsIn ? facts.merged(with: known) : known.merged(with: facts)
         guard merged != known else { return false }
         try catalog().run("UPDATE sessions SET facts = ?2 WHERE id = ?1", sessionRow, try jsonText(merged))
         return true
