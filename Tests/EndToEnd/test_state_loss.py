@@ -395,3 +395,38 @@ def test_a_session_without_a_main_stream_is_taken_up(world):
     (listed,) = world.ctl_lines("sessions")
     assert (listed["cwd"], listed["source_path"], listed["safe_lines"]) == ("/somewhere", str(main), 1), listed
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("spooled", [True, False])
+def test_a_store_that_comes_back_after_the_state_was_lost_gets_nothing_before_it_was_read(world, spooled):
+    """Else what an earlier life put there would be another writer's, and ours a writer's that is no more."""
+    store = world.base / "elsewhere"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(7)
+    world.once()
+    writer = manifest_reader.read(store, sid).manifest["writer"]
+    back = away(store)
+    daemon = world.daemon()
+    whole = add(20)
+    world.ctl_run("flush")
+    waiting(world, 4)
+    daemon.kill()
+    Catalog(world, None).delete()
+    shutil.rmtree(world.state / "manifests")
+    if not spooled:
+        # There was an earlier life: that is all that is known.
+        shutil.rmtree(world.state / "spool")
+        (world.state / "catalog.db").write_bytes(b"no database" * 1000)
+    for _ in range(2):
+        daemon = world.daemon()
+        world.wait_health("session_unresolved", sid)
+        daemon.kill()
+    daemon = world.daemon()
+    back()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    session = manifest_reader.read(store, sid)
+    assert not session.writers and session.manifest["writer"] == writer and session.latest() == whole
+    assert world.ctl("status")["health"] == []
+    assert daemon.stop() == 0

@@ -86,4 +86,33 @@ struct HoleTests {
         #expect(try await again.describe(session)?.summary.lines == 12)
         try await expectWhole(again, source)
     }
+
+    @Test("after the catalog and the manifests were lost nothing is sent before the stores were read, in any life")
+    func unread() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let source = try Source("ses_1", lines: 4)
+        try await store.seal(source, lines: 2)
+        await store.close()
+        try Files.unlink(scene.directory.catalog)
+        let far = FarEnd("far")
+        for _ in 0..<2 {
+            let (store, report) = try await scene.open()
+            #expect(report.storesUnread && report.unresolved == [source.key.session])
+            try await store.use([far.id])
+            #expect(try await store.nextDeliveries(to: far.id, limit: 9).isEmpty)
+            let id = try #require(try await store.segments(of: source.key).first?.id)
+            #expect(try await !store.claim(id, for: far.id))
+            #expect(try await store.backlog(at: far.id).segments == 2)
+            await store.close()
+        }
+        let (again, _) = try await scene.open()
+        try await again.resolve(source.key.session)
+        try await again.noteStoresRead()
+        try await again.deliver(to: far)
+        try await again.publish(to: far)
+        #expect(try far.content() == source.bytes)
+        await again.close()
+        #expect(try await scene.open().1.isUneventful)
+    }
 }

@@ -43,7 +43,7 @@ package enum Assembly {
             let delivery = await delivery(configuration, directories, store, objects, board, world)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board,
-                isStateLost: report.stateLost, isStateNew: report.fresh, began: world.time.wall,
+                isStateLost: report.storesUnread, isStateNew: report.fresh, began: world.time.wall,
                 destinations: configuration.destinations.map(\.name))
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,

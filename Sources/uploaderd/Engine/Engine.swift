@@ -52,6 +52,7 @@ package final class Engine: Sendable {
                 parts.world.lane(of: "resolver").start {
                     await resolver.resolveAll(lost: lost, on: parts.world.time, waits: true)
                     await parts.supervisor.resolved()
+                    parts.delivery.ring()
                 })
         }
         running = tasks

@@ -14,7 +14,7 @@ struct SessionResolver: Sendable {
     let objects: ObjectFinder
     let world: Surroundings
     let board: StatusBoard
-    /// The catalog was lost: what it knew may be in a store.
+    /// The catalog was lost, and not every store was read since: what it knew may be in one.
     let isStateLost: Bool
     /// There is no catalog of an earlier life, and no trace of one either.
     let isStateNew: Bool
@@ -114,6 +114,7 @@ struct SessionResolver: Sendable {
                 board.clear(entry.kind, entry.subject)
             }
             for id in lost { try await settle(id) }
+            try await store.noteStoresRead()
         } catch {
             board.report(
                 "session_unresolved", "state", "what an earlier life left behind could not be sorted out: \(error)")

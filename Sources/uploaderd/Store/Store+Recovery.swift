@@ -32,6 +32,15 @@ extension Store {
             let gone = try compareRows(&scan, &work)
             try adopt(scan.files, &work)
             try settleLost(gone, &work)
+            if report.stateLost {
+                // Whose they are in a store, and what of them is there, nobody knows here: as another writer we would put
+                // them a second time.
+                try catalog.run(
+                    """
+                    UPDATE sessions SET unresolved = 'the catalog was lost, and what stores have of it is not known yet'
+                    WHERE unresolved IS NULL AND writer IS NULL
+                    """)
+            }
             // Those of a life that ended before it could read every store, too.
             work.report.unresolved = try unresolved().map(\.session)
             for folder in work.adoptedFolders.sorted() { try spoolFiles.settle(folder) }
