@@ -1,11 +1,13 @@
 """The catalog, or the whole state directory, is lost: nothing else is, and nothing is uploaded twice."""
 
+import json
 import os
 import shutil
 
 import pytest
 
 import generator
+import manifest_reader
 from conservation import Ledger, backdate, printed_seed, whole_lines
 from test_crash import FAST, KILLED, Growth
 
@@ -278,3 +280,193 @@ def test_a_restored_home_takes_nothing_from_the_store(world, before, after):
         path.rename(aside / path.name)
     once()
     ledger.expect({("it", "main"): [old, new]})
+
+
+# What is missing is cut again, and nothing is silent about it.
+
+def one_session(world, path=".claude/projects/-p/3ac7652c-cdf8-4404-0729-5e4299901c04.jsonl"):
+    """A session's id, and a function that appends so many lines to its file and returns all of it."""
+    file = world.write(path, b"")
+
+    def add(count):
+        first = file.read_bytes().count(b"\n")
+        with file.open("ab") as out:
+            out.write(b"".join(b'{"type":"user","n":%d}\n' % n for n in range(first, first + count)))
+        return file.read_bytes()
+    return "3ac7652c-cdf8-4404-0729-5e4299901c04", add
+
+
+SHORT = '[segments]\nquiet = "30ms"\nmax_lines = 5\n'
+
+
+def away(store):
+    """Takes the store away, and returns what brings it back."""
+    hidden = store.with_name("hidden")
+    store.rename(hidden)
+    store.write_bytes(b"not a directory")
+
+    def back():
+        store.unlink()
+        hidden.rename(store)
+    return back
+
+
+def waiting(world, count):
+    """Waits until so many segments are only in the spool; their files, in order."""
+    world.wait_status(lambda status: sum(each["queued"] for each in status["destinations"]) >= count)
+    return sorted((world.state / "spool").rglob("*.seg"))
+
+
+@pytest.mark.parametrize("lost", [[3], [0], [1, 2, 6]])
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, killed):
+    store = world.base / "elsewhere"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(5)
+    world.once()
+    back = away(store)
+    daemon = world.daemon()
+    whole = add(50)
+    world.ctl_run("flush")
+    files = waiting(world, 10)
+    daemon.kill()
+    for number in lost:
+        files[number].unlink()
+    Catalog(world, None).delete()
+    if killed:
+        # A life that cannot read the store leaves the session as it is; the next one says so, too.
+        for _ in range(2):
+            daemon = world.daemon()
+            world.wait_health("session_unresolved", sid)
+            flushed = world.ctl_run("flush", "--wait", "--json", check=False)
+            assert flushed.returncode == 5 and json.loads(flushed.stdout)["unresolved"] == 1, flushed
+            # What can be given is given, and that it is not all of it is said.
+            assert world.ctl_run("replay", sid, check=False).returncode == 6
+            daemon.kill()
+    back()
+    daemon = world.daemon()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    assert manifest_reader.read(store, sid).latest() == whole
+    assert world.ctl_run("replay", sid).stdout == whole
+    assert world.ctl("show", sid)["session"]["lines"] == 55
+    assert daemon.stop() == 0
+
+
+def test_lines_are_counted_once_after_spool_files_were_lost(world):
+    store = elsewhere(world, "")
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(5)
+    world.once()
+    back = away(store)
+    daemon = world.daemon()
+    whole = add(20)
+    world.ctl_run("flush")
+    files = waiting(world, 4)
+    daemon.kill()
+    files[1].unlink()
+    back()
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    assert world.ctl("show", sid)["session"]["lines"] == 25
+    assert [each["lines"] for each in world.ctl_lines("sessions")] == [25]
+    assert manifest_reader.read(store, sid).latest() == whole
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("manifests", ["kept", "lost"])
+@pytest.mark.parametrize("how", ["stopped", "reloaded"])
+def test_the_store_that_there_was_before_a_destination_is_read_after_the_catalog_is_lost(world, manifests, how):
+    world.configure(SHORT)
+    sid, add = one_session(world)
+    add(20)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    store = world.base / "archive"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    if how == "reloaded":
+        world.ctl_run("reload")
+        add(3)
+        world.ctl_run("flush")
+    daemon.kill()
+    Catalog(world, None).delete()
+    if manifests == "lost":
+        shutil.rmtree(world.state / "manifests")
+    objects = Ledger(world.store)
+    objects.look()
+    daemon = world.daemon()
+    whole = add(3)
+    world.ctl_run("flush", "--wait")
+    assert world.ctl("status")["health"] == []
+    assert manifest_reader.read(store, sid).latest() == whole
+    assert world.ctl_run("replay", sid).stdout == whole
+    objects.look()
+    assert daemon.stop() == 0
+    # The next life knows it, too.
+    daemon = world.daemon()
+    assert world.ctl_run("replay", sid).stdout == whole
+    assert daemon.stop() == 0
+
+
+def test_a_session_without_a_main_stream_is_taken_up(world):
+    store = elsewhere(world)
+    path = ".claude/projects/-p/3ac7652c-cdf8-4404-0729-5e4299901c04/subagents/agent-aa2a7ae.jsonl"
+    sid, add = one_session(world, path)
+    add(100)
+    world.once()
+    (before,) = Ledger(store).look().values()
+    assert before.manifest["session"]["machine"] and before.manifest["session"]["user"]
+    shutil.rmtree(world.state)
+    whole = add(5)
+    world.once()
+    (session,) = Ledger(store).look().values()
+    assert not session.writers and session.manifest["writer"] == before.manifest["writer"]
+    assert [stream.generations[1] for stream in session.streams.values() if stream.segments] == [whole]
+    daemon = world.daemon()
+    (listed,) = world.ctl_lines("sessions")
+    assert (listed["lines"], listed["safe_lines"], listed["source_path"]) == (105, 105, str(world.home / path)), listed
+    # Where there is a main stream, that is what is told of the session.
+    main = world.write(f".claude/projects/-p/{sid}.jsonl", b'{"type":"user","cwd":"/somewhere"}\n')
+    world.ctl_run("flush", "--wait")
+    add(1)
+    world.ctl_run("flush", "--wait")
+    (listed,) = world.ctl_lines("sessions")
+    assert (listed["cwd"], listed["source_path"], listed["safe_lines"]) == ("/somewhere", str(main), 1), listed
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("spooled", [True, False])
+def test_a_store_that_comes_back_after_the_state_was_lost_gets_nothing_before_it_was_read(world, spooled):
+    """Else what an earlier life put there would be another writer's, and ours a writer's that is no more."""
+    store = world.base / "elsewhere"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(7)
+    world.once()
+    writer = manifest_reader.read(store, sid).manifest["writer"]
+    back = away(store)
+    daemon = world.daemon()
+    whole = add(20)
+    world.ctl_run("flush")
+    waiting(world, 4)
+    daemon.kill()
+    Catalog(world, None).delete()
+    shutil.rmtree(world.state / "manifests")
+    if not spooled:
+        # There was an earlier life: that is all that is known.
+        shutil.rmtree(world.state / "spool")
+        (world.state / "catalog.db").write_bytes(b"no database" * 1000)
+    for _ in range(2):
+        daemon = world.daemon()
+        world.wait_health("session_unresolved", sid)
+        daemon.kill()
+    daemon = world.daemon()
+    back()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    session = manifest_reader.read(store, sid)
+    assert not session.writers and session.manifest["writer"] == writer and session.latest() == whole
+    assert world.ctl("status")["health"] == []
+    assert daemon.stop() == 0

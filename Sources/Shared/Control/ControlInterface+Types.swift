@@ -108,7 +108,8 @@ extension ControlInterface {
           streams: []string,
           lines: int,
           bytes: int,
-          # The first lines of the main stream's last generation that every required destination has.
+          # The first lines of the main stream's last generation that every required destination has; of a session without a
+          # main stream, those of each of its streams.
           safe_lines: int,
           private: bool,
           # Something of it is in no required destination.

@@ -15,7 +15,8 @@ package struct FirstLines: Sendable {
     /// What to note of the session. For other kinds than a transcript only the agent's name: a sub-agent's prompt is
     /// not the session's title, nor its directory the session's.
     package internal(set) var facts: SessionFacts
-    /// The working directory that the lines name, whatever the kind: rules on directories ask for it.
+    /// The working directory that the lines name, whatever the kind: rules on directories ask for it, and it is the
+    /// session's as long as nothing else says which that is.
     package internal(set) var cwd: String?
     /// The session and the sub-agent that the lines name.
     package internal(set) var sessionID: SessionID?

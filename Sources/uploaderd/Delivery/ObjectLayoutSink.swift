@@ -38,10 +38,6 @@ package struct ObjectLayoutSink: SessionSink {
         return try identity(found, key).id
     }
 
-    /// The id of the store that is there; changes nothing.
-    ///
-    /// - Returns: `nil` when there is none yet.
-    /// - Throws: `unusable` when there was one, of the id `known`, and there is none.
     package func store(known: StoreID?) async throws(DeliveryError) -> StoreID? {
         let key = try key(layout.storeID, "the store's id")
         if let found = try await store.readAll(key) { return try identity(found, key).id }

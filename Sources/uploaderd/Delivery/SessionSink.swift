@@ -48,6 +48,12 @@ package protocol SessionSink: Sendable {
     ///   `unusable`.
     func open(proposing id: StoreID, known: StoreID?) async throws(DeliveryError) -> StoreID
 
+    /// The id of the store that is there; changes nothing.
+    ///
+    /// - Returns: `nil` when there is none yet.
+    /// - Throws: `unusable` when there was one, of the id `known`, and there is none.
+    func store(known: StoreID?) async throws(DeliveryError) -> StoreID?
+
     func deliver(_ segment: OutgoingSegment) async throws(DeliveryError)
     func deliver(_ checkpoint: CheckpointRecord, writer: String, place: WriterPlace) async throws(DeliveryError)
 

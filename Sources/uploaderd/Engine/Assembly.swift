@@ -43,7 +43,7 @@ package enum Assembly {
             let delivery = await delivery(configuration, directories, store, objects, board, world)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board,
-                isStateLost: report.stateLost, isStateNew: report.fresh, began: world.time.wall,
+                isStateLost: report.storesUnread, isStateNew: report.fresh, began: world.time.wall,
                 destinations: configuration.destinations.map(\.name))
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
@@ -127,17 +127,19 @@ package enum Assembly {
     }
 
     /// The store that there was while no destination was configured is read on: what left the spool is nowhere else, and
-    /// the destinations that took its place are to get it.
+    /// the destinations that took its place are to get it. It lies in the state directory, so that whose it is need not be
+    /// asked where the catalog was lost, and with it the store's id.
     private static func read(
         _ local: DestinationConfiguration, _ parts: DeliveryParts, _ world: Surroundings
     ) async {
         do {
-            guard let known = try await parts.store.value("destination.\(local.name)").map({ StoreID($0) }),
-                let sink = world.sinks?(local) ?? sink(local, world),
-                try await sink.open(proposing: known, known: known) == known
+            let known = try await parts.store.value("destination.\(local.name)").map { StoreID($0) }
+            guard let sink = world.sinks?(local) ?? sink(local, world), let found = try await sink.store(known: known),
+                known == nil || known == found
             else { return }
+            if known == nil { try await parts.store.setValue("destination.\(local.name)", found.rawValue) }
             let places = parts.places(of: local.name, sink)
-            parts.objects.add(ObjectFinder.Shelf(places, isDestination: false), as: known)
+            parts.objects.add(ObjectFinder.Shelf(places, isDestination: false), as: found)
         } catch {
             // Safe: who needs an object of it says that no store that has it can be read.
             world.log.record(Event(.debug, "the store \(local.name) is not read: \(error)"))

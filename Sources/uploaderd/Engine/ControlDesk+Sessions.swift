@@ -28,8 +28,9 @@ extension ControlDesk {
         }
         let streams = description?.streams ?? []
         var safe = 0
-        if let main = streams.first(where: { $0.stream.stream == .main }) {
-            safe = try await safeLines(of: main.stream, main.cursor.generation)
+        let main = streams.filter { $0.stream.stream == .main }
+        for stream in main.isEmpty ? streams : main {
+            safe += try await safeLines(of: stream.stream, stream.cursor.generation)
         }
         return SessionItem(
             sid: summary.session, facts: summary.facts, streams: streams.map(\.stream.stream), lines: summary.lines,

@@ -55,6 +55,8 @@ package final class Engine: Sendable {
             tasks.append(
                 parts.world.lane(of: "resolver").start {
                     await resolver.resolveAll(lost: lost, on: parts.world.time, waits: true)
+                    await parts.supervisor.resolved()
+                    parts.delivery.ring()
                 })
         }
         running = tasks

@@ -7,14 +7,14 @@ import Store
 /// of agent-uploader. Asked before the session's first line is cut, so that no sequence number is used twice and nothing
 /// is uploaded again.
 ///
-/// Only stores that are open are asked, and not waited for longer than `Patience.withStore`. While the catalog is known to
+/// Only stores that can be read are asked, and not waited for longer than `Patience.withStore`. While the catalog is known to
 /// be lost and a store does not answer, such a session is unresolved: nothing of it is cut, and health says so.
 struct SessionResolver: Sendable {
     let store: Store
     let objects: ObjectFinder
     let world: Surroundings
     let board: StatusBoard
-    /// The catalog was lost: what it knew may be in a store.
+    /// The catalog was lost, and not every store was read since: what it knew may be in one.
     let isStateLost: Bool
     /// There is no catalog of an earlier life, and no trace of one either.
     let isStateNew: Bool
@@ -28,7 +28,7 @@ struct SessionResolver: Sendable {
     /// - Throws: `EngineError.unreachable` while the session is unresolved; a store's error.
     func resolve(_ session: SessionID, of file: FileIdentity?) async throws {
         guard try await store.describe(session) == nil else { return }
-        let open = objects.open
+        let open = objects.readable
         let isOfThisLife = file.map { $0.birth > began.nanoseconds } ?? false
         let mayBeForgotten = isStateLost || (isStateNew && !isOfThisLife)
         if mayBeForgotten,
@@ -88,22 +88,21 @@ struct SessionResolver: Sendable {
         let bell = Doorbell()
         let listener = board.subscribe(bell)
         defer { board.unsubscribe(listener) }
-        var read: Set<StoreID> = []
+        var read: [StoreID: String] = [:]
         while !Task.isCancelled {
-            for (id, shelf) in objects.open where !read.contains(id) {
+            for (id, shelf) in objects.readable where read[id] == nil {
+                read[id] = shelf.name
                 do {
                     try await readAll(shelf, id)
                     board.clear("store_unread", shelf.name)
-                    read.insert(id)
                 } catch {
                     board.report(
                         "store_unread", shelf.name,
                         "the manifests in destination \(shelf.name) could not all be read: \(error)",
                         hint: "sessions of an earlier life that only it knows are not taken up until the next start")
-                    read.insert(id)
                 }
             }
-            if read.count == destinations.count { break }
+            if Set(destinations).isSubset(of: read.values) { break }
             guard waits else { return }
             _ = await bell.wait(on: time)
         }
@@ -115,6 +114,7 @@ struct SessionResolver: Sendable {
                 board.clear(entry.kind, entry.subject)
             }
             for id in lost { try await settle(id) }
+            try await store.noteStoresRead()
         } catch {
             board.report(
                 "session_unresolved", "state", "what an earlier life left behind could not be sorted out: \(error)")

@@ -63,6 +63,12 @@ extension SessionSupervisor {
     /// Sources that wait for a store which may know their session.
     var unresolved: Int { resting.values.count(where: \.isUnresolved) }
 
+    /// The stores were asked: those sources are tried again at once.
+    func resolved() {
+        for path in rested.filter(\.value.isUnresolved).keys.sorted(by: Self.inOrder) { pending.add(path) }
+        changed()
+    }
+
     /// Returns when every source was taken to its end, or could not be: `--once`.
     ///
     /// - Returns: why those that could not be were not.

@@ -10,11 +10,13 @@ import Store
 extension StreamPipeline {
     /// Opens the source and reads its cursor's row.
     ///
-    /// - Throws: `CaptureError`, `StoreError`.
+    /// - Throws: `CaptureError`, `StoreError`: `unresolved` as long as its session is.
     static func open(
         _ source: SourcePath, name: SourceName, mode: Mode, mailbox: PipelineMailbox, lane: Int,
         context: PipelineContext
     ) async throws -> StreamPipeline {
+        // Its cursor may lie behind what is missing: a source without a new line would look as if all of it were taken.
+        try await context.store.requireResolved(name.sid)
         let known = try await context.store.cursor(of: name.key)
         let tail = try FileTail(source, in: context.roots, key: context.key)
         let cursor = known ?? StreamCursor(stream: name.key, file: tail.identity)
@@ -258,14 +260,18 @@ extension StreamPipeline {
 
     /// What the first lines told, and since when and until when there are lines.
     ///
-    /// - Returns: `nil` for a stream that tells nothing about its session.
-    func facts(with record: SegmentRecord) -> SessionFacts? {
-        guard name.kind == .transcript else { return nil }
+    /// A sub-agent's stream says whose the session is and where it runs, for it may be all that there is of it: without
+    /// that nobody could tell after a loss of state that it is ours.
+    func facts(with record: SegmentRecord) -> SessionFacts {
         var facts = record.firstLine <= FirstLines.lineLimit ? firstLines.facts : SessionFacts(agent: source.agent)
         facts.host = context.machine.host
         facts.machine = context.machine.machine
         facts.user = context.machine.user
         facts.sourcePath = source.absolute
+        guard name.kind == .transcript else {
+            facts.cwd = firstLines.cwd
+            return facts
+        }
         facts.parentSID = facts.parentSID ?? name.parentSID
         if let first = record.firstTS, record.firstLine == 1 {
             facts.startedAt = facts.startedAt ?? RFC3339.text(WallTime(seconds: first))

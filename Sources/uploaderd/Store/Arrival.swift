@@ -8,7 +8,8 @@ struct Arrival {
     /// Behind the segment.
     var cursor: StreamCursor
     var source: SourceInfo
-    /// Laid over what is known of the session. The manifest that will name the segment tells them.
+    /// The main stream's are laid over what is known of the session, those of another only fill in. The manifest that will
+    /// name the segment tells them.
     var facts: SessionFacts?
     var headerBytes: Int
     /// By store, what its header says that it replaced there; rows that are known say it themselves.
@@ -73,7 +74,9 @@ extension Store {
         var row = row
         if row == nil { row = try catalog.sessionRow(arrival.record.stream.session) }
         if let known = row {
-            if let facts = arrival.facts { _ = try lay(facts, over: known) }
+            if let facts = arrival.facts {
+                _ = try lay(facts, over: known, fillsIn: arrival.record.stream.stream != .main)
+            }
             return known
         }
         let agent = SessionFacts(agent: arrival.source.agent)

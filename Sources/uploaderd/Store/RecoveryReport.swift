@@ -33,9 +33,13 @@ package struct RecoveryReport: Sendable {
     /// had some.
     package var stateLost = false
 
+    /// The catalog was lost, in this life or an earlier one, and since then not every store was read:
+    /// `Store.noteStoresRead`.
+    package var storesUnread = false
+
     /// Nothing but what every start finds.
     package var isUneventful: Bool {
         adopted.isEmpty && coveredDeleted == 0 && retiredUnlinked == 0 && fetchable.isEmpty && missing.isEmpty
-            && refused.isEmpty && takenUp == 0 && unresolved.isEmpty && !stateLost
+            && refused.isEmpty && takenUp == 0 && unresolved.isEmpty && !stateLost && !storesUnread
     }
 }

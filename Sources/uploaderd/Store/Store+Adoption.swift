@@ -117,6 +117,7 @@ extension Store {
                 return
             }
             try catalog.run("UPDATE segments SET state = 0, header_bytes = ?2 WHERE id = ?1", row.id, file.headerBytes)
+            try catalog.count(row.record, of: row.streamRow, sign: 1)
             for store in activeStores {
                 try catalog.run(
                     """
@@ -138,8 +139,7 @@ extension Store {
         guard !isContinuing else { return }
         try leaveUnresolved(
             file.record.stream.session,
-            "segment \(file.record.seq) of \(file.record.stream) is in the spool, and what lies before it is not known",
-            &work)
+            "segment \(file.record.seq) of \(file.record.stream) is in the spool, and what lies before it is not known")
     }
 
     private func add(_ file: Found, movesCursor: Bool, _ work: inout RecoveryWork) throws(StoreError) {

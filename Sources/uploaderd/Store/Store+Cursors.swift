@@ -55,13 +55,14 @@ extension Store {
         try setCursor(of: stream) { $0.firstMissing ?? $0.end }
     }
 
-    /// Puts the cursor behind the rows, over holes, for what lies in a hole may be in a store; not over what is lost.
-    /// It never goes back.
+    /// Puts the cursor behind the rows, over holes, for what lies in a hole may be in a store; not over what is lost, and
+    /// over no hole once no store had it and it is being cut again. It never goes back.
     ///
     /// - Returns: whether there is no hole.
     func advanceCursor(_ stream: StreamRow) throws(StoreError) -> Bool {
         try setCursor(of: stream) { extent in
-            let place = extent.lost ?? extent.end
+            let isRecut = stream.recutEnd > 0 && extent.generation == stream.cursor.generation
+            let place = (isRecut ? extent.firstMissing : extent.lost) ?? extent.end
             let isAhead = (extent.generation, place.offset) > (stream.cursor.generation, stream.cursor.offset)
             return isAhead ? place : nil
         }

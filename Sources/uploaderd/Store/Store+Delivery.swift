@@ -107,6 +107,7 @@ extension Store {
                 continue
             }
             last = session
+            guard try isResolved(session) else { continue }
             let waiting = try catalog.rows(
                 """
                 SELECT segment_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id = ?2
@@ -128,6 +129,11 @@ extension Store {
         var deliveries: [SegmentDelivery] = []
         for id in chosen { if let delivery = try delivery(id, to: storeRow) { deliveries.append(delivery) } }
         return deliveries
+    }
+
+    /// Of another session it is not known where its objects belong.
+    private func isResolved(_ sessionRow: Int64) throws(StoreError) -> Bool {
+        try catalog().number("SELECT unresolved IS NULL FROM sessions WHERE id = ?1", sessionRow) != 0
     }
 
     private func delivery(_ id: SegmentID, to store: Int64) throws(StoreError) -> SegmentDelivery? {
@@ -158,7 +164,7 @@ extension Store {
 
     /// Asks whether the object may go to the store, right before it does. An open claim is durable.
     ///
-    /// The one place where that is decided: not for a session that is not open, not twice, not what was superseded.
+    /// The one place where that is decided: not for a session that is not open or not resolved, not twice, not what was superseded.
     ///
     /// - Returns: `false`: leave it, and ask `nextDeliveries` again.
     package nonisolated(nonsending) func claim(
@@ -186,7 +192,7 @@ extension Store {
         try catalog.run(
             """
             UPDATE copies SET state = 1, tried = 1, at = ?3 WHERE segment_id = ?1 AND store_id = ?2 AND state = 0
-            AND (SELECT state FROM sessions WHERE id = session_id) = 'open'
+            AND (SELECT state FROM sessions WHERE id = session_id AND unresolved IS NULL) = 'open'
             AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL
             """, id, storeRow, time.wall)
         guard catalog.changes == 1 else { return false }

@@ -35,6 +35,17 @@ extension Store {
             let gone = try compareRows(&scan, &work)
             try adopt(scan.files, &work)
             try settleLost(gone, &work)
+            if report.stateLost {
+                // Whose they are in a store, and what of them is there, nobody knows here: as another writer we would put
+                // them a second time.
+                try catalog.run(
+                    """
+                    UPDATE sessions SET unresolved = 'the catalog was lost, and what stores have of it is not known yet'
+                    WHERE unresolved IS NULL AND writer IS NULL
+                    """)
+            }
+            // Those of a life that ended before it could read every store, too.
+            work.report.unresolved = try unresolved().map(\.session)
             for folder in work.adoptedFolders.sorted() { try spoolFiles.settle(folder) }
             return work
         }
@@ -132,7 +143,7 @@ extension Store {
             "UPDATE sessions SET kept_size = ?2, kept_modified = ?3 WHERE id = ?1", sessionRow, status.size,
             status.modified)
         if !result.isWhole {
-            try leaveUnresolved(kept.session, "its local manifest leaves out a range of its source", &work)
+            try leaveUnresolved(kept.session, "its local manifest leaves out a range of its source")
         }
     }
 
@@ -152,6 +163,7 @@ extension Store {
             }
             if try holders(of: row.id).isEmpty {
                 try catalog.run("UPDATE segments SET state = 2 WHERE id = ?1", row.id)
+                try catalog.count(row.record, of: row.streamRow, sign: -1)
                 gone.append(row)
             } else {
                 try markRetired(row.id)
@@ -208,13 +220,11 @@ extension Store {
             try catalog.count(part.record, of: stream.id, sign: 1)
         }
         _ = try supersede(row, by: last.id)
-        try catalog.count(row.record, of: stream.id, sign: -1)
         return true
     }
 
-    func leaveUnresolved(_ session: SessionID, _ reason: String, _ work: inout RecoveryWork) throws(StoreError) {
+    func leaveUnresolved(_ session: SessionID, _ reason: String) throws(StoreError) {
         try catalog().run("UPDATE sessions SET unresolved = ?2 WHERE sid = ?1", session, reason)
-        if !work.report.unresolved.contains(session) { work.report.unresolved.append(session) }
     }
 
     /// Moves a file out of the spool's way, under a name that is free.

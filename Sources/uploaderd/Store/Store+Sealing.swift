@@ -217,14 +217,7 @@ extension Store {
     private func admit(
         _ record: SegmentRecord, _ next: StreamCursor, after current: StreamCursor?
     ) throws(StoreError) {
-        let state = try catalog().row("SELECT unresolved FROM sessions WHERE sid = ?1", record.stream.session) {
-            (row) throws(StoreError) in row.optionalText(0)
-        }
-        if let reason = state ?? nil {
-            throw StoreError(
-                .unresolved, "nothing of session \(record.stream.session) is cut: \(reason)",
-                hint: "it goes on when every destination has answered; `uploaderctl status` shows them")
-        }
+        try requireResolved(record.stream.session)
         guard let refusal = record.refusal(advancing: next, after: current) else { return }
         throw StoreError(.stale, "segment \(record.seq) of \(record.stream) does not continue the cursor: \(refusal)")
     }

@@ -128,10 +128,11 @@ extension Store {
 
     /// Lays `facts` over what is known; inside a transaction.
     ///
+    /// - Parameter fillsIn: what is known stays.
     /// - Returns: whether that changed something.
-    func lay(_ facts: SessionFacts, over sessionRow: Int64) throws(StoreError) -> Bool {
+    func lay(_ facts: SessionFacts, over sessionRow: Int64, fillsIn: Bool = false) throws(StoreError) -> Bool {
         let known = try self.facts(of: sessionRow)
-        let merged = known.merged(with: facts)
+        let merged = fillsIn ? facts.merged(with: known) : known.merged(with: facts)
         guard merged != known else { return false }
         try catalog().run("UPDATE sessions SET facts = ?2 WHERE id = ?1", sessionRow, try jsonText(merged))
         return true
@@ -188,6 +189,17 @@ extension Store {
         try catalog().rows(
             "SELECT sid, unresolved FROM sessions INDEXED BY sessions_unresolved WHERE unresolved IS NOT NULL ORDER BY id"
         ) { (row) throws(StoreError) in (try row.session(0), row.text(1)) }
+    }
+
+    /// - Throws: `unresolved` when nothing of the session may be cut.
+    package func requireResolved(_ session: SessionID) throws(StoreError) {
+        let state = try catalog().row("SELECT unresolved FROM sessions WHERE sid = ?1", session) {
+            (row) throws(StoreError) in row.optionalText(0)
+        }
+        guard let reason = state ?? nil else { return }
+        throw StoreError(
+            .unresolved, "nothing of session \(session) is cut: \(reason)",
+            hint: "it goes on when every destination has answered; `uploaderctl status` shows them")
     }
 
     package func setUnresolved(_ session: SessionID, reason: String) throws(StoreError) {

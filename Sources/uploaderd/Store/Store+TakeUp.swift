@@ -163,7 +163,10 @@ extension Store {
         if let row = try catalog.segment(named: record, of: stream) {
             work.result.known += 1
             // It is not lost after all, where a store has it.
-            if row.state == .lost, !work.stores.isEmpty { try markRetired(row.id) }
+            if row.state == .lost, !work.stores.isEmpty {
+                try markRetired(row.id)
+                if row.supersededBy == nil { try catalog.count(row.record, of: stream.id, sign: 1) }
+            }
             try noteStored(row.id, isSpooled: row.state == .spooled, work)
             return true
         }

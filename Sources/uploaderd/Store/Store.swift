@@ -12,6 +12,7 @@ package import Shared
 ///     Store.open(directory, …) → (Store, RecoveryReport)     one at a time: StoreError.locked
 ///     close()                                                 the lock is free, the catalog a single file
 ///     writer() · value(_:) · setValue(_:_:)                   our writer id; small values by name
+///     noteStoresRead()                                        what a lost catalog knew is taken up
 ///     spool: SpoolGauge                                       bytes in the spool, readable from any thread
 ///
 /// **Capture** (Store+Sealing, Store+Sessions)
@@ -23,7 +24,7 @@ package import Shared
 ///     markRecomputed(_:) · setChain(_:of:generation:offset:)   marks and chain of an unverified cursor
 ///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · noteSource(_:of:)
 ///     preface(of:)                  what a manifest says of a session before it lists anything
-///     unresolved() · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
+///     unresolved() · requireResolved(_:) · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
 ///     recordGap(_:reason:)                                     a lost segment that the source cannot give back
 ///
 /// **Delivery** (Store+Delivery)
@@ -120,6 +121,8 @@ package actor Store {
             report.fresh = beginning == .new && !hadTraces
             report.stateLost = beginning == .broken || (beginning == .new && hadTraces)
             try recover(&report)
+            if report.stateLost { try setValue(Self.storesUnread, "1") }
+            report.storesUnread = try value(Self.storesUnread) != nil
             return report
         } catch {
             close()
@@ -177,6 +180,13 @@ package actor Store {
     package func setValue(_ name: String, _ value: String) throws(StoreError) {
         ourWriter = nil
         try catalog().run("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", name, value)
+    }
+
+    private static let storesUnread = "stores_unread"
+
+    /// Every store was read since the catalog was lost: a session that has no rows has none anywhere.
+    package func noteStoresRead() throws(StoreError) {
+        try catalog().run("DELETE FROM meta WHERE key = ?1", Self.storesUnread)
     }
 
     /// 16 hexadecimal digits.
