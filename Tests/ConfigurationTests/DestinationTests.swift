@@ -70,7 +70,7 @@ struct DestinationTests {
                 history = false
                 encryption = "none"
                 recipients = []
-                """))
+                """) + "[[destination]]\n")
         let far = try #require(try fixture.loaded(["--dry-run"]).configuration.destinations.first)
         #expect(!far.isRequired)
         #expect(
@@ -85,6 +85,20 @@ struct DestinationTests {
         #expect(far.transport.caFile == "/ca.pem")
         #expect(far.transport.proxy == "http://proxy:3128")
         #expect(far.transport.insecure)
+    }
+
+    @Test("are refused when none of them is required: nothing would have to be anywhere to be called safe")
+    func noneRequired() throws {
+        let optional = "[[destination]]\nname = \"a\"\npath = \"/a\"\nrequired = false\n"
+        let fixture = try Fixture(optional)
+        let problems = fixture.problems()
+        #expect(problems.map(\.key) == ["destination.a.required"])
+        #expect(problems.first?.line == 4)
+        #expect(problems.first?.message == "no destination is required, so nothing would ever count as safe")
+        try fixture.write(optional + "[[destination]]\nname = \"b\"\npath = \"/b\"\nrequired = false\n")
+        #expect(fixture.problems().map(\.key) == ["destination.a.required"])
+        try fixture.write(optional + "[[destination]]\nname = \"b\"\npath = \"/b\"\n")
+        #expect(try fixture.loaded().configuration.destinations.map(\.isRequired) == [false, true])
     }
 
     @Test("hear of credentials that cannot be used, never of what is in them")

@@ -1,5 +1,4 @@
 import ControlPlane
-import Glibc
 import LinuxSystem
 import Shared
 import Synchronization
@@ -287,9 +286,10 @@ struct ControlServerTests {
     func drainDeaf() throws {
         try serving { server in
             server.handler.state.withLock { $0.pieces = Samples.pieces([String(repeating: "x\n", count: 4 << 20)]) }
+            server.handler.signalWhenReplaying()
             let deaf = try RawClient(server.path)
             try deaf.send(#"{"method":"io.uploaderd.Control.Replay","parameters":{"sid":"s"},"more":true}"#)
-            while server.handler.state.withLock({ $0.replays.isEmpty }) { sched_yield() }
+            try server.handler.waitForSignal()
             server.loop.start { [control = server.server] in await control.drain() }
             try server.time.waitForTimer(in: ControlLimits().drain)
             server.time.advance(by: ControlLimits().drain)

@@ -2,6 +2,9 @@ import LinuxSystem
 import Shared
 import Synchronization
 
+/// How long anything is waited for, in milliseconds: waited out only when something is broken, for machines may be crowded.
+let patience: Int32 = 300_000
+
 /// A clock that a test moves. Timers fire on the loop, as the real ones do.
 final class FakeTime: TimeSource {
     private struct State {
@@ -44,7 +47,7 @@ final class FakeTime: TimeSource {
     /// Blocks until somebody has a timer so far from now; that is when what it is for has begun.
     func waitForTimer(in duration: Duration) throws {
         while !state.withLock({ state in state.timers.keys.contains { $0.deadline - state.now == duration } }) {
-            guard try changed.reading.wait(.readable, milliseconds: 10_000) else {
+            guard try changed.reading.wait(.readable, milliseconds: patience) else {
                 throw SystemError("no such timer", code: 62)
             }
             var buffer = [UInt8](repeating: 0, count: 64)

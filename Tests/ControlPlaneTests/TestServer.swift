@@ -43,10 +43,15 @@ final class ScriptedHandler: ControlHandler {
 
     /// Blocks until the handler has said so.
     func waitForSignal() throws {
-        guard try signal.reading.wait(.readable, milliseconds: 10_000) else { throw SystemError("no signal", code: 62) }
+        guard try signal.reading.wait(.readable, milliseconds: patience) else {
+            throw SystemError("no signal", code: 62)
+        }
         var byte: [UInt8] = [0]
         _ = try byte.withMutableBytes { (bytes) throws(SystemError) in try signal.reading.read(into: bytes) }
     }
+
+    /// From now on a replay says that it has begun.
+    func signalWhenReplaying() { state.withLock { $0.whenReplaying = { [weak self] in self?.raise() } } }
 
     private func raise() {
         _ = try? [UInt8(1)].withBytes { (bytes) throws(SystemError) in try signal.writing.write(bytes) }
@@ -189,7 +194,7 @@ final class TestServer {
             await body()
             _ = try? [UInt8(1)].withBytes { (bytes) throws(SystemError) in try writing.descriptor.write(bytes) }
         }
-        guard try pipe.reading.wait(.readable, milliseconds: 10_000) else { throw SystemError("loop", code: 62) }
+        guard try pipe.reading.wait(.readable, milliseconds: patience) else { throw SystemError("loop", code: 62) }
     }
 
     func stop() {
@@ -245,7 +250,7 @@ final class RawClient {
                     try socket.send(UnsafeRawBufferPointer(rebasing: buffer[sent...]))
                 }
             } catch {
-                guard error.wouldBlock, try socket.wait(.writable, milliseconds: 10_000) else { throw error }
+                guard error.wouldBlock, try socket.wait(.writable, milliseconds: patience) else { throw error }
             }
         }
     }
@@ -266,7 +271,7 @@ final class RawClient {
                 if error.code == ECONNRESET {
                     isClosed = true
                 } else {
-                    guard error.wouldBlock, try socket.wait(.readable, milliseconds: 10_000) else { throw error }
+                    guard error.wouldBlock, try socket.wait(.readable, milliseconds: patience) else { throw error }
                 }
             }
         }

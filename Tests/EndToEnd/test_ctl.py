@@ -302,6 +302,24 @@ def test_replay_into_a_pipe_that_is_closed_ends_quietly(watched):
     assert watched.ctl_run("replay", "ten").stdout == lines(10)
 
 
+def test_a_standard_stream_that_came_closed_is_no_socket(watched):
+    """Whoever writes to standard output is told, at once, that there is none; and the daemon's connection is not it."""
+    def closed(streams, *words):
+        return subprocess.run(
+            ["sh", "-c", f'exec "$@" {streams}', "sh", *watched.command("uploaderctl"), "--socket", watched.socket, *words],
+            env=watched.environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=programs.PATIENCE)
+    for words in (["replay", "ten"], ["status"], ["sessions", "--json"]):
+        done = closed(">&-", *words)
+        assert done.returncode == 6 and b"could not write to standard output" in done.stderr, (words, done)
+    assert closed("<&- 2>&-", "replay", "ten").stdout == lines(10)
+    for streams in (">&-", "2>&-", "<&- >&- 2>&-"):
+        run = subprocess.run(
+            ["sh", "-c", f'exec "$@" {streams}', "sh", *watched.command("uploaderd"), "--once", "--state-dir",
+             watched.base / "other", "--runtime-dir", watched.base / "run2"],
+            env=watched.environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=programs.PATIENCE)
+        assert run.returncode == 0, (streams, run)
+
+
 def test_edges_of_lines(watched):
     whole = lines(10).splitlines(keepends=True)
     for text, wanted in {"1:": whole, ":": whole, ":10": whole, "1:10": whole, "10:": whole[9:], "10:10": whole[9:],

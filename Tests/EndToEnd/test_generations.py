@@ -242,6 +242,27 @@ def test_a_line_without_its_end_is_not_superseded_by_another(world, odd, begun, 
     assert not session.manifest.get("superseded")
 
 
+def test_files_without_an_end_keep_no_other_one_waiting(world, odd):
+    """More of them than files are held open at once: each has its turn, again and again."""
+    world.configure(f'[[watch]]\nagent = "generic"\nroot = "{odd}"\n[segments]\nquiet = "50ms"\n')
+    files = {f"torn{number:03}": b'{"n":%d}\n{"half":' % number for number in range(600)}
+    for name, data in files.items():
+        (odd / f"{name}.jsonl").write_bytes(data)
+    daemon = world.daemon()
+    (odd / "whole.jsonl").write_bytes(b'{"n":1}\n')
+    ledger = Ledger(world.store)
+    answer = world.ctl("flush", "--wait", check=False)
+    assert answer["not_taken"][100] == "500 more files" and (answer["queued"], answer["held"]) == (0, [])
+    ledger.expect({("whole", "main"): [b'{"n":1}\n'],
+                   **{(name, "main"): [data[:data.index(b"\n") + 1]] for name, data in files.items()}})
+    for name in files:
+        with (odd / f"{name}.jsonl").open("ab") as file:
+            file.write(b"1}\n")
+    assert world.ctl("flush", "--wait")["not_taken"] == []
+    ledger.expect({("whole", "main"): [b'{"n":1}\n'], **{(name, "main"): [data + b"1}\n"] for name, data in files.items()}})
+    assert daemon.stop() == 0
+
+
 def test_status_counts_what_was_odd_and_knows_how_old_an_open_line_is(world, odd):
     world.configure(f'[[watch]]\nagent = "generic"\nroot = "{odd}"\n[segments]\nquiet = "1h"\nmax_age = "1h"\n')
     path = odd / "log.jsonl"

@@ -60,6 +60,22 @@ package enum Process {
     /// Takes group and other rights from every file that is made from now on.
     package static func restrictFileModes() { _ = umask(0o077) }
 
+    /// Puts something in the place of a standard stream that came closed, before anything else is opened: the next socket or
+    /// file would get its number, and what is written for people would go there.
+    ///
+    /// It cannot be written to, so that whoever writes is told, as with the closed one.
+    package static func fillStandardStreams() {
+        while true {
+            let number = Glibc.open("/dev/null", O_RDONLY)
+            if number > 2 {
+                _ = Glibc.close(number)
+                return
+            }
+            // Without /dev/null there is nothing to put there; then it is as it was before.
+            if number < 0, errno != EINTR { return }
+        }
+    }
+
     package static func isTerminal(_ standardStream: Int32) -> Bool { isatty(standardStream) == 1 }
 
     /// Processors that this process may run on: sched_setaffinity(2), a unit's CPUAffinity= or a container's set may leave

@@ -71,6 +71,7 @@ private struct ErrorReport: Encodable {
 extension ControlTool {
     /// The program as it runs in a shell.
     package static func main(_ words: [String]) -> Int32 {
+        Process.fillStandardStreams()
         // A reader that has had enough is told by EPIPE, so that nothing is left half done.
         signal(SIGPIPE, SIG_IGN)
         var environment: [String: String] = [:]

@@ -53,6 +53,7 @@ extension ConfigurationReader {
         refuseAmbiguous(types)
         noticeUnused(types)
         refuseTwins(all)
+        refuseIfNoneCounts(all)
         if all.isEmpty, types.isEmpty, scopes.isEmpty {
             all = [localStore()]
         }
@@ -209,6 +210,15 @@ extension ConfigurationReader {
                     hint: "choose a directory elsewhere, or \(directories.store)")
             }
         }
+    }
+
+    /// What every required destination has is safe: were none required, lines would count as safe that are nowhere.
+    private mutating func refuseIfNoneCounts(_ all: [DestinationConfiguration]) {
+        guard let first = all.first, !all.contains(where: \.isRequired) else { return }
+        let key = "destination.\(first.name).required"
+        settings.refuse(
+            settings.origin(of: key), key, "no destination is required, so nothing would ever count as safe",
+            hint: "take required = false out of one of them")
     }
 
     /// Where its objects lie, without links; `nil`: in no directory here.

@@ -10,6 +10,8 @@ final class PipelineMailbox: Sendable {
         static let flush = Requests(rawValue: 1)
         /// Read to the end, seal, end.
         static let shutdown = Requests(rawValue: 2)
+        /// Others wait for a place: do not stay only for the end of a last line.
+        static let makeRoom = Requests(rawValue: 4)
     }
 
     private struct State {
@@ -29,8 +31,9 @@ final class PipelineMailbox: Sendable {
     ///   - left: bytes that the source is thought to have and that are not taken.
     ///   - since: when it was found to have something; `nil`: nothing is known of that.
     ///   - mayReplace: a file that is there in place of the one that was taken is known to be no other one renamed.
-    init(left: Int64 = 0, since: Instant? = nil, mayReplace: Bool = true) {
-        state = Mutex(State(left: left, openSince: since))
+    ///   - makesRoom: others wait for a place already.
+    init(left: Int64 = 0, since: Instant? = nil, mayReplace: Bool = true, makesRoom: Bool = false) {
+        state = Mutex(State(requests: makesRoom ? .makeRoom : [], left: left, openSince: since))
         self.mayReplace = mayReplace
     }
 
@@ -84,6 +87,12 @@ final class PipelineMailbox: Sendable {
         bell.ring()
     }
 
+    /// Asks once only: to be asked again would wake it for nothing.
+    func askForRoom() {
+        let isNew = state.withLock { $0.requests.insert(.makeRoom).inserted }
+        if isNew { bell.ring() }
+    }
+
     /// Returns when everything that the source held at the time of the call is in a durable segment, or the pipeline ended.
     ///
     /// - Returns: `false` when it ended: what it did not take another one may.
@@ -106,7 +115,7 @@ final class PipelineMailbox: Sendable {
     func take() -> Requests {
         state.withLock { state in
             let requests = state.requests
-            // Shutdown holds until the pipeline ends.
+            // The others hold until the pipeline ends.
             state.requests.subtract(.flush)
             state.taken += state.flushes
             state.flushes = []

@@ -15,8 +15,9 @@ extension SessionSupervisor {
             }
             let left = expected.removeValue(forKey: path) ?? 0
             let mailbox = PipelineMailbox(
-                left: left, since: pendingSince, mayReplace: replaceable.remove(path) != nil)
+                left: left, since: pendingSince, mayReplace: replaceable.remove(path) != nil, makesRoom: isCrowded)
             running[path] = mailbox
+            endless[path] = nil
             let lane = loads.place(left)
             group.addTask(executorPreference: world.work[lane]) { [context, intake, mode] in
                 let end = await Self.live(path, mailbox, lane, intake, mode, context) {
@@ -25,7 +26,17 @@ extension SessionSupervisor {
                 await self.ended(path, mailbox, end, lane, left)
             }
         }
+        noteCrowd()
         noteCounts()
+    }
+
+    /// Files whose last line has no end, which may never come, must not keep all others out. Those that begin while others
+    /// wait are asked at their beginning: in a long backlog nobody looks through all of them again and again.
+    private func noteCrowd() {
+        let wasCrowded = isCrowded
+        isCrowded = !pending.isEmpty && (isCrowded || running.count >= Self.mostPipelines)
+        guard isCrowded, !wasCrowded else { return }
+        for mailbox in mailboxes(where: { _ in true }) { mailbox.askForRoom() }
     }
 
     /// One pipeline's life; on a work lane. Bounded by the group, ended by `drain`.
@@ -69,8 +80,7 @@ extension SessionSupervisor {
         mailbox.close()
         let left = mailbox.count(taken: .max)
         if left > 0 { context.board.update { $0.backlogBytes -= left } }
-        // The last look at it in this life: nobody waits for the line's end.
-        endless[path] = mode == .once && mailbox.endless > 0 ? mailbox.endless : nil
+        if case .dormant = end, mailbox.endless > 0 { endless[path] = mailbox.endless }
         switch end {
         case .dormant, .gone:
             resting[path] = nil

@@ -21,7 +21,7 @@ extension SessionSupervisor {
         while !isStopping, pending.contains(where: isWanted) || swapped.contains(where: isWanted) { await change() }
         for path in busy(where: isWanted) { await flush(path) }
         let left =
-            running.filter { $0.value.endless > 0 }.map(\.key)
+            running.filter { $0.value.endless > 0 }.map(\.key) + endless.keys
             + resting.filter { !$0.value.isUnresolved }.map(\.key)
         return left.filter(isWanted).sorted(by: Self.inOrder)
     }

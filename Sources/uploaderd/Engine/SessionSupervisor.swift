@@ -32,7 +32,7 @@ actor SessionSupervisor {
     var pendingSince: Instant?
     var running: [SourcePath: PipelineMailbox] = [:]
     var resting: [SourcePath: Rest] = [:]
-    /// By source that `--once` is done with, the bytes of a last line without its end.
+    /// By source that no pipeline stays for, the bytes of a last line without its end.
     var endless: [SourcePath: Int64] = [:]
     /// By running source: other paths of its file, which wait for its end.
     var behind: [SourcePath: Set<SourcePath>] = [:]
@@ -44,6 +44,8 @@ actor SessionSupervisor {
     nonisolated let isSearching = Mutex(false)
     /// By pending source: what it is thought to have and is counted in the backlog.
     var expected: [SourcePath: Int64] = [:]
+    /// More sources have something to take than may be open at once.
+    var isCrowded = false
     var loads: LaneLoads
     var sweeps: [String: Int] = [:]
     var isReady = false
@@ -115,9 +117,11 @@ actor SessionSupervisor {
         case .gone(let path):
             running[path]?.ring()
             resting[path] = nil
+            endless[path] = nil
             clearHealth(of: path)
         case .moved(let old, let new):
             running[old]?.ring()
+            endless[old] = nil
             await intake.moved(from: old, to: new)
             wake(new)
         case .directoryGone(let root, let folder):

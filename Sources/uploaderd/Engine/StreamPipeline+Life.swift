@@ -230,7 +230,9 @@ extension StreamPipeline {
         mailbox.answerFlushes()
         if mode == .once { return .dormant }
         // An unterminated line that is nowhere else keeps its file open: should the file go, the line is still there.
-        return writer == nil && endless == 0 ? .dormant : nil
+        // Unless others have no place: then only what was rung for is looked at before it goes.
+        let staysForEnd = endless > 0 && (mailbox.isRung || !requests.contains(.makeRoom))
+        return writer == nil && !staysForEnd ? .dormant : nil
     }
 
     /// Bytes at the source's end that are a line without its end, and are in no segment.

@@ -7,6 +7,7 @@ import Shared
 /// The daemon's beginning: reads what it is told, and becomes one of the programs that it can be.
 @main struct Uploaderd {
     static func main() {
+        Process.fillStandardStreams()
         Process.restrictFileModes()
         Process.forbidDumps()
         let arguments = Array(CommandLine.arguments.dropFirst())
