@@ -470,3 +470,53 @@ def test_a_store_that_comes_back_after_the_state_was_lost_gets_nothing_before_it
     assert not session.writers and session.manifest["writer"] == writer and session.latest() == whole
     assert world.ctl("status")["health"] == []
     assert daemon.stop() == 0
+
+
+# The store.
+
+def older(world, store):
+    """The store goes back to what it was before 20 of the 45 lines of a session came; returns the lines."""
+    rng, seed = printed_seed("older store")
+    lines = [b'{"type":"user","n":%d}\n' % rng.getrandbits(60) for _ in range(45)]
+
+    def once(count, code=0):
+        world.write(".claude/projects/-p/it.jsonl", b"".join(lines[:count]))
+        backdate(world.home)
+        world.once(code=code)
+
+    once(20)
+    backup = world.base / "store-backup"
+    shutil.copytree(store, backup)
+    once(40)
+    shutil.rmtree(store)
+    shutil.copytree(backup, store)
+    return b"".join(lines), once
+
+
+def test_an_older_store_lists_nothing_that_is_not_there(world):
+    store = elsewhere(world)
+    lines, once = older(world, store)
+    place = store / "sessions/it/manifest.json"
+    before = place.read_bytes()
+    once(45, 5)
+    assert place.read_bytes() == before
+    daemon = world.daemon()
+    world.ctl_run("flush", check=False)
+    assert "is older than what was put there" in world.wait_health("delivery_conflict")["message"]
+    assert daemon.stop() == 0
+    # What docs/operations.md says that helps.
+    aside = world.base / "aside"
+    aside.mkdir()
+    for path in [*world.state.glob("catalog.db*"), world.state / "manifests", world.state / "spool"]:
+        path.rename(aside / path.name)
+    once(45)
+    once_each(Ledger(store).expect({("it", "main"): [lines]}))
+
+
+def test_an_older_store_is_filled_from_another(world):
+    mirror = world.base / "mirror"
+    store = elsewhere(world, f'[[destination]]\nname = "mirror"\ntype = "directory"\npath = "{mirror}"\n')
+    lines, once = older(world, store)
+    once(45)
+    for each in (store, mirror):
+        once_each(Ledger(each).expect({("it", "main"): [lines]}))

@@ -38,8 +38,8 @@ final class WriterPlaces: Sendable {
 
     let destination: String
     let sink: any SessionSink
-    private let store: Store
-    private let objects: ObjectFinder
+    let store: Store
+    let objects: ObjectFinder
     private let known = Mutex<[SessionID: Standing]>([:])
     private let readingPlaces = Mutex<[SessionID: WriterPlace]>([:])
 
@@ -215,7 +215,10 @@ final class WriterPlaces: Sendable {
             try await requireOurs(ours, session)
             return ours.folder == home ? .first : .further
         }
-        guard let first = found.first(where: { $0.folder == home }) else { return .first }
+        guard let first = found.first(where: { $0.folder == home }) else {
+            try await requireReceipts(of: session, besides: nil, in: home)
+            return .first
+        }
         if let theirs = first.manifest.writer, try await hasReceipts(of: session) {
             // What we put was listed by a manifest of ours; below another folder nobody would find it.
             throw DeliveryError(
@@ -260,42 +263,7 @@ final class WriterPlaces: Sendable {
         }
     }
 
-    /// Our manifest there must say nothing that contradicts our catalog; what it knows besides is taken up.
-    private func requireOurs(_ found: FoundManifest, _ session: SessionID) async throws {
-        var contradiction = try await reusedNumber(in: found.manifest, of: session)
-        if contradiction == nil {
-            contradiction = try await ManifestIntake(store: store, objects: objects)
-                .takeUp(found, in: sink, at: id()).conflicts.first
-        }
-        guard let first = contradiction else { return }
-        throw DeliveryError(
-            .conflict,
-            "our manifest of session \(session) in destination \(destination) does not fit what this machine knows: \(first)",
-            hint:
-                "another daemon writes as us, or the state directory is an old copy; nothing of the session is put there"
-        )
-    }
-
-    /// A sequence number stands for one run of lines, which a merge may make longer: two that share one and no line were cut by
-    /// two daemons.
-    private func reusedNumber(in manifest: Manifest, of session: SessionID) async throws -> String? {
-        for stream in manifest.streamNames {
-            let known = try await store.segments(of: StreamKey(session: session, stream: stream)).map(\.record)
-            let own = Dictionary(known.map { ($0.seq, $0) }) { first, _ in first }
-            for entry in manifest.entries(of: stream).segments {
-                guard let mine = own[entry.seq], mine.objectPath != entry.path, let line = entry.firstLine else {
-                    continue
-                }
-                let isApart = line > mine.firstLine - 1 + mine.lines || line + entry.lines <= mine.firstLine
-                if isApart || entry.generation != mine.generation {
-                    return "\(entry.path) has the number of other lines"
-                }
-            }
-        }
-        return nil
-    }
-
-    private func id() throws(DeliveryError) -> StoreID {
+    func id() throws(DeliveryError) -> StoreID {
         guard let id = objects.id(named: destination) else {
             throw DeliveryError(.transient, "destination \(destination) is not open")
         }

@@ -195,7 +195,7 @@ extension Store {
     }
 
     /// A merged segment is gone, but stores have all the parts it was made of: they are what is listed again.
-    private func restoreParts(of row: SegmentRow) throws(StoreError) -> Bool {
+    func restoreParts(of row: SegmentRow) throws(StoreError) -> Bool {
         let catalog = try catalog()
         guard let stream = try catalog.stream(row.streamRow) else { return false }
         let parts = try catalog.parts(of: row.id, stream: stream)

@@ -1,0 +1,66 @@
+import Delivery
+import Shared
+import Store
+
+/// What must hold before anything is put in the place of a manifest of ours.
+extension WriterPlaces {
+    /// Our manifest there must say nothing that contradicts our catalog; what it knows besides is taken up.
+    func requireOurs(_ found: FoundManifest, _ session: SessionID) async throws {
+        var contradiction = try await reusedNumber(in: found.manifest, of: session)
+        if contradiction == nil {
+            contradiction = try await ManifestIntake(store: store, objects: objects)
+                .takeUp(found, in: sink, at: id()).conflicts.first
+        }
+        guard let first = contradiction else {
+            return try await requireReceipts(of: session, besides: found.manifest, in: found.folder)
+        }
+        throw DeliveryError(
+            .conflict,
+            "our manifest of session \(session) in destination \(destination) does not fit what this machine knows: \(first)",
+            hint:
+                "another daemon writes as us, or the state directory is an old copy; nothing of the session is put there"
+        )
+    }
+
+    /// What the store has by our receipts, and its manifest does not name, must be there: a store that was put back from a
+    /// backup is older than they are. What has another copy is put again.
+    ///
+    /// - Parameter manifest: ours there; `nil`: there is none.
+    func requireReceipts(of session: SessionID, besides manifest: Manifest?, in folder: String) async throws {
+        let id = try id()
+        var gone: [SegmentID] = []
+        for (segment, path) in try await store.received(session, at: id, besides: manifest) {
+            do throws(DeliveryError) {
+                _ = try await sink.object(path, in: folder)
+            } catch {
+                guard error.code == .notFound else { throw error }
+                gone.append(segment)
+            }
+        }
+        guard !gone.isEmpty, let last = try await store.withdraw(receiptsFor: gone, at: id).first else { return }
+        throw DeliveryError(
+            .conflict,
+            "destination \(destination) is older than what was put there: \(last.objectPath) of session \(session) is gone, "
+                + "and nowhere else",
+            hint: "docs/operations.md, \"Backup of a store\", says how what came after the backup is taken again")
+    }
+
+    /// A sequence number stands for one run of lines, which a merge may make longer: two that share one and no line were cut by
+    /// two daemons.
+    private func reusedNumber(in manifest: Manifest, of session: SessionID) async throws -> String? {
+        for stream in manifest.streamNames {
+            let known = try await store.segments(of: StreamKey(session: session, stream: stream)).map(\.record)
+            let own = Dictionary(known.map { ($0.seq, $0) }) { first, _ in first }
+            for entry in manifest.entries(of: stream).segments {
+                guard let mine = own[entry.seq], mine.objectPath != entry.path, let line = entry.firstLine else {
+                    continue
+                }
+                let isApart = line > mine.firstLine - 1 + mine.lines || line + entry.lines <= mine.firstLine
+                if isApart || entry.generation != mine.generation {
+                    return "\(entry.path) has the number of other lines"
+                }
+            }
+        }
+        return nil
+    }
+}

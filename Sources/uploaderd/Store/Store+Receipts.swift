@@ -1,0 +1,61 @@
+package import Shared
+
+/// Receipts that a store does not live up to: it was put back from a backup that is older than they are.
+extension Store {
+    /// The session's segments that the store has by our receipts.
+    ///
+    /// - Parameter manifest: what it names there, as listed or as superseded, is left out.
+    package func received(
+        _ session: SessionID, at store: StoreID, besides manifest: Manifest?
+    ) throws(StoreError) -> [(id: SegmentID, path: String)] {
+        let catalog = try catalog()
+        guard let storeRow = try storeRow(store), let sessionRow = try catalog.sessionRow(session) else { return [] }
+        var named: Set<String> = []
+        if let manifest {
+            named.formUnion(manifest.superseded.lazy.map(\.path))
+            named.formUnion(manifest.segments.lazy.map(\.path))
+            for stream in manifest.streams.values { named.formUnion(stream.segments.lazy.map(\.path)) }
+        }
+        var found: [(SegmentID, String)] = []
+        for stream in try catalog.streams(of: sessionRow) {
+            for row in try catalog.segments(of: stream, at: storeRow)
+            where row.copy?.state == .stored && !named.contains(row.record.objectPath) {
+                found.append((row.id, row.record.objectPath))
+            }
+        }
+        return found
+    }
+
+    /// The store has these no more: what is in the spool, or in another store, is to be put there again, and of one that was
+    /// joined from parts that it has, they are listed again.
+    ///
+    /// - Returns: those of which there is no other copy; nothing is changed about them.
+    package func withdraw(receiptsFor ids: [SegmentID], at store: StoreID) throws(StoreError) -> [SegmentRecord] {
+        let catalog = try catalog()
+        guard let storeRow = try storeRow(store) else { return [] }
+        return try catalog.transaction { () throws(StoreError) in
+            var last: [SegmentRecord] = []
+            for id in ids {
+                guard let row = try catalog.segment(id), let stream = try catalog.stream(row.streamRow) else {
+                    continue
+                }
+                let others = try holders(of: id).filter { $0 != store }
+                if row.supersededBy != nil {
+                    try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, storeRow)
+                } else if row.state == .spooled || !others.isEmpty {
+                    try catalog.run(
+                        "UPDATE copies SET state = 0, listed = 0, spooled = ?3 WHERE segment_id = ?1 AND store_id = ?2",
+                        id,
+                        storeRow, row.state == .spooled)
+                } else if try restoreParts(of: row) {
+                    try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, storeRow)
+                } else {
+                    last.append(row.record)
+                    continue
+                }
+                try wantManifest(of: stream.sessionRow, at: storeRow)
+            }
+            return last
+        }
+    }
+}
