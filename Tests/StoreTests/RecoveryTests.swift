@@ -327,6 +327,46 @@ struct RecoveryTests {
         #expect(basis.streams[0].segments.map(\.seq) == [1, 2, 3, 4, 6])
     }
 
+    @Test(
+        "what follows a lost segment is cut again to its end, whatever is taken up meanwhile", arguments: [2, 3],
+        [false, true])
+    func numbersGoUp(_ lines: Int, _ restarts: Bool) async throws {
+        let scene = try Scene()
+        var (store, _) = try await scene.open()
+        let far = FarEnd("far")
+        try await store.use([far.id])
+        let source = try Source("ses_1", lines: 10)
+        let ids = try await store.seal(source, lines: 2)
+        let path = try #require(try scene.spoolFiles.first { $0.contains("000002-") })
+        for id in ids where id != ids[1] {
+            let record = try #require(try await store.segment(id)?.record)
+            #expect(try await store.claim(id, for: far.id))
+            far.put(record.objectPath, try #require(try await store.object(id)))
+            try await store.record(receiptFor: id, at: far.id)
+        }
+        try await store.publish(to: far)
+        #expect(far.manifest?.segments.map(\.seq) == [1])
+        await store.close()
+        try Files.unlink("\(scene.directory.spool)/\(path)")
+        (store, _) = try await scene.open()
+        try await store.use([far.id])
+        // The first of them ends with the lost lines, or inside what follows.
+        try await store.seal(source, lines: lines, most: 1)
+        if restarts {
+            await store.close()
+            (store, _) = try await scene.open()
+        }
+        _ = try await store.takeUp(try #require(far.manifest), at: far.id, as: .own)
+        try await store.resolve(source.key.session)
+        try await store.seal(source, lines: lines)
+        try await expectWhole(store, source)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        let numbers = try #require(far.manifest?.segments.map(\.seq))
+        #expect(numbers == numbers.sorted())
+        #expect(try far.content() == source.bytes)
+    }
+
     @Test("a lost segment between others is cut again, and what follows is not listed twice")
     func missingInside() async throws {
         let scene = try Scene()

@@ -13,6 +13,9 @@ extension Store {
         var hole: Place?
         /// The first live row that is lost.
         var lost: Place?
+        /// The first place from the cursor on of a row with a lower number than one before it: what lay before it was cut again,
+        /// and it is to be, too, so that numbers go up in every manifest.
+        var disorder: Place?
         var partialEnd: Int64?
         var highestSeq: Int
 
@@ -35,7 +38,16 @@ extension Store {
         guard let (generation, seq) = highest ?? nil else { return nil }
         let base: Extent.Place = generation == 1 ? (stream.baseOffset, stream.baseLine) : (0, 0)
         var extent = Extent(generation: generation, end: base, highestSeq: seq)
+        let cursor = stream.cursor
+        var highestBefore = 0
         for row in try catalog.live(stream, generation: generation, from: 0, to: .max) {
+            if row.record.seq < highestBefore, row.sourceEnd > cursor.offset, extent.disorder == nil {
+                // The last one that was cut again may end inside it.
+                extent.disorder =
+                    row.record.sourceOffset > cursor.offset
+                    ? (row.record.sourceOffset, row.record.firstLine - 1) : (cursor.offset, cursor.line)
+            }
+            highestBefore = max(highestBefore, row.record.seq)
             if row.record.partial, row.state != .lost {
                 if row.record.sourceOffset == extent.end.offset { extent.partialEnd = row.sourceEnd }
                 continue
@@ -52,7 +64,11 @@ extension Store {
 
     /// Puts the cursor where the rows say that cutting goes on: behind them, or before what is missing.
     func rebuildCursor(_ stream: StreamRow) throws(StoreError) {
-        try setCursor(of: stream) { $0.firstMissing ?? $0.end }
+        try setCursor(of: stream) { extent in
+            let place = extent.firstMissing ?? extent.end
+            guard let next = next(of: stream, in: extent), next.offset < place.offset else { return place }
+            return next
+        }
     }
 
     /// Puts the cursor behind the rows, over holes, for what lies in a hole may be in a store; not over what is lost, and
@@ -62,11 +78,21 @@ extension Store {
     func advanceCursor(_ stream: StreamRow) throws(StoreError) -> Bool {
         try setCursor(of: stream) { extent in
             let isRecut = stream.recutEnd > 0 && extent.generation == stream.cursor.generation
-            let place = (isRecut ? extent.firstMissing : extent.lost) ?? extent.end
+            var place = (isRecut ? extent.firstMissing : extent.lost) ?? extent.end
+            if let next = next(of: stream, in: extent), next.offset < place.offset { place = next }
             let isAhead = (extent.generation, place.offset) > (stream.cursor.generation, stream.cursor.offset)
             return isAhead ? place : nil
         }
         return try extent(of: stream)?.hole == nil
+    }
+
+    /// Where lines are cut again that other rows have, so that these do not stand behind higher numbers; `nil`: nowhere. What
+    /// was left like that before stays.
+    private func next(of stream: StreamRow, in extent: Extent) -> Extent.Place? {
+        guard let disorder = extent.disorder, extent.generation == stream.cursor.generation,
+            stream.recutEnd > disorder.offset
+        else { return nil }
+        return disorder
     }
 
     /// - Parameter choose: the new place in the newest generation; `nil`: where it is.
