@@ -82,9 +82,14 @@ struct HoleTests {
         try lose(scene, 1..<2, catalog: false)
         let (again, _) = try await scene.open()
         try await again.use([far.id])
+        // One is cut again, and the manifest is read: what follows is to be cut again, too, for numbers ascend.
+        try await again.seal(source, lines: 2, most: 1)
+        _ = try await again.takeUp(try #require(far.manifest), at: far.id, as: .own)
         try await again.seal(source, lines: 2)
         #expect(try await again.describe(session)?.summary.lines == 12)
         try await expectWhole(again, source)
+        let numbers = try await again.segments(of: source.key).map(\.record.seq)
+        #expect(numbers == numbers.sorted())
     }
 
     @Test("after the catalog and the manifests were lost nothing is sent before the stores were read, in any life")

@@ -13,13 +13,14 @@ extension Store {
         var hole: Place?
         /// The first live row that is lost.
         var lost: Place?
+        /// The first live row with a lower number than one before it has: what lies before it was cut again, and it was not yet.
+        var disorder: Place?
         var partialEnd: Int64?
         var highestSeq: Int
 
-        /// The first place from which something is not there: where cutting has to go on.
+        /// The first place from which something is not there, or not in order: where cutting has to go on.
         var firstMissing: Place? {
-            guard let hole, let lost else { return hole ?? lost }
-            return hole.offset < lost.offset ? hole : lost
+            [hole, lost, disorder].compactMap(\.self).min { $0.offset < $1.offset }
         }
     }
 
@@ -35,7 +36,12 @@ extension Store {
         guard let (generation, seq) = highest ?? nil else { return nil }
         let base: Extent.Place = generation == 1 ? (stream.baseOffset, stream.baseLine) : (0, 0)
         var extent = Extent(generation: generation, end: base, highestSeq: seq)
+        var before = 0
         for row in try catalog.live(stream, generation: generation, from: 0, to: .max) {
+            if row.record.seq < before {
+                extent.disorder = extent.disorder ?? (row.record.sourceOffset, row.record.firstLine - 1)
+            }
+            before = max(before, row.record.seq)
             if row.record.partial, row.state != .lost {
                 if row.record.sourceOffset == extent.end.offset { extent.partialEnd = row.sourceEnd }
                 continue
