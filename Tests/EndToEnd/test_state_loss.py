@@ -430,3 +430,27 @@ def test_a_store_that_comes_back_after_the_state_was_lost_gets_nothing_before_it
     assert not session.writers and session.manifest["writer"] == writer and session.latest() == whole
     assert world.ctl("status")["health"] == []
     assert daemon.stop() == 0
+
+
+def test_a_store_that_comes_back_after_the_whole_state_was_lost_is_read_before_anything_is_put(world):
+    """What is in it is not put a second time, though it was cut again while the store was away."""
+    store = world.base / "elsewhere"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(10)
+    world.once()
+    ledger = Ledger(store)
+    (before,) = ledger.look().values()
+    shutil.rmtree(world.state)
+    back = away(store)
+    daemon = world.daemon()
+    whole = add(10)
+    world.ctl_run("flush")
+    waiting(world, 4)
+    back()
+    world.ctl_run("flush", "--wait")
+    world.wait_healthy()
+    (session,) = ledger.look().values()
+    assert not session.writers and session.manifest["writer"] == before.manifest["writer"]
+    assert session.latest() == whole
+    assert daemon.stop() == 0

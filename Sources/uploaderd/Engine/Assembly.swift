@@ -40,11 +40,10 @@ package enum Assembly {
             let roots = try configuration.watch.map { try WatchRoot($0) }
             let objects = ObjectFinder(store: store, board: board, world: world)
             let context = try context(configuration, RootDirectories(of: roots), store, objects, board, world)
-            let delivery = await delivery(configuration, directories, store, objects, board, world)
             let resolver = SessionResolver(
-                store: store, objects: objects, world: world, board: board,
-                isStateLost: report.storesUnread, isStateNew: report.fresh, began: world.time.wall,
+                store: store, objects: objects, world: world, board: board, report: report,
                 destinations: configuration.destinations.map(\.name))
+            let delivery = await delivery(configuration, directories, store, resolver, board, world)
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
                 roots: Dictionary(roots.map { ($0.root, $0) }) { first, _ in first },
@@ -95,9 +94,10 @@ package enum Assembly {
     }
 
     private static func delivery(
-        _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store, _ objects: ObjectFinder,
-        _ board: StatusBoard, _ world: Surroundings
+        _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
+        _ resolver: SessionResolver, _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
+        let objects = resolver.objects
         let tidier = Tidier(store: store, objects: objects, world: world, board: board)
         await tidier.require(configuration.destinations.filter(\.isRequired).map(\.name))
         let parts = DeliveryParts(
@@ -106,7 +106,10 @@ package enum Assembly {
                 store: store, faults: world.faults, log: world.log, board: board,
                 policy: configuration.merge.enabled ? MergePolicy() : nil), tidier: tidier,
             policy: RetryPolicy(), world: world, board: board
-        ) { try await store.use(objects.open.map(\.id)) }
+        ) { id in
+            await resolver.opened(id)
+            try await store.use(objects.open.map(\.id))
+        }
         var workers: [DestinationWorker] = []
         for destination in configuration.destinations {
             guard let sink = world.sinks?(destination) ?? sink(destination, world) else { continue }

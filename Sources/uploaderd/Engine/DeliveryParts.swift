@@ -13,12 +13,12 @@ struct DeliveryParts: Sendable {
     let world: Surroundings
     let board: StatusBoard
     /// A store was opened: the set of stores to fill has changed.
-    let opened: @Sendable () async throws -> Void
+    let opened: @Sendable (StoreID) async throws -> Void
     private let known = PlaceTables()
 
     init(
         store: Store, objects: ObjectFinder, publisher: ManifestPublisher, tidier: Tidier, policy: RetryPolicy,
-        world: Surroundings, board: StatusBoard, opened: @escaping @Sendable () async throws -> Void
+        world: Surroundings, board: StatusBoard, opened: @escaping @Sendable (StoreID) async throws -> Void
     ) {
         self.store = store
         self.objects = objects

@@ -191,7 +191,7 @@ actor DestinationWorker {
         changed()
         parts.board.update(name) { $0.storeID = found }
         parts.objects.add(ObjectFinder.Shelf(places), as: found)
-        try await parts.opened()
+        try await parts.opened(found)
         return found
     }
 

@@ -22,6 +22,21 @@ struct SessionResolver: Sendable {
     let began: WallTime
     /// Names of all destinations that could have something.
     let destinations: [String]
+    private let readings = StoreReadings()
+
+    init(
+        store: Store, objects: ObjectFinder, world: Surroundings, board: StatusBoard, report: RecoveryReport,
+        destinations: [String]
+    ) {
+        self.store = store
+        self.objects = objects
+        self.world = world
+        self.board = board
+        isStateLost = report.storesUnread
+        isStateNew = report.fresh
+        began = world.time.wall
+        self.destinations = destinations
+    }
 
     /// - Parameter file: the session's. One that was made in this life has lines in no earlier one's store: where nothing was
     ///   lost it does not wait for a store that is silent.
@@ -92,15 +107,7 @@ struct SessionResolver: Sendable {
         while !Task.isCancelled {
             for (id, shelf) in objects.readable where read[id] == nil {
                 read[id] = shelf.name
-                do {
-                    try await readAll(shelf, id)
-                    board.clear("store_unread", shelf.name)
-                } catch {
-                    board.report(
-                        "store_unread", shelf.name,
-                        "the manifests in destination \(shelf.name) could not all be read: \(error)",
-                        hint: "sessions of an earlier life that only it knows are not taken up until the next start")
-                }
+                await self.read(shelf, id)
             }
             if Set(destinations).isSubset(of: read.values) { break }
             guard waits else { return }
@@ -118,6 +125,27 @@ struct SessionResolver: Sendable {
         } catch {
             board.report(
                 "session_unresolved", "state", "what an earlier life left behind could not be sorted out: \(error)")
+        }
+    }
+
+    /// A store has opened. Where its sessions may be unknown here they are taken up before anything is put there: else it
+    /// would be chance under which writer's name a session goes on.
+    func opened(_ id: StoreID) async {
+        guard isStateLost || isStateNew, let shelf = objects.shelf(id) else { return }
+        await withTaskExecutorPreference(world.lane(of: "resolver")) { await read(shelf, id) }
+    }
+
+    private func read(_ shelf: ObjectFinder.Shelf, _ id: StoreID) async {
+        await readings.once(id) {
+            do {
+                try await readAll(shelf, id)
+                board.clear("store_unread", shelf.name)
+            } catch {
+                board.report(
+                    "store_unread", shelf.name,
+                    "the manifests in destination \(shelf.name) could not all be read: \(error)",
+                    hint: "sessions of an earlier life that only it knows are not taken up until the next start")
+            }
         }
     }
 
