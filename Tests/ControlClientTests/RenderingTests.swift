@@ -72,6 +72,17 @@ struct RenderingTests {
                 """)
     }
 
+    @Test("in a table is pushed aside by a cell that is far too long in that cell's row only")
+    func longCell() {
+        var table = TextTable([.init("ID"), .init("TITLE", fit: .cutEnd), .init("N", number: true)])
+        table.add(["s1", "a title of some length", "5"])
+        table.add([String(repeating: "x", count: 240), "short", "1234"])
+        let lines = table.text(width: 40).split(separator: "\n")
+        #expect(lines[0] == "ID  TITLE                      N")
+        #expect(lines[1] == "s1  a title of some length     5")
+        #expect(lines[2].hasPrefix(String(repeating: "x", count: 240) + "  short"))
+    }
+
     @Test("of sessions has the last one on top, and one line each")
     func sessions() throws {
         var old = SessionFacts(agent: .codex)

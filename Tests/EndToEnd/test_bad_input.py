@@ -326,9 +326,11 @@ def test_names_stay_names(world):
     world.write("claude/p/../..x/subagents/agent-...jsonl", LINE % b"dots")
     world.write("claude/p/agent-7.jsonl", b'{"type":"user","sessionId":"../../x","agentId":"../../y","isSidechain":true}\n')
     world.daemon()
-    world.ctl_run("flush", "--wait")
-    health = world.ctl("status", check=False)["health"]
-    assert len(health) == 1 and "no UTF-8" in health[0]["message"]
+    # Its name is no text, so that it cannot be taken: then not all of it is safe, whoever asks.
+    flushed = world.ctl_run("flush", "--wait", check=False)
+    assert flushed.returncode == 5 and b"not-utf8-" in flushed.stderr and b"no UTF-8" in flushed.stderr
+    (health,) = world.ctl("status", check=False)["health"]
+    assert health["kind"] == "name_refused" and "no UTF-8" in health["message"]
     sessions = world.ctl_lines("sessions")
     found = {}
     for session in sessions:

@@ -131,6 +131,23 @@ def test_a_call_that_waits_for_a_silent_store_does_not_hold_up_the_stop(world):
         assert daemon.stop() == 0
 
 
+def test_a_replay_into_what_nobody_can_write_or_into_two_pipes_is_refused_with_the_reason(world):
+    world.write(".claude/projects/p/a.jsonl", LINE % b"a")
+    world.daemon()
+    world.ctl_run("flush", "--wait")
+    reading, writing = os.pipe()
+    for passed, words in (([reading], "reading end"), ([writing, reading], "several descriptors")):
+        with connected(world) as client:
+            socket.send_fds(client, [call("io.uploaderd.Control.Replay", {"sid": "a"})], passed)
+            answer = reply(client)
+            assert answer["error"] == "io.uploaderd.Control.BadRequest" and words in answer["parameters"]["message"]
+    with connected(world) as client:
+        client.sendall(call("io.uploaderd.Control.GetStatus", upgrade=True))
+        assert "upgrade" in reply(client)["parameters"]["message"]
+    os.close(reading)
+    os.close(writing)
+
+
 @pytest.mark.parametrize("kind", ["fifo", "folder", "missing"])
 def test_what_a_path_leads_to_is_said_when_it_is_no_file(world, kind):
     world.configure('[[watch]]\nagent = "generic"\nroot = "~/logs"\n')

@@ -147,7 +147,7 @@ def test_the_daemon_opens_no_path_that_it_is_told(world, tmp_path):
     Ledger(world.store).expect({("it", "main"): [lines(7)]})
     # A name alone gives nothing.
     error = refused(world, "flush", hidden / "only.jsonl", code=1)
-    assert "below no watched root" in error["error"] and error["hint"]
+    assert "there is no file" in error["error"] and error["hint"]
     Ledger(world.store).expect({("it", "main"): [lines(7)]})
 
 
@@ -163,7 +163,10 @@ def test_what_is_no_regular_file_is_not_taken(watched, tmp_path):
         assert str(tmp_path / name) in error["error"] and "regular file" in error["hint"]
     (tmp_path / "ten").mkdir()
     assert watched.ctl_run("flush", "ten", cwd=tmp_path).returncode == 0
-    assert "below no watched root" in refused(watched, "flush", tmp_path / "none.jsonl", code=1)["error"]
+    for path in (tmp_path / "none.jsonl", watched.home / "logs/none.jsonl"):
+        assert f"there is no file {path}" in refused(watched, "flush", path, code=1)["error"]
+    error = refused(watched, "config", "check", tmp_path / "none.toml", code=2)
+    assert f"there is no file {tmp_path / 'none.toml'}" in error["error"] and "--config" not in error["hint"]
 
 
 # show.

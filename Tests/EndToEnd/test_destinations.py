@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import random
 import shutil
 import time
 
@@ -161,6 +162,32 @@ def dry(world, code):
 
 
 @pytest.mark.root
+@pytest.mark.parametrize("what", ["closed", "torn", "unnamed", "folder"])
+def test_a_dry_run_promises_no_source_that_the_run_leaves(world, what):
+    world.become_ordinary()
+    world.give()
+    folder = world.home / ".claude/projects/p"
+    world.write(".claude/projects/p/whole.jsonl", b'{"n":1}\n')
+    name = b"\xff.jsonl" if what == "unnamed" else b"odd.jsonl"
+    odd = folder / os.fsdecode(name)
+    if what == "folder":
+        (folder / "odd").mkdir()
+        (folder / "odd").chmod(0)
+    else:
+        odd.write_bytes(b'{"n":1}\n' + (b'{"half' if what == "torn" else b""))
+        odd.chmod(0 if what == "closed" else 0o600)
+    world.give(folder)
+    said = {"closed": "could not open", "torn": "ends in a line without its end, 6 bytes", "unnamed": "no UTF-8",
+            "folder": "could not list"}[what]
+    text = dry(world, 5)
+    assert said in text and text.count("would take 8B") == (2 if what == "torn" else 1), text
+    assert said in world.once(code=5).text()
+    # One file alone is watched: what lies beside it is nobody's business.
+    alone = world.daemon("--dry-run", "--file", folder / "whole.jsonl", wait=False)
+    assert alone.wait_exit() == 0 and "odd" not in alone.text() and "UTF-8" not in alone.text(), alone.text()
+
+
+@pytest.mark.root
 def test_a_dry_run_promises_no_destination_that_the_run_refuses(world):
     world.configure(destination(world, "archive") + destination(world, "copy"))
     world.become_ordinary()
@@ -180,7 +207,8 @@ def test_a_dry_run_promises_no_destination_that_the_run_refuses(world):
         assert "leads to another store than before" in text
     world.configure(destination(world, "archive") + destination(world, "copy").replace('"copy"', '"fresh"', 1))
     for text in (dry(world, 5), world.once(code=5).text()):
-        assert "leads to the same store as destination archive" in text
+        # The run opens both at the same time: either may be the first.
+        assert "leads to the same store as destination" in text
     world.configure(destination(world, "archive") + destination(world, "copy"))
     identity.unlink()
     for text in (dry(world, 5), world.once(code=5).text()):
@@ -234,6 +262,25 @@ def test_a_manifest_of_a_newer_layout_is_told_with_session_store_and_cure(world,
     assert json.loads(manifest.read_bytes()) == newer
 
 
+def test_a_flush_goes_on_while_the_spool_drains(world):
+    data = b"".join(b'{"type":"user","n":"%s"}\n' % random.Random(number).randbytes(200).hex().encode()
+                    for number in range(5000))
+    world.configure('[segments]\nquiet = "100ms"\nmax_lines = 50\n[spool]\nmax_bytes = "64KiB"\n'
+                    + f'[[destination]]\nname = "archive"\npath = "{world.base / "archive"}"\n')
+    (world.base / "archive").touch()
+    daemon = world.daemon()
+    world.write(".claude/projects/p/big.jsonl", data)
+    world.wait_health("spool_full")
+    # Nobody takes it: then that is said.
+    flushed = world.ctl_run("flush", "--wait", check=False)
+    assert flushed.returncode == 5 and b"the spool is full" in flushed.stderr and b"held: archive" in flushed.stderr
+    (world.base / "archive").unlink()
+    answer = world.ctl("flush", "--wait")
+    assert (answer["queued"], answer["not_taken"], answer["held"]) == (0, [], [])
+    assert manifest_reader.read(world.base / "archive", "big").latest() == data
+    assert daemon.stop() == 0
+
+
 @pytest.mark.parametrize("odd", ["folder", "fifo", "link", "loop"])
 def test_an_odd_manifest_is_its_own_sessions_trouble(world, odd):
     world.configure(destination(world, "archive"))
@@ -252,7 +299,11 @@ def test_an_odd_manifest_is_its_own_sessions_trouble(world, odd):
             file.write(b'{"type":"user","message":"more"}\n')
     daemon = world.daemon()
     world.wait_health("delivery_conflict", f"archive/{first.sid}")
-    world.ctl_run("flush", "--wait", check=False)
+    for _ in range(3):
+        world.ctl_run("flush", "--wait", check=False)
+    # It was tried again each time, and said once.
+    said = [line for line in daemon.text().splitlines() if f"session={first.sid}" in line and "error: " in line]
+    assert len(said) == 1, said
     status = world.ctl("status", check=False)
     assert {entry["kind"] for entry in status["health"]} == {"delivery_conflict"}, status["health"]
     assert holds(world.base / "archive", world.home, second)

@@ -34,6 +34,9 @@ package struct VarlinkCall: Hashable, Sendable {
         }
         more = try Self.truth("more", of: value)
         oneway = try Self.truth("oneway", of: value)
+        guard try !Self.truth("upgrade", of: value) else {
+            throw ControlError(.badRequest, "no call here upgrades its connection to another protocol")
+        }
     }
 
     private static func truth(_ name: String, of request: JSONValue) throws(ControlError) -> Bool {

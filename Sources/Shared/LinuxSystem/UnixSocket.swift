@@ -73,6 +73,8 @@ package struct UnixConnection: ~Copyable, Sendable {
         package var count: Int
         /// A descriptor that came along: SCM_RIGHTS, unix(7).
         package var passed: Descriptor?
+        /// Several came along: they are closed again.
+        package var isCrowded = false
     }
 
     /// - Throws: `wouldBlock` when nothing is there.
@@ -81,7 +83,8 @@ package struct UnixConnection: ~Copyable, Sendable {
         let count = try shim("recvmsg") {
             clinux_receive(descriptor.number, buffer.baseAddress, buffer.count, &passed)
         }
-        return Received(count: Int(count), passed: passed >= 0 ? Descriptor(owning: passed) : nil)
+        return Received(
+            count: Int(count), passed: passed >= 0 ? Descriptor(owning: passed) : nil, isCrowded: passed == -2)
     }
 
     /// - Returns: how many bytes were taken.
@@ -125,6 +128,11 @@ extension Descriptor {
             try checked("pipe2") { pipe2(buffer.assumingMemoryBound(to: Int32.self).baseAddress, O_CLOEXEC) }
         }
         return Pipe(reading: Descriptor(owning: ends.0), writing: Descriptor(owning: ends.1))
+    }
+
+    /// Whether it was opened so that it can be written to: fcntl(2), F_GETFL.
+    package func isWritable() throws(SystemError) -> Bool {
+        try checked("fcntl") { fcntl(number, F_GETFL) } & O_ACCMODE != O_RDONLY
     }
 
     /// Makes reads and writes return EAGAIN instead of waiting.

@@ -56,7 +56,9 @@ package final class DaemonConnection {
         }
         return ClientError(
             .unreachable, "no uploaderd answers on \(path)",
-            hint: "systemctl --user start uploaderd, or make run; --socket names another socket", cause: error.reason)
+            hint:
+                "systemctl --user start uploaderd, or make run; where control.socket is configured: $UPLOADERD_SOCKET, or --socket",
+            cause: error.reason)
     }
 
     /// From now on answers are waited for that long, together; then `partlyDone` is thrown.

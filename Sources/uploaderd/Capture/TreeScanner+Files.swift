@@ -70,11 +70,11 @@ extension TreeScanner {
         if parts.roots[root].includes(path) { refuse(root, path, reason, hint: "remove it, or exclude it") }
     }
 
-    func refuse(_ root: Int, _ path: String, _ reason: String, hint: String) {
+    func refuse(_ root: Int, _ path: String, _ reason: String, hint: String, kind: String = refusedKind) {
         guard parts.registry.refuse(root: root, path: path) else { return }
         let absolute = absolute(root, path)
         parts.log.record(Event(.sourceRefused, "\(absolute) \(reason)", hint: hint))
-        raise(Self.refusedKind, absolute, "\(absolute) \(reason)", hint: hint)
+        raise(kind, absolute, "\(absolute) \(reason)", hint: hint)
     }
 
     func raise(_ kind: String, _ subject: String, _ message: String, hint: String?) {
@@ -88,7 +88,9 @@ extension TreeScanner {
     /// A path that was refused is something that we take.
     func forgive(_ root: Int, _ path: String) {
         guard parts.registry.unrefuse(root: root, path: path) else { return }
-        parts.inbox.post(.cleared(kind: Self.refusedKind, subject: absolute(root, path)))
+        for kind in [Self.refusedKind, WatchEvent.nameKind] {
+            parts.inbox.post(.cleared(kind: kind, subject: absolute(root, path)))
+        }
     }
 
     /// - Parameter path: empty for the root itself.

@@ -212,7 +212,7 @@ actor TreeScanner {
         for entry in watchAndList(item, place) {
             let path = item.path.isEmpty ? entry.name : "\(item.path)/\(entry.name)"
             guard entry.isExact else {
-                strange.insert(path)
+                if isMeant(item.root, path, entry.kind) { strange.insert(path) }
                 continue
             }
             switch entry.kind {
@@ -229,6 +229,12 @@ actor TreeScanner {
         await done(item)
     }
 
+    /// Whether it would be looked at had it a name that is text. The one file of a root has such a name.
+    private func isMeant(_ root: Int, _ path: String, _ kind: FileKind?) -> Bool {
+        let watched = parts.roots[root]
+        return watched.onlyFile == nil && (kind == .directory ? watched.mayHold(path) : watched.includes(path))
+    }
+
     /// What stands for such a name is no path, so that only the directory's next listing tells that it is gone.
     private func note(_ strange: Set<String>, in root: Int, _ place: WatchPlace) {
         let before = unnamable[place] ?? []
@@ -236,7 +242,9 @@ actor TreeScanner {
         unnamable[place] = strange.isEmpty ? nil : strange
         for path in before.subtracting(strange) { forgive(root, path) }
         for path in strange.sorted() {
-            refuse(root, path, "has a name that is no UTF-8", hint: "give it another name, or remove it")
+            refuse(
+                root, path, "is not taken: its name is no UTF-8", hint: "give it another name, or remove it",
+                kind: WatchEvent.nameKind)
         }
     }
 

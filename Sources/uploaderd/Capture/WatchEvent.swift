@@ -19,4 +19,7 @@ package enum WatchEvent: Sendable, Hashable {
     case swept(root: String)
     /// Every root is watched or waited for, and was scanned once.
     case ready
+
+    /// The kind of health entry of a session's file that is not taken for its name.
+    package static let nameKind = "name_refused"
 }

@@ -67,6 +67,9 @@ struct CallInbox {
         end(framing.held > 0 ? ControlError(.badRequest, "the connection ended inside a request") : nil)
     }
 
+    /// What came is not what any call has: that is told, and nothing more is read.
+    mutating func refuse(_ error: ControlError) { end(error) }
+
     private mutating func end(_ error: ControlError?) {
         guard !hasEnded else { return }
         hasEnded = true

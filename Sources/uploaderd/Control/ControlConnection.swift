@@ -151,6 +151,12 @@ actor ControlConnection {
                     wakeReader()
                     return false
                 }
+                guard !received.isCrowded else {
+                    inbox.refuse(
+                        ControlError(.badRequest, "several descriptors came along, where a call has at most one"))
+                    wakeReader()
+                    return false
+                }
                 let count = received.count
                 var passed: PassedDescriptor?
                 if let descriptor = received.passed.take() { passed = PassedDescriptor(descriptor) }

@@ -13,13 +13,19 @@ actor PipeOutlet {
     /// - Throws: `badRequest` when the descriptor is no pipe: nothing else is written to.
     init(_ pipe: consuming Descriptor, loop: EventLoop) throws(ControlError) {
         let kind: FileKind
+        let isWritable: Bool
         do throws(SystemError) {
             kind = try pipe.status().kind
+            isWritable = try pipe.isWritable()
             try pipe.setNonBlocking()
         } catch {
             throw ControlError(.badRequest, "the descriptor that came along cannot be used", cause: "\(error)")
         }
         guard kind == .fifo else { throw ControlError(.badRequest, "the descriptor that came along is no pipe") }
+        guard isWritable else {
+            throw ControlError(
+                .badRequest, "the descriptor that came along is a pipe's reading end; pass the writing one")
+        }
         self.pipe = pipe
         self.loop = loop
     }

@@ -123,27 +123,51 @@ package actor ControlDesk: ControlHandler {
     package func flush(
         _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
     ) async throws(ControlError) -> FlushReply {
+        let engine = engine
         let before = engine.board.snapshot().sealedSegments
-        let left: NotTaken
-        switch request.scope {
-        case .everything: left = NotTaken(sources: await engine.supervisor.flush(nil))
-        case .session(let sid):
-            let sources = try await engine.sources(of: sid)
-            left = NotTaken(sources: await engine.supervisor.flush(sources))
-        case .file(let path): left = try await engine.takeFile(path, passed: passed?.take())
-        }
-        // Who asks has looked, and may have mended something.
-        await engine.delivery.retry()
-        guard request.wait else { return try await waiting(since: before, left, held: []) }
         let required = engine.destinations.filter(\.isRequired).map(\.name)
-        let settling = Settling(engine)
-        while !settling.isDone {
-            var told = try await waiting(since: before, left, held: [])
-            told.waitingFor = settling.open.filter(required.contains)
-            try await progress.send(told)
-            await settling.wait(Self.betweenLooks)
+        let gate = engine.context.gate
+        while true {
+            let closings = gate.closings
+            var wasFull = gate.isClosed
+            let left = try await take(request.scope, passed)
+            // Who asks has looked, and may have mended something.
+            await engine.delivery.retry()
+            guard request.wait else { return try await waiting(since: before, left, held: []) }
+            let settling = Settling(engine)
+            while !settling.isDone {
+                var told = try await waiting(since: before, left, held: [])
+                told.waitingFor = settling.open.filter(required.contains)
+                try await progress.send(told)
+                await settling.wait(Self.betweenLooks)
+            }
+            let held = settling.held.filter(required.contains)
+            wasFull = wasFull || gate.closings != closings
+            // While the spool was full nothing was taken; by now there is room, unless nothing leaves it.
+            guard wasFull, held.isEmpty, engine.hasRoom, isRepeatable(request.scope) else {
+                return try await waiting(since: before, left, held: held)
+            }
+            await gate.pass()
         }
-        return try await waiting(since: before, left, held: settling.held.filter(required.contains))
+    }
+
+    private func take(_ scope: FlushRequest.Scope, _ passed: PassedDescriptor?) async throws(ControlError) -> NotTaken {
+        switch scope {
+        case .everything:
+            let left = await engine.supervisor.flush(nil)
+            return NotTaken(sources: left, sentences: engine.unseen(but: left))
+        case .session(let sid):
+            return NotTaken(sources: await engine.supervisor.flush(try await engine.sources(of: sid)))
+        case .file(let path): return try await engine.takeFile(path, passed: passed?.take())
+        }
+    }
+
+    /// What came open is taken to its end, however often it had to wait.
+    private func isRepeatable(_ scope: FlushRequest.Scope) -> Bool {
+        switch scope {
+        case .everything, .session: true
+        case .file(let path): engine.watched.contains { $0.holds(path) }
+        }
     }
 
     /// How often it is looked at how far a flush is, while somebody waits for it.
@@ -160,7 +184,10 @@ package actor ControlDesk: ControlHandler {
             queued = max(queued, backlog.segments)
             bytes = max(bytes, backlog.bytes)
         }
-        let notTaken = left.sentences + (await engine.supervisor.obstacles(of: left.sources))
+        var notTaken = left.sentences + (await engine.supervisor.obstacles(of: left.sources))
+        if engine.context.gate.isClosed, !engine.hasRoom {
+            notTaken.append("the spool is full: what the files have beyond it is read when there is room again")
+        }
         return FlushReply(
             sealed: engine.board.snapshot().sealedSegments - before, queued: queued, queuedBytes: bytes,
             unresolved: await engine.supervisor.unresolved, notTaken: notTaken, held: held)

@@ -39,7 +39,8 @@ struct DeliveryParts: Sendable {
     /// This session, or this object of it, cannot go there as things are; everything else goes on.
     func refuse(_ error: DeliveryError, by destination: String, session: SessionID) {
         let kind = error.code == .conflict ? "delivery_conflict" : "delivery_refused"
-        board.report(kind, "\(destination)/\(session)", error.message, hint: error.hint)
+        // Tried again every few minutes, and at each flush: said when it begins.
+        guard board.report(kind, "\(destination)/\(session)", error.message, hint: error.hint) else { return }
         world.log.record(
             Event(
                 error.code == .conflict ? .manifestConflict : .deliveryFailed, error.message, hint: error.hint,

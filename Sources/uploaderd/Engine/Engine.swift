@@ -71,6 +71,8 @@ package final class Engine: Sendable {
     package func finish() async -> [String] {
         var reasons = await parts.supervisor.settled()
         reasons += parts.watched.compactMap(Self.obstacle)
+        // What is named already as a source that could not be taken is not said twice.
+        reasons += parts.unseen(but: []).filter { !reasons.contains($0) }
         await parts.merging?.merged()
         reasons += await parts.delivery.settled().map { "destination \($0.name): \($0.reason)" }
         let seen = parts.board.snapshot()
@@ -145,19 +147,21 @@ package final class Engine: Sendable {
             let bytes = parts.store.spool.bytes
             parts.board.update { $0.spoolBytes = bytes }
             // Reopens only when an eighth is free, so that it does not flap at the limit.
-            let isFull = bytes >= (parts.context.gate.isClosed ? parts.spoolLimit / 8 * 7 : parts.spoolLimit)
-            if parts.context.gate.set(closed: isFull) { note(isFull, bytes, parts) }
+            let isFull = parts.context.gate.isClosed ? !parts.hasRoom : bytes >= parts.spoolLimit
+            let hasChanged = parts.context.gate.set(closed: isFull)
+            // What was open when it became full is sealed yet.
+            if hasChanged || isFull { note(isFull, bytes, parts, isNew: hasChanged) }
             _ = await bell.wait(on: parts.world.time)
         }
     }
 
-    private static func note(_ isFull: Bool, _ bytes: Int64, _ parts: EngineParts) {
+    private static func note(_ isFull: Bool, _ bytes: Int64, _ parts: EngineParts, isNew: Bool) {
         if isFull {
             let message =
                 "the spool holds \(ByteCount(bytes)), its limit is \(ByteCount(parts.spoolLimit)): reading waits, nothing is lost"
             let hint = "uploaderctl status shows which destination does not take segments; or raise spool.max_bytes"
             parts.board.report("spool_full", "spool", message, hint: hint)
-            parts.world.log.record(Event(.spoolFull, message, hint: hint))
+            if isNew { parts.world.log.record(Event(.spoolFull, message, hint: hint)) }
         } else {
             parts.board.clear("spool_full", "spool")
             parts.world.log.record(Event(.spoolRecovered, "the spool has room again: reading goes on"))

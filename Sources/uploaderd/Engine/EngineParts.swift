@@ -31,6 +31,16 @@ package struct EngineParts: Sendable {
     /// Where the store is, when no destination is configured.
     let defaultStorePath: String?
 
+    /// Whether the spool takes more, now or as soon as that is noticed: an eighth has to be free.
+    var hasRoom: Bool { store.spool.bytes < spoolLimit / 8 * 7 }
+
+    /// What is not taken and is no source that could be named: files whose names are no text, directories that cannot be
+    /// read. Each as a sentence.
+    func unseen(but sources: [SourcePath]) -> [String] {
+        let named = Set(sources.map(\.absolute))
+        return board.snapshot().health.filter { $0.isOfUntaken && !named.contains($0.subject) }.map(\.message)
+    }
+
     var rules: String { context.redactor.rules }
 
     /// The ids of all required stores; `nil` while one of them was never open.
@@ -129,6 +139,11 @@ struct NotTaken: Sendable, Hashable {
     var sources: [SourcePath] = []
     /// Of what is not looked at again.
     var sentences: [String] = []
+}
+
+extension HealthEntry {
+    /// Whether it is of something that would be taken, could it be read or named.
+    var isOfUntaken: Bool { [WatchEvent.nameKind, "source_unreadable", "root_unreadable"].contains(kind) }
 }
 
 extension WatchRoot {

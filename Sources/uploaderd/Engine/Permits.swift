@@ -63,6 +63,8 @@ final class MemoryBudget: Sendable {
 final class SpoolGate: Sendable {
     private struct State {
         var isClosed = false
+        /// How often it was closed.
+        var closings = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
         var isEnding = false
     }
@@ -83,12 +85,16 @@ final class SpoolGate: Sendable {
 
     var isClosed: Bool { state.withLock { $0.isClosed && !$0.isEnding } }
 
+    /// How often it was closed: who compares knows whether somebody may have stood before it meanwhile.
+    var closings: Int { state.withLock { $0.closings } }
+
     /// - Returns: whether this changed anything.
     @discardableResult
     func set(closed: Bool) -> Bool {
         let (changed, released) = state.withLock { state in
             let changed = state.isClosed != closed
             state.isClosed = closed
+            if changed, closed { state.closings += 1 }
             guard !closed else { return (changed, [CheckedContinuation<Void, Never>]()) }
             let released = state.waiting
             state.waiting = []

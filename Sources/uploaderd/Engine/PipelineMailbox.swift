@@ -20,6 +20,8 @@ final class PipelineMailbox: Sendable {
         /// Asked before the last `take`.
         var taken: [CheckedContinuation<Bool, Never>] = []
         var isClosed = false
+        /// Nothing is taken now, for the spool is full: whoever asks for a flush is not to wait for the far end.
+        var isPaused = false
         var isNamed = false
         var left: Int64
         /// When the first line of the open segment was seen, or the source was found to have something.
@@ -98,13 +100,14 @@ final class PipelineMailbox: Sendable {
     /// - Returns: `false` when it ended: what it did not take another one may.
     func flush() async -> Bool {
         await withCheckedContinuation { continuation in
-            let isClosed = state.withLock { state in
-                if state.isClosed { return true }
+            let answer = state.withLock { state -> Bool? in
+                if state.isClosed { return false }
+                if state.isPaused { return true }
                 state.requests.insert(.flush)
                 state.flushes.append(continuation)
-                return false
+                return nil
             }
-            if isClosed { continuation.resume(returning: false) } else { bell.ring() }
+            if let answer { continuation.resume(returning: answer) } else { bell.ring() }
         }
     }
 
@@ -125,6 +128,15 @@ final class PipelineMailbox: Sendable {
 
     /// Answers the flushes that were asked before the last `take`.
     func answerFlushes() { answer(true) }
+
+    /// Until `goOn` every flush is answered at once.
+    func pause() {
+        state.withLock { $0.isPaused = true }
+        _ = take()
+        answer(true)
+    }
+
+    func goOn() { state.withLock { $0.isPaused = false } }
 
     private func answer(_ isDone: Bool) {
         let waiting = state.withLock { state in

@@ -130,10 +130,9 @@ struct StreamPipeline: ~Copyable {
             try await answerFlush()
             if context.gate.isClosed {
                 try await close(.bytes)
-                // Nothing more is taken now: who waits for that is not to wait for the far end.
-                _ = mailbox.take()
-                mailbox.answerFlushes()
+                mailbox.pause()
                 await context.gate.pass()
+                mailbox.goOn()
             }
             // Others wait on this lane, too.
             await Task.yield()

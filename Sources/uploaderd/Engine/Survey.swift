@@ -1,4 +1,5 @@
 package import Capture
+import Digests
 import LinuxSystem
 package import Shared
 import Store
@@ -10,14 +11,21 @@ package struct Survey: Sendable {
         package var agent: Agent
         /// `nil`: only its lines tell.
         package var stream: StreamKey?
-        /// Bytes that are not in a durable segment.
+        /// Bytes that would be taken.
         package var bytes: Int64
+        /// Why not all of it would be, as a sentence; `nil`: nothing speaks against it.
+        package var obstacle: String?
+        package var hint: String?
     }
 
     package private(set) var items: [Item] = []
     /// Sources of which everything is taken.
     package private(set) var settled = 0
     package private(set) var health: [HealthEntry] = []
+    private var sources: [FoundSource] = []
+
+    /// Whether everything that is there would be taken.
+    package var isWhole: Bool { items.allSatisfy { $0.obstacle == nil } && !health.contains(where: \.isOfUntaken) }
 
     /// Scans every root once.
     package static func taken(
@@ -26,14 +34,15 @@ package struct Survey: Sendable {
     ) async throws -> Survey {
         let roots = try configuration.watch.map { try WatchRoot($0) }
         let taken = CatalogGlance.taken(in: StateDirectory(directories.state, spool: directories.spool))
-        let watcher = watching(roots, RootDirectories(of: roots), configuration.watching)
+        let directories = RootDirectories(of: roots)
+        let watcher = watching(roots, directories, configuration.watching)
         let running = world.loop.start { await watcher.run() }
         var survey = Survey()
         var isReady = false
         while !isReady {
             for event in await watcher.inbox.next(on: world.time) {
                 switch event {
-                case .found(let sources): for source in sources { survey.add(source, roots, taken) }
+                case .found(let sources): survey.sources += sources
                 case .raised(let entry): survey.health.append(entry)
                 case .ready: isReady = true
                 case .cleared, .moved, .directoryGone, .gone, .changed, .swept: break
@@ -42,11 +51,19 @@ package struct Survey: Sendable {
         }
         running.cancel()
         await running.value
-        survey.items.sort { $0.path < $1.path }
-        return survey
+        let (found, key) = (survey, MachineKey.derived(fromMachineID: world.machine.secret))
+        return await withTaskExecutorPreference(world.lane(of: "survey")) {
+            var survey = found
+            for source in found.sources { survey.add(source, roots, taken, directories, key, now: world.time.wall) }
+            survey.items.sort { $0.path < $1.path }
+            return survey
+        }
     }
 
-    private mutating func add(_ source: FoundSource, _ roots: [WatchRoot], _ taken: [String: Int64]) {
+    private mutating func add(
+        _ source: FoundSource, _ roots: [WatchRoot], _ taken: [String: Int64], _ directories: RootDirectories,
+        _ machineKey: MachineKey, now: WallTime
+    ) {
         let key = CatalogGlance.key(root: source.path.root, relativePath: source.path.relativePath)
         let left = source.size - min(taken[key] ?? 0, source.size)
         guard left > 0 else {
@@ -60,6 +77,44 @@ package struct Survey: Sendable {
         case .needsFirstLines: stream = nil
         case .notASession: return
         }
-        items.append(Item(path: source.path.absolute, agent: source.path.agent, stream: stream, bytes: left))
+        var item = Item(path: source.path.absolute, agent: source.path.agent, stream: stream, bytes: left)
+        do throws(CaptureError) {
+            let tail = try FileTail(source.path, in: directories, key: machineKey)
+            let endless = try Self.endless(tail, from: taken[key] ?? 0, now: now)
+            if endless > 0 {
+                item.bytes -= min(endless, left)
+                item.obstacle = SessionSupervisor.endlessSentence(source.path, endless)
+            }
+        } catch {
+            item.bytes = 0
+            item.obstacle = error.description
+            item.hint = error.hint
+        }
+        items.append(item)
+    }
+
+    /// Bytes of a last line without its end that `--once` would leave where it is.
+    private static func endless(
+        _ tail: borrowing FileTail, from taken: Int64, now: WallTime
+    ) throws(CaptureError) -> Int64 {
+        let seen = try tail.observe()
+        let mayTake = TailPolicy.mayTakePartialLine(
+            isEnded: false, hasWriter: nil, isGone: false, isOnce: true,
+            quiet: .nanoseconds(now.nanoseconds - seen.modified))
+        // Backwards through a compressed file would decompress it again and again.
+        if mayTake || tail.isPacked { return 0 }
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        var end = seen.size
+        while end > taken {
+            let start = max(taken, end - Int64(chunk.count))
+            let count = try chunk.withMutableBytes { (buffer) throws(CaptureError) in
+                try tail.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(end - start)]), at: start)
+            }
+            if let last = chunk[..<count].lastIndex(of: UInt8(ascii: "\n")) {
+                return seen.size - start - Int64(last) - 1
+            }
+            end = start
+        }
+        return max(0, seen.size - taken)
     }
 }

@@ -31,7 +31,8 @@ enum DryRun {
             guard let (sources, destinations) = try result.withLock({ $0 })?.get() else { return ExitCode.failed }
             Terminal.write((lines(of: sources) + lines(of: destinations, loaded.configuration)).joined())
             let isWhole =
-                destinations.findings.count == loaded.configuration.destinations.count
+                sources.isWhole
+                && destinations.findings.count == loaded.configuration.destinations.count
                 && destinations.findings.allSatisfy { $0.obstacle == nil }
             return isWhole ? ExitCode.done : ExitCode.partly
         } catch {
@@ -45,12 +46,17 @@ enum DryRun {
         var lines: [String] = []
         for item in survey.items {
             let name = item.stream.map(\.description) ?? "(named by its lines)"
-            lines.append("would take \(ByteCount(item.bytes))  \(item.agent.rawValue) \(name)  \(item.path)")
+            if item.bytes > 0 {
+                lines.append("would take \(ByteCount(item.bytes))  \(item.agent.rawValue) \(name)  \(item.path)")
+            }
+            if let obstacle = item.obstacle { lines.append("would not take all: \(obstacle)") }
+            if let hint = item.hint { lines.append("    \(hint)") }
         }
         for entry in survey.health { lines.append("trouble: \(entry.message)") }
         let total = survey.items.reduce(0) { $0 + $1.bytes }
+        let count = survey.items.count { $0.bytes > 0 }
         lines.append(
-            "\(survey.items.count) sources with \(ByteCount(total)) to take, \(survey.settled) with nothing new")
+            "\(count) sources with \(ByteCount(total)) to take, \(survey.settled) with nothing new")
         return lines.map { TerminalText.escaped($0) + "\n" }
     }
 

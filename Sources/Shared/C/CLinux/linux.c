@@ -103,8 +103,13 @@ ssize_t clinux_receive(int socket, void *buffer, size_t size, int *passed) {
         for (size_t i = 0; i < descriptors; i++) {
             int descriptor;
             memcpy(&descriptor, CMSG_DATA(c) + i * sizeof(int), sizeof descriptor);
-            if (*passed < 0) *passed = descriptor;
-            else close(descriptor);
+            if (*passed == -1) {
+                *passed = descriptor;
+            } else {
+                close(descriptor);
+                if (*passed >= 0) close(*passed);
+                *passed = -2;
+            }
         }
     }
     return count;

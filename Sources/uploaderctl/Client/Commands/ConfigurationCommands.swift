@@ -1,3 +1,4 @@
+import LinuxSystem
 import Shared
 
 extension Command {
@@ -35,7 +36,10 @@ extension Command {
         operands: [Operand("FILE", .path, isRequired: false)]
     ) { (context) throws(ClientError) in
         var words = ["--check"]
-        if let file = context.invocation.operands.first { words += ["--config", file] }
+        if let file = context.invocation.operands.first {
+            try requireNamed(file, context)
+            words += ["--config", file]
+        }
         let program = try DaemonProgram.found(environment: context.environment)
         let result = try program.output(of: words)
         if context.json {
@@ -45,6 +49,15 @@ extension Command {
             try context.console.write(result.output)
         }
         return ExitCode(rawValue: result.exit) ?? .failed
+    }
+
+    /// The daemon's program would speak of its flag, which nobody has given.
+    private static func requireNamed(_ file: String, _ context: Context) throws(ClientError) {
+        let path = file.hasPrefix("/") ? file : "\(context.directory)/\(file)"
+        // What cannot be looked at is said by who reads it.
+        guard case .some(.none) = try? Files.status(path, followLinks: true) else { return }
+        throw ClientError(
+            .usage, "there is no file \(path)", hint: "without a name the daemon's own configuration is checked")
     }
 
     private struct Checked: Encodable {

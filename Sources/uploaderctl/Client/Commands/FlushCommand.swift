@@ -37,6 +37,7 @@ extension Command {
             if error.code == .no, case .session(let sid) = request.scope {
                 try requireNothing(at: sid.rawValue, context)
             }
+            if error.code == .no, case .file(let path) = request.scope { try requireFile(path) }
             guard error.code == .partlyDone, last != nil else { throw error }
             isLate = true
         }
@@ -76,7 +77,7 @@ extension Command {
                 + waitingFor(state)
         }
         if state.unresolved > 0 {
-            return "\(Amounts.count(state.unresolved, "file")) not taken: a store does not answer"
+            return "\(Amounts.count(state.unresolved, "file")) not taken yet: what a store has of them cannot be read"
         }
         if !state.notTaken.isEmpty { return "\(Amounts.count(state.notTaken.count, "file")) not taken to the end" }
         if !state.waitingFor.isEmpty { return "the manifests are on the way\(waitingFor(state))" }
@@ -123,6 +124,12 @@ extension Command {
     private static func requireNothing(at text: String, _ context: Context) throws(ClientError) {
         let path = absolute(text, context)
         if let kind = kind(of: path) { throw refusal(of: path, irregular(path, kind)) }
+    }
+
+    /// The daemon knows no such path: if there is none, that is why.
+    private static func requireFile(_ path: String) throws(ClientError) {
+        guard kind(of: path) == nil else { return }
+        throw ClientError(.no, "there is no file \(path)", hint: "what was taken of it is flushed by its session's id")
     }
 
     private static func irregular(_ path: String, _ kind: FileKind) -> SystemError {

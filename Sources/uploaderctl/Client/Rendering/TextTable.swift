@@ -41,6 +41,11 @@ package struct TextTable {
             rows.reduce(TextWidth.columns(columns[index].title)) { max($0, TextWidth.columns($1[index])) }
         }
         guard let limit else { return widths }
+        // Half a row at most for what is not cut: a longer cell pushes the rest of its own row aside, and no other's.
+        for index in columns.indices where columns[index].fit == .fixed && widths[index] > limit / 2 {
+            let usual = rows.map { TextWidth.columns($0[index]) }.filter { $0 <= limit / 2 }
+            widths[index] = max(usual.max() ?? 0, TextWidth.columns(columns[index].title))
+        }
         var excess = widths.reduce(0, +) + Self.gap.count * (columns.count - 1) - limit
         // The widest gives way first, a column at a time, until the row fits or nothing more can give way.
         while excess > 0 {
