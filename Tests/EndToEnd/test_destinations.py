@@ -274,6 +274,10 @@ def test_a_flush_goes_on_while_the_spool_drains(world):
     # Nobody takes it: then that is said.
     flushed = world.ctl_run("flush", "--wait", check=False)
     assert flushed.returncode == 5 and b"the spool is full" in flushed.stderr and b"held: archive" in flushed.stderr
+    # What was open when it became full was sealed behind that: health says what it holds now.
+    status = world.ctl("status", check=False)
+    (full,) = (entry for entry in status["health"] if entry["kind"] == "spool_full")
+    assert f"{status['spool']['bytes'] / 1024:.1f}KiB," in full["message"], (status["spool"], full)
     (world.base / "archive").unlink()
     answer = world.ctl("flush", "--wait")
     assert (answer["queued"], answer["not_taken"], answer["held"]) == (0, [], [])
