@@ -253,9 +253,9 @@ class World:
         """The objects, one a line, that a list command with --json answers."""
         return [json.loads(line) for line in self.ctl_run(*arguments, "--json", **options).stdout.splitlines()]
 
-    def flush_but_ends(self, *arguments):
+    def flush_but_ends(self, *arguments, **options):
         """`flush --wait` where files may end in a line without its end, and nothing else is left; the answer."""
-        done = self.ctl_run("flush", *arguments, "--wait", "--json", check=False)
+        done = self.ctl_run("flush", *arguments, "--wait", "--json", check=False, **options)
         if done.returncode not in (0, 5):
             raise DaemonFailed(f"flush --wait → {done.returncode}\n{done.stderr.decode(errors='replace')}")
         state = json.loads(done.stdout)

@@ -179,7 +179,7 @@ def test_sessions_grow_while_destinations_flap_and_the_daemon_is_killed(world, s
             if rng.random() < 0.3:
                 for each in destinations:
                     each.mend()
-                world.ctl_run("flush", "--wait")
+                world.flush_but_ends()
                 delivered += 1
                 for each, ledger in zip(destinations, ledgers):
                     ledger.store = each.place
@@ -196,7 +196,7 @@ def test_sessions_grow_while_destinations_flap_and_the_daemon_is_killed(world, s
     while sessions.grow():
         pass
     daemon = world.daemon()
-    world.ctl_run("flush", "--wait", timeout=600)
+    world.flush_but_ends(timeout=600)
     for each, ledger in zip(destinations, ledgers):
         ledger.store = each.path
         ledger.expect(sessions.wanted(whole_lines))
