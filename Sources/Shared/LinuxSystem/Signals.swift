@@ -89,17 +89,20 @@ package enum Process {
         return max(1, withUnsafeBytes(of: &allowed) { $0.reduce(0) { $0 + $1.nonzeroBitCount } })
     }
 
+    /// How many files may be open: the soft limit (getrlimit(2), RLIMIT_NOFILE).
+    package static var openFiles: Int { Int(clamping: openFilesLimit().rlim_cur) }
+
     /// Raises the soft limit of open files to the hard one, at most `wanted`.
-    ///
-    /// - Returns: the limit in force.
-    package static func raiseOpenFiles(to wanted: UInt64) -> UInt64 {
+    package static func raiseOpenFiles(to wanted: UInt64) {
+        var limit = openFilesLimit()
+        guard limit.rlim_cur < wanted else { return }
+        limit.rlim_cur = min(limit.rlim_max, rlim_t(wanted))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    private static func openFilesLimit() -> rlimit {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        if limit.rlim_cur < wanted {
-            limit.rlim_cur = min(limit.rlim_max, rlim_t(wanted))
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        }
-        return UInt64(limit.rlim_cur)
+        return limit
     }
 }

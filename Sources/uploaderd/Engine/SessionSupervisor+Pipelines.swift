@@ -7,7 +7,7 @@ import Synchronization
 /// Pipelines: how one begins for a source whose turn it is, and what becomes of the source when it ends.
 extension SessionSupervisor {
     func startPending(in group: inout DiscardingTaskGroup) {
-        while running.count < Self.mostPipelines, !isStopping, let path = pending.next() {
+        while running.count < mostPipelines, !isStopping, let path = pending.next() {
             // Somebody waited to have it started when it was: a source has one pipeline.
             if let mailbox = running[path] {
                 mailbox.ring()
@@ -34,7 +34,7 @@ extension SessionSupervisor {
     /// wait are asked at their beginning: in a long backlog nobody looks through all of them again and again.
     private func noteCrowd() {
         let wasCrowded = isCrowded
-        isCrowded = !pending.isEmpty && (isCrowded || running.count >= Self.mostPipelines)
+        isCrowded = !pending.isEmpty && (isCrowded || running.count >= mostPipelines)
         guard isCrowded, !wasCrowded else { return }
         for mailbox in mailboxes(where: { _ in true }) { mailbox.askForRoom() }
     }

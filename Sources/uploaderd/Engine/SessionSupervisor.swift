@@ -14,8 +14,11 @@ actor SessionSupervisor {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// More at once would only hold more files open; the rest waits its turn.
-    static let mostPipelines = 512
+    /// More at once would only hold more files open; the rest waits its turn. Where few files may be open, half of those
+    /// that nothing else needs: a pipeline has its source, and for moments the folders above it.
+    let mostPipelines = min(512, max(4, (Process.openFiles - SessionSupervisor.filesOfOthers) / 2))
+    /// Of the catalog, the loop, watches, deliveries and control connections.
+    private static let filesOfOthers = 40
 
     let context: PipelineContext
     let world: Surroundings

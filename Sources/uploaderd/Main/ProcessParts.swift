@@ -18,7 +18,7 @@ struct ProcessParts: Sendable {
 
     init(_ loaded: LoadedConfiguration, log: JournalLog) throws {
         self.log = log
-        _ = Process.raiseOpenFiles(to: 8192)
+        Process.raiseOpenFiles(to: 8192)
         let loop = try EventLoop()
         let time = try SystemTime(loop: loop)
         let work = (0..<Process.processors).map { Lane(name: "work.\($0)") }
