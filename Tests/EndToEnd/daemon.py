@@ -253,13 +253,15 @@ class World:
         """The objects, one a line, that a list command with --json answers."""
         return [json.loads(line) for line in self.ctl_run(*arguments, "--json", **options).stdout.splitlines()]
 
-    def flush_but_ends(self, *arguments, **options):
-        """`flush --wait` where files may end in a line without its end, and nothing else is left; the answer."""
+    def flush_but_ends(self, *arguments, besides=(), **options):
+        """`flush --wait` where files may end in a line without its end, or give one of the reasons `besides`, and nothing
+        else is left; the answer."""
         done = self.ctl_run("flush", *arguments, "--wait", "--json", check=False, **options)
         if done.returncode not in (0, 5):
             raise DaemonFailed(f"flush --wait → {done.returncode}\n{done.stderr.decode(errors='replace')}")
         state = json.loads(done.stdout)
-        ends = [sentence for sentence in state["not_taken"] if "line without its end" in sentence]
+        ends = [sentence for sentence in state["not_taken"]
+                if any(reason in sentence for reason in ("line without its end", *besides))]
         left = (state["queued"], state["unresolved"], state["held"], len(state["not_taken"]) - len(ends))
         if left != (0, 0, [], 0) or (done.returncode == 5) != bool(ends):
             raise DaemonFailed(f"flush --wait → {done.returncode} {state}")
