@@ -200,6 +200,13 @@ package struct FileTail: ~Copyable {
         }
     }
 
+    package func hasBytes(at offset: Int64) throws(CaptureError) -> Bool {
+        var byte: UInt8 = 0
+        return try withUnsafeMutableBytes(of: &byte) { (byte) throws(CaptureError) in
+            try read(into: byte, at: offset) > 0
+        }
+    }
+
     /// The marks of a place, of the bytes that the file holds now: for a place that was verified by other means.
     ///
     /// Marks of what was read come from `marker`. The offset does not move.

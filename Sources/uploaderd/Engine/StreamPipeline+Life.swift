@@ -210,6 +210,11 @@ extension StreamPipeline {
             mailbox.answerFlushes()
             return nil
         case .finish:
+            if try tail.hasBytes(at: max(tail.offset, longLineSearched)) {
+                // Who had it open wrote once more and closed it, between the last read and the look at who has it.
+                mailbox.ring()
+                return nil
+            }
             try await close(.end)
             try await takePartial(.end)
             noteEndless()
