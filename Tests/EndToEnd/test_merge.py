@@ -6,7 +6,6 @@ import sqlite3
 import pytest
 
 import generator
-import manifest_reader
 from conservation import Ledger, backdate, bounded, printed_seed, whole_lines
 from test_crash import KILLED, Growth
 
@@ -96,13 +95,7 @@ def test_killed_when_a_merge_is_sealed(world, time, catalog, scale):
                 path.write_bytes(data)
     backdate(world.home)
     world.once()
-    try:
-        ledger.expect(growth.now())
-    except manifest_reader.Damaged as damage:
-        # Known: now and then parts that were put, and that no manifest had named, stay as objects for ever.
-        if catalog != "lost" or "has objects that no manifest names" not in str(damage):
-            raise
-        pytest.xfail("orphans stay in the store")
+    ledger.expect(growth.now())
 
 
 def merged(world, seed, rng, **size):

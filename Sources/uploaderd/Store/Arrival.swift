@@ -14,6 +14,8 @@ struct Arrival {
     var headerBytes: Int
     /// By store, what its header says that it replaced there; rows that are known say it themselves.
     var replaces: [String: [String]] = [:]
+    /// Its row was lost: it may have been put already.
+    var isFound = false
 }
 
 extension Store {
@@ -47,6 +49,7 @@ extension Store {
                 "INSERT INTO copies (segment_id, store_id, session_id, state, spooled) VALUES (?1, ?2, ?3, 0, 1)", id,
                 store, session)
         }
+        if arrival.isFound { try noteFound(id) }
         var unneeded: [SegmentRow] = []
         for row in covered where try supersede(row, by: id) { unneeded.append(row) }
         try noteReplaced(arrival.replaces, by: id, of: session)

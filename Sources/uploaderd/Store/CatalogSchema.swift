@@ -7,7 +7,8 @@ import Shared
 /// - `segments`: one row per segment that was ever sealed or taken up. A row is never deleted. `state`: 0 spooled,
 ///   1 retired (no file; held by a store, or contained in the segment that superseded it), 2 lost (no file, in no
 ///   store: to be cut again), 3 gap (lost, and the source does not have it either). A row without `superseded_by` is
-///   live: it is what a manifest lists once it is delivered.
+///   live: it is what a manifest lists once it is delivered. `found`: the catalog that knew where it was sent is gone,
+///   so any store may have the object.
 /// - `copies`: what is known of one segment at one store. `state`: 0 waiting, 1 claimed (an attempt is open), 2 stored
 ///   (the receipt), 3 stray (tried, then superseded: may be there). `tried`: an attempt was made, so the object may be
 ///   there. `listed`: a manifest that names it was put there. `spooled`: the file is still here.
@@ -130,6 +131,11 @@ enum CatalogSchema {
             "CREATE INDEX superseded_waiting ON superseded(waits_for) WHERE waits_for IS NOT NULL",
             // A file that has another path and another inode: its content is all that is left to know it by.
             "CREATE INDEX streams_head ON streams(head_mac, offset) WHERE head_mac IS NOT NULL",
+        ],
+        [
+            // A segment whose row was lost may have been put, at stores of which this catalog does not know yet.
+            "ALTER TABLE segments ADD COLUMN found INTEGER NOT NULL DEFAULT 0",
+            "CREATE INDEX segments_found ON segments(id) WHERE found = 1",
         ],
     ]
 

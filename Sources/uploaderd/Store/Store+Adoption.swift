@@ -125,6 +125,7 @@ extension Store {
                     VALUES (?1, ?2, ?3, 0, 1)
                     """, row.id, store, stream.sessionRow)
             }
+            try noteFound(row.id)
             try rebuildCursor(stream)
             try verifyFromSpool(stream)
             try wantManifests(of: stream.sessionRow)
@@ -150,7 +151,8 @@ extension Store {
         }
         let arrival = Arrival(
             record: file.record, checkpoint: file.header.checkpoint, cursor: cursor, source: file.header.source,
-            facts: file.header.facts, headerBytes: file.headerBytes, replaces: file.header.replaces ?? [:])
+            facts: file.header.facts, headerBytes: file.headerBytes, replaces: file.header.replaces ?? [:],
+            isFound: true)
         let (id, replaced) = try insert(arrival, movesCursor: movesCursor)
         for row in replaced { work.unneeded.append(StateDirectory.spoolPath(of: row.record)) }
         work.report.adopted.append(id)

@@ -38,9 +38,17 @@ extension Store {
                 try catalog.run("UPDATE stores SET active = 1 WHERE id = ?1", row)
                 try catalog.run(
                     """
-                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, spooled)
-                    SELECT s.id, ?1, t.session_id, 0, s.state = 0 FROM segments s JOIN streams t ON t.id = s.stream_id
+                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, tried, spooled)
+                    SELECT s.id, ?1, t.session_id, 0, s.found, s.state = 0
+                    FROM segments s JOIN streams t ON t.id = s.stream_id
                     WHERE s.superseded_by IS NULL AND s.state IN (0, 1)
+                    """, row)
+                try catalog.run(
+                    """
+                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, tried, spooled)
+                    SELECT s.id, ?1, t.session_id, 3, 1, 0
+                    FROM segments s INDEXED BY segments_found JOIN streams t ON t.id = s.stream_id
+                    WHERE s.found = 1 AND s.superseded_by IS NOT NULL
                     """, row)
             }
             return rows

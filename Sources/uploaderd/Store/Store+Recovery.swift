@@ -34,6 +34,10 @@ extension Store {
             try takeUpLocalManifests(&work)
             let gone = try compareRows(&scan, &work)
             try adopt(scan.files, &work)
+            // A seal that was cut off leaves one file of a stream: with more the catalog is an older copy.
+            if work.report.takenUp > 0 || work.report.adopted.count > work.adoptedFolders.count {
+                for row in try catalog.spooled() { try noteFound(row.id) }
+            }
             try settleLost(gone, &work)
             if report.stateLost {
                 // Whose they are in a store, and what of them is there, nobody knows here: as another writer we would put

@@ -92,6 +92,12 @@ extension Store {
         return found.mapValues { $0.sorted() }
     }
 
+    /// The catalog that knew where the segment was sent is gone: any store may have the object; inside a transaction.
+    func noteFound(_ id: SegmentID) throws(StoreError) {
+        try catalog().run("UPDATE segments SET found = 1 WHERE id = ?1", id)
+        try catalog().run("UPDATE copies SET tried = 1 WHERE segment_id = ?1", id)
+    }
+
     /// What the header of a segment, found without a row, says that it replaced; inside a transaction. The objects wait
     /// until it is listed: whoever reads an older manifest finds nothing gone, and what is listed again stays.
     func noteReplaced(_ replaced: [String: [String]], by id: SegmentID, of sessionRow: Int64) throws(StoreError) {
