@@ -45,7 +45,7 @@ struct HotQueryTests {
         _ = try await hot.evidence(of: live.key)
         try await hot.note(SessionFacts(agent: .codex), of: live.key.session)
         try await hot.deliver(to: end, most: 2)
-        try await hot.release(try #require(try await hot.seal(Source("one", lines: 1), lines: 1).first), for: near)
+        _ = try await hot.release(try #require(try await hot.seal(Source("one", lines: 1), lines: 1).first), for: near)
         try await hot.publish(to: end)
         try await hot.retire(try await hot.retirable(required: [near]))
         _ = try await hot.supersededDue(before: scene.time.wall, at: near)

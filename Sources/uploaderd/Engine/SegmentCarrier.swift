@@ -22,19 +22,18 @@ struct SegmentCarrier: Sendable {
                     OutgoingSegment(
                         record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes))
             }
-        } catch let error as SegmentError where error.code == .damaged {
+        } catch {
+            // What is part of another segment by now has no bytes of its own, and needs none.
+            guard try await parts.store.release(delivery.id, for: id) else { return false }
+            guard let error = error as? SegmentError, error.code == .damaged else { throw error }
             // No fault of the destination's: everything else goes there.
-            try await parts.store.release(delivery.id, for: id)
             throw DeliveryError(
                 .permanent, error.description,
                 hint: "restart uploaderd: what the source still has is cut again; else put a whole copy back")
-        } catch {
-            try await parts.store.release(delivery.id, for: id)
-            throw error
         }
         guard try await parts.store.writer(of: session) == standing.writer else {
             // An earlier life of ours was found meanwhile, and its manifest looks for objects in another folder.
-            try await parts.store.release(delivery.id, for: id)
+            _ = try await parts.store.release(delivery.id, for: id)
             return false
         }
         parts.world.faults.reach(.deliverPut)

@@ -31,6 +31,7 @@ final class CommitRequest: Sendable {
         case sealed(SegmentID)
         case claimed(Bool)
         case recorded
+        case released(Bool)
     }
 
     let work: Work

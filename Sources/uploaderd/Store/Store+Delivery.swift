@@ -8,8 +8,6 @@ package struct SegmentDelivery: Sendable, Hashable {
     /// The object is in the spool; if not it is to be fetched from one of `holders`.
     package var isSpooled: Bool
     package var holders: [StoreID]
-    /// An attempt was made before: the object may be there.
-    package var wasTried: Bool
 }
 
 /// What waits for a store.
@@ -86,7 +84,7 @@ extension Store {
     private func releaseAbandoned() throws(StoreError) {
         guard !abandonedClaims.isEmpty else { return }
         try catalog().transaction { () throws(StoreError) in
-            for claim in abandonedClaims { try performRelease(claim.segment, for: claim.store) }
+            for claim in abandonedClaims { _ = try performRelease(claim.segment, for: claim.store) }
         }
         abandonedClaims = []
     }
@@ -135,7 +133,7 @@ extension Store {
             depth += 1
         }
         var deliveries: [SegmentDelivery] = []
-        for id in chosen { if let delivery = try delivery(id, to: storeRow) { deliveries.append(delivery) } }
+        for id in chosen { if let delivery = try delivery(id) { deliveries.append(delivery) } }
         return deliveries
     }
 
@@ -144,13 +142,10 @@ extension Store {
         try catalog().number("SELECT unresolved IS NULL FROM sessions WHERE id = ?1", sessionRow) != 0
     }
 
-    private func delivery(_ id: SegmentID, to store: Int64) throws(StoreError) -> SegmentDelivery? {
-        let catalog = try catalog()
-        guard let row = try catalog.segment(id) else { return nil }
-        let tried = try catalog.number("SELECT tried FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, store)
+    private func delivery(_ id: SegmentID) throws(StoreError) -> SegmentDelivery? {
+        guard let row = try catalog().segment(id) else { return nil }
         return SegmentDelivery(
-            id: id, record: row.record, isSpooled: row.state == .spooled, holders: try holders(of: id),
-            wasTried: tried != 0)
+            id: id, record: row.record, isSpooled: row.state == .spooled, holders: try holders(of: id))
     }
 
     /// The stores that have the object.
@@ -190,8 +185,15 @@ extension Store {
     ) async throws(StoreError) { _ = try await submit(.receipt(id, store)) }
 
     /// Ends a claim without a receipt. The object may be there all the same.
-    package nonisolated(nonsending) func release(_ id: SegmentID, for store: StoreID) async throws(StoreError) {
-        _ = try await submit(.release(id, store))
+    ///
+    /// - Returns: whether the store is still to have it; not what was superseded meanwhile, whose bytes have left the spool.
+    package nonisolated(nonsending) func release(
+        _ id: SegmentID, for store: StoreID
+    ) async throws(StoreError) -> Bool {
+        guard case .released(let isWanted) = try await submit(.release(id, store)) else {
+            throw StoreError(.internalFailure, "a release was answered as something else")
+        }
+        return isWanted
     }
 
     func performClaim(_ id: SegmentID, for store: StoreID) throws(StoreError) -> Bool {
@@ -234,14 +236,16 @@ extension Store {
             """, id, store, sessionRow, time.wall, isSpooled)
     }
 
-    func performRelease(_ id: SegmentID, for store: StoreID) throws(StoreError) {
-        guard let storeRow = try storeRow(store) else { return }
-        try catalog().run(
+    func performRelease(_ id: SegmentID, for store: StoreID) throws(StoreError) -> Bool {
+        guard let storeRow = try storeRow(store) else { return false }
+        let catalog = try catalog()
+        try catalog.run(
             """
             UPDATE copies SET state = CASE
                 WHEN (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL THEN 0 ELSE 3 END
             WHERE segment_id = ?1 AND store_id = ?2 AND state = 1
             """, id, storeRow)
+        return try catalog.number("SELECT superseded_by IS NULL FROM segments WHERE id = ?1", id) != 0
     }
 
     /// The object in the spool, ready to be read.

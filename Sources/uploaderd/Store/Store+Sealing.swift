@@ -194,8 +194,7 @@ extension Store {
             try performReceipt(id, at: store)
             return .recorded
         case .release(let id, let store):
-            try performRelease(id, for: store)
-            return .recorded
+            return .released(try performRelease(id, for: store))
         }
     }
 
