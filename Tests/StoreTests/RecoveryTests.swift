@@ -287,6 +287,26 @@ struct RecoveryTests {
         try await expectWhole(again, source)
     }
 
+    @Test("a file of other lines than those known of its range is set aside, not deleted")
+    func otherLines() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        try await store.seal(try Source("ses_1", bytes: Array("{\"n\":1}\n".utf8)), lines: 1)
+        await store.close()
+        let other = try Scene("other", in: scene.folder)
+        let (stranger, _) = try await other.open()
+        try await stranger.seal(try Source("ses_1", bytes: Array("{\"n\":2}\n".utf8)), lines: 1)
+        await stranger.close()
+        let name = try #require(try other.spoolFiles.first)
+        let strange = try Files.readAll("\(other.directory.spool)/\(name)")
+        try Files.writeDurably(strange, to: "\(scene.directory.spool)/\(name)")
+        let (again, report) = try await scene.open()
+        #expect(report.adopted.isEmpty && report.coveredDeleted == 0 && report.refused.count == 1, "\(report)")
+        let kept = try #require(report.refused.first).path
+        #expect(try Files.readAll("\(scene.directory.refused)/\(Files.name(of: kept))") == strange)
+        try await expectWhole(again, try Source("ses_1", bytes: Array("{\"n\":1}\n".utf8)))
+    }
+
     @Test("a segment whose file is gone and that no store has is cut again under another number")
     func missing() async throws {
         let scene = try Scene()

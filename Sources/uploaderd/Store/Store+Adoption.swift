@@ -48,7 +48,13 @@ extension Store {
         let inside = try catalog.live(
             stream, generation: record.generation, from: record.sourceOffset, to: record.sourceEnd)
         let before = try catalog.live(stream, generation: record.generation, atOrBefore: record.sourceOffset)
-        if isCovered(record, by: (before.map { [$0] } ?? []) + inside) {
+        let around = ((before.map { [$0] } ?? []) + inside).filter(\.hasBytes)
+        if isCovered(record, by: around) {
+            guard !around.contains(where: { isAnother(record, than: $0) }) else {
+                work.refused.append(
+                    RecoveryReport.Refusal(path: file.path, why: "other lines than its own are known of its range"))
+                return
+            }
             if isJoin(record, of: inside) { return try add(file, movesCursor: false, &work) }
             work.unneeded.append(file.path)
             work.report.coveredDeleted += 1
@@ -81,11 +87,18 @@ extension Store {
     /// Whether rows that have their bytes somewhere hold all of the record's range.
     private func isCovered(_ record: SegmentRecord, by rows: [SegmentRow]) -> Bool {
         var end = record.sourceOffset
-        for row in rows where row.hasBytes {
+        for row in rows {
             if row.record.sourceOffset > end { return false }
             end = max(end, row.sourceEnd)
         }
         return end >= record.sourceEnd
+    }
+
+    /// Whether the row is of the same range and holds other bytes: of a source that was taken here and elsewhere, as by a
+    /// home that was restored.
+    private func isAnother(_ record: SegmentRecord, than row: SegmentRow) -> Bool {
+        row.record.sourceOffset == record.sourceOffset && row.sourceEnd == record.sourceEnd
+            && LikenessEvidence(read: []).likeness(of: record, to: [row]) == .differs
     }
 
     /// Whether it joins the rows, all of which a store has: it may have been put, and then has to be named.
