@@ -242,6 +242,26 @@ def test_an_unreadable_store_makes_a_lost_session_wait(world):
     once_each(ledger.expect(growth.now(whole_lines)))
 
 
+def test_a_manifest_that_cannot_be_read_makes_its_session_wait_and_is_said(world):
+    """Of a state directory that is new nobody knows what that manifest has of it; others go on."""
+    rng, seed = printed_seed("unreadable manifest")
+    store = elsewhere(world)
+    growth = Growth(world, seed, rng, sessions=2, size=20_000, share=1)
+    growth.grow()
+    backdate(world.home)
+    world.once()
+    wanted = growth.now()
+    path = next(store.glob("sessions/*/manifest.json"))
+    manifest = path.read_bytes()
+    path.write_bytes(manifest[:len(manifest) // 2])
+    shutil.rmtree(world.state)
+    text = world.once(code=5).text()
+    assert f"session {path.parent.name} waits for destination archive: " in text and "manifest.json" in text, text
+    path.write_bytes(manifest)
+    world.once()
+    once_each(Ledger(store).expect(wanted))
+
+
 @pytest.mark.parametrize("before, after", [(5, 7), (5, 5), (7, 5)])
 def test_a_restored_home_takes_nothing_from_the_store(world, before, after):
     """Home and state directory come from a backup, the store is newer: it knows of lines that are not in the file now."""

@@ -52,8 +52,11 @@ struct SessionResolver: Sendable {
             throw unresolved(session, waitingFor: name)
         }
         for (id, shelf) in open {
-            guard let found = await asked(shelf, session) else {
-                if mayBeForgotten { throw unresolved(session, waitingFor: shelf.name) }
+            let found: [FoundManifest]
+            do throws(DeliveryError) {
+                found = try await asked(shelf, session)
+            } catch {
+                if mayBeForgotten { throw unresolved(session, waitingFor: shelf.name, for: error) }
                 // No earlier life of ours began it: its lines are safer in the spool than in their source. Should the
                 // store have a manifest of another program after all, we become a further writer there (WriterPlaces).
                 continue
@@ -75,22 +78,33 @@ struct SessionResolver: Sendable {
         isStateLost || (isStateNew && board.snapshot().destinations[name]?.state == .opening)
     }
 
-    /// - Returns: `nil` when the store does not answer, or not with what can be read.
-    private func asked(_ shelf: ObjectFinder.Shelf, _ session: SessionID) async -> [FoundManifest]? {
-        let answer = await Patience.wait(Patience.withStore, world) { () async -> [FoundManifest]? in
-            do throws(DeliveryError) { return try await shelf.sink.manifests(of: session) } catch { return nil }
+    /// - Throws: why the store's manifests of the session cannot be read, or that it does not answer.
+    private func asked(
+        _ shelf: ObjectFinder.Shelf, _ session: SessionID
+    ) async throws(DeliveryError) -> [FoundManifest] {
+        let answer = await Patience.wait(Patience.withStore, world) {
+            () async -> Result<[FoundManifest], DeliveryError> in
+            do throws(DeliveryError) { return .success(try await shelf.sink.manifests(of: session)) } catch {
+                return .failure(error)
+            }
         }
-        return answer ?? nil
+        guard let answer else { throw DeliveryError(.transient, "it does not answer") }
+        return try answer.get()
     }
 
-    private func unresolved(_ session: SessionID, waitingFor name: String) -> EngineError {
+    /// - Parameter error: why the destination cannot be read; `nil`: it is not open yet.
+    private func unresolved(
+        _ session: SessionID, waitingFor name: String, for error: DeliveryError? = nil
+    ) -> EngineError {
+        let cause = isStateLost ? "the catalog was lost" : "the state directory is new"
         board.report(
             "session_unresolved", session.rawValue,
-            isStateLost
-                ? "the catalog was lost, and destination \(name), which may have the session, cannot be read yet"
-                : "the state directory is new, and destination \(name), which may have the session, does not answer",
-            hint: "nothing of the session is lost: it is taken when the destination answers")
-        return EngineError(.unreachable, "session \(session) waits for destination \(name)")
+            "\(cause), and destination \(name), which may have the session, cannot be read"
+                + (error.map { ": \($0.message)" } ?? " yet"),
+            hint: error?.hint ?? "nothing of the session is lost: it is taken when the destination answers")
+        return EngineError(
+            .unreachable,
+            "session \(session) waits for destination \(name)" + (error.map { ": \($0.message)" } ?? ""))
     }
 
     /// Takes up every session of this machine that the stores have, as soon as each can be read; then lets every session be
