@@ -100,8 +100,8 @@ package enum Assembly {
         _ resolver: SessionResolver, _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
-        let tidier = Tidier(store: store, objects: objects, world: world, board: board)
-        await tidier.require(configuration.destinations.filter(\.isRequired).map(\.name))
+        let tidier = Tidier(
+            store: store, objects: objects, required: configuration.destinations.filter(\.isRequired).map(\.name))
         let parts = DeliveryParts(
             store: store, objects: objects,
             publisher: ManifestPublisher(

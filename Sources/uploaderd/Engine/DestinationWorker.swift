@@ -10,7 +10,8 @@ import Synchronization
 ///
 /// Every durable step is a row, so the worker may be stopped at any point and starts again from what Store says. Only
 /// deliveries and publications run beside each other; everything else here is one after the other. They are in
-/// `DestinationWorker+Deliveries.swift` and `+Publications.swift`; nobody else touches its fields.
+/// `DestinationWorker+Deliveries.swift` and `+Publications.swift`, what goes afterwards in `+Tidying.swift`; nobody else
+/// touches its fields.
 actor DestinationWorker {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -29,13 +30,12 @@ actor DestinationWorker {
     var publications = PublicationQueue()
     /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
     let news = Atomic<Bool>(true)
-    /// A manifest was put since the spool was last looked through for what may leave it.
-    var mustTidy = true
-    /// While there is other work, what may leave the spool waits until then, to leave it together.
+    /// When what may leave the spool does so at the latest; without other work it does at once. `nil`: no manifest was put
+    /// since it was looked for.
     var tidyBy: Instant?
-    static let tidyDelay: Duration = .seconds(1)
-    /// When an object that was replaced may be deleted.
-    var tidyAt: Instant?
+    /// When superseded objects were looked for last, and when the next one may be deleted.
+    var supersededSwept: Instant?
+    var supersededDue: Instant?
     private var failures = 0
     /// Nothing is tried before: the last attempt failed.
     var notBefore: Instant?
@@ -58,6 +58,8 @@ actor DestinationWorker {
         self.sink = sink
         self.parts = parts
         executor = parts.world.loop
+        // An earlier life may have left what may go.
+        tidyBy = parts.world.time.now
     }
 
     /// There may be something to do.
@@ -159,13 +161,15 @@ actor DestinationWorker {
             if asks, seen.deliveries.count == free || !refused.isEmpty { news.store(true, ordering: .releasing) }
             start(seen.deliveries, to: id, in: &group)
             let next = try await startPublications(of: seen.behind, to: id, in: &group)
-            try await tidyIfDue()
+            try await tidyIfDue(id)
             // Whatever happened meanwhile has rung: the next round sees it.
             if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before {
                 if asks { rest() } else { ring() }
             }
-            return [next, tidyAt, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(\.self)
-                .min()
+            return [next, supersededDue, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(
+                \.self
+            )
+            .min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore
