@@ -68,9 +68,7 @@ package struct EngineParts: Sendable {
         do throws(StoreError) {
             guard let description = try await store.describe(session) else { throw StoreError(.unknown, "") }
             let roots = Set(watched.map(\.root))
-            return description.streams.compactMap(\.source).filter { roots.contains($0.root) }.map {
-                SourcePath(agent: $0.agent, root: $0.root, relativePath: $0.relativePath)
-            }
+            return description.streams.compactMap(\.source).filter { roots.contains($0.root) }.map(\.path)
         } catch {
             if error.code == .unknown { throw ReplayService.noSession(session) }
             throw ControlError(.backendError, error.description, hint: error.hint)
