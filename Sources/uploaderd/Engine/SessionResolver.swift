@@ -199,7 +199,7 @@ struct SessionResolver: Sendable {
             "lines_lost", "\(stream)",
             "lines \(segment.record.firstLine) to \(segment.record.firstLine + segment.record.lines - 1) of \(stream) are lost: "
                 + "they were only in the spool, and their source is gone",
-            hint: "the manifest says so in gaps; if a copy of the source exists, put it back and restart uploaderd")
+            hint: "the manifest says so in gaps; a copy of the source, if there is one, is all that has them")
     }
 
     /// Another user of this machine is another writer, with a state directory of their own.
