@@ -126,7 +126,7 @@ package enum Assembly {
             // Asked at once, so that its sessions are known before the first line is cut; one that hangs is added late.
             _ = await Patience.wait(Patience.atStart, world) { await read(local, parts, world) }
         }
-        return DeliveryService(workers: workers, store: store, objects: objects, loop: world.loop)
+        return DeliveryService(workers: workers, loop: world.loop)
     }
 
     /// The store that there was while no destination was configured is read on: what left the spool is nowhere else, and

@@ -10,7 +10,7 @@ extension DestinationWorker {
         let carrier = SegmentCarrier(id: id, places: places, parts: parts)
         for delivery in deliveries {
             guard notBefore == nil, !isStopping else {
-                news.store(true, ordering: .releasing)
+                noteNews()
                 break
             }
             isIdle = false
@@ -32,7 +32,7 @@ extension DestinationWorker {
     private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
         inFlight.remove(delivery.id)
         happenings += 1
-        if case .success(true) = result {} else { news.store(true, ordering: .releasing) }
+        if case .success(true) = result {} else { noteNews() }
         switch result {
         case .success(let isDelivered):
             succeeded()

@@ -21,6 +21,7 @@ actor DestinationWorker {
     private let sink: any SessionSink
     private let concurrency: Int
     let parts: DeliveryParts
+    let places: WriterPlaces
     private let bell = Doorbell()
 
     var storeID: StoreID?
@@ -29,7 +30,7 @@ actor DestinationWorker {
     var refused: [SegmentID: Instant] = [:]
     var publications = PublicationQueue()
     /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
-    let news = Atomic<Bool>(true)
+    private let news = Atomic<Bool>(true)
     /// When what may leave the spool does so at the latest; without other work it does at once. `nil`: no manifest was put
     /// since it was looked for.
     var tidyBy: Instant?
@@ -57,6 +58,7 @@ actor DestinationWorker {
         self.concurrency = concurrency
         self.sink = sink
         self.parts = parts
+        places = parts.places(of: name, sink)
         executor = parts.world.loop
         // An earlier life may have left what may go.
         tidyBy = parts.world.time.now
@@ -64,11 +66,12 @@ actor DestinationWorker {
 
     /// There may be something to do.
     nonisolated func ring() {
-        news.store(true, ordering: .releasing)
+        noteNews()
         bell.ring()
     }
 
-    var store: StoreID? { storeID }
+    /// Store is asked again what there is to carry.
+    nonisolated func noteNews() { news.store(true, ordering: .releasing) }
 
     /// Why something is held back now; `nil`: nothing is.
     var obstacle: String? {
@@ -106,7 +109,7 @@ actor DestinationWorker {
         notBefore = nil
         refused = [:]
         publications.retry()
-        news.store(true, ordering: .releasing)
+        noteNews()
         changed()
     }
 
@@ -123,6 +126,10 @@ actor DestinationWorker {
 
     func changed() {
         bell.ring()
+        resumeWaiters()
+    }
+
+    private func resumeWaiters() {
         let waiting = waiters
         waiters = []
         for waiter in waiting { waiter.resume() }
@@ -154,11 +161,11 @@ actor DestinationWorker {
                 seen = try await DestinationGlance(
                     of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys))
             } catch {
-                news.store(true, ordering: .releasing)
+                noteNews()
                 throw error
             }
             // As many as were asked for, or some that cannot be had now: there may be others.
-            if asks, seen.deliveries.count == free || !refused.isEmpty { news.store(true, ordering: .releasing) }
+            if asks, seen.deliveries.count == free || !refused.isEmpty { noteNews() }
             start(seen.deliveries, to: id, in: &group)
             let next = try await startPublications(of: seen.behind, to: id, in: &group)
             try await tidyIfDue(id)
@@ -182,9 +189,7 @@ actor DestinationWorker {
             deliveredSinceTrim = 0
             FreeMemory.giveBack()
         }
-        let waiting = waiters
-        waiters = []
-        for waiter in waiting { waiter.resume() }
+        resumeWaiters()
     }
 
     /// Opens the store at the first need.
@@ -223,11 +228,9 @@ actor DestinationWorker {
         parts.board.update(name) { $0.storeID = found }
         parts.objects.add(ObjectFinder.Shelf(places), as: found)
         try await parts.opened(found)
-        news.store(true, ordering: .releasing)
+        noteNews()
         return found
     }
-
-    nonisolated var places: WriterPlaces { parts.places(of: name, sink) }
 
     // MARK: Success and failure
 

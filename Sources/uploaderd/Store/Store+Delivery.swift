@@ -8,8 +8,6 @@ package struct SegmentDelivery: Sendable, Hashable {
     /// The object is in the spool; if not it is to be fetched from one of `holders`.
     package var isSpooled: Bool
     package var holders: [StoreID]
-    /// An attempt was made before: the object may be there.
-    package var wasTried: Bool
 }
 
 /// What waits for a store.
@@ -127,7 +125,7 @@ extension Store {
             depth += 1
         }
         var deliveries: [SegmentDelivery] = []
-        for id in chosen { if let delivery = try delivery(id, to: storeRow) { deliveries.append(delivery) } }
+        for id in chosen { if let delivery = try delivery(id) { deliveries.append(delivery) } }
         return deliveries
     }
 
@@ -136,13 +134,10 @@ extension Store {
         try catalog().number("SELECT unresolved IS NULL FROM sessions WHERE id = ?1", sessionRow) != 0
     }
 
-    private func delivery(_ id: SegmentID, to store: Int64) throws(StoreError) -> SegmentDelivery? {
-        let catalog = try catalog()
-        guard let row = try catalog.segment(id) else { return nil }
-        let tried = try catalog.number("SELECT tried FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, store)
+    private func delivery(_ id: SegmentID) throws(StoreError) -> SegmentDelivery? {
+        guard let row = try catalog().segment(id) else { return nil }
         return SegmentDelivery(
-            id: id, record: row.record, isSpooled: row.state == .spooled, holders: try holders(of: id),
-            wasTried: tried != 0)
+            id: id, record: row.record, isSpooled: row.state == .spooled, holders: try holders(of: id))
     }
 
     /// The stores that have the object.

@@ -22,9 +22,9 @@ package import Shared
 ///     seal(_:advancing:source:)     a segment and the cursor behind it; many callers share one commit
 ///     makeSpoolTemporary()          for a line too long for memory; `discard(_:)` if nothing becomes of it
 ///     markRecomputed(_:) · setChain(_:of:generation:offset:)   marks and chain of an unverified cursor
-///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · noteSource(_:of:)
+///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · move(_:from:to:)
 ///     preface(of:)                  what a manifest says of a session before it lists anything
-///     unresolved() · requireResolved(_:) · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
+///     unresolved() · requireResolved(_:) · resolve(_:)         sessions of which nothing may be cut
 ///     recordGap(_:reason:)                                     a lost segment that the source cannot give back
 ///
 /// **Delivery** (Store+Delivery)
