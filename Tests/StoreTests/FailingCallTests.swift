@@ -67,6 +67,38 @@ struct FailingCallTests {
         }
     }
 
+    @Test("knows that its catalog was lost, though the start that found it did not get through")
+    func lostTwice() async throws {
+        let lived = try Scene()
+        let source = try Source("ses_1", lines: 4)
+        let (store, _) = try await lived.open()
+        try await store.seal(source, lines: 2)
+        await store.close()
+        try Files.unlink(lived.directory.catalog)
+        let rule = OneFault(.io)
+        let step = getenv("UPLOADER_SOAK") == nil ? 10 : 1
+        var number = Int.random(in: 1...step)
+        print("every \(step)th call from \(number)")
+        var isHit = true
+        while isHit {
+            let scene = try lived.copy("cut-\(number)")
+            rule.arm(number)
+            let disk = WatchedDisk(scene.directory.path, rule: rule.verdict)
+            do {
+                let (store, _) = try await scene.open()
+                await store.close()
+            } catch is StoreError {}
+            disk.end()
+            isHit = rule.hit != nil
+            let what: Comment = "call \(number): \(rule.hit.map { "\($0.kind) \($0.path)" } ?? "")"
+            let (again, report) = try await scene.open()
+            #expect(report.storesUnread && report.unresolved == [source.key.session], what)
+            await again.close()
+            number += step
+        }
+        #expect(number > 50)
+    }
+
     /// A life from the first call to the last; what fails is done again, as the engine does.
     private func work(_ rule: OneFault, _ number: Int) async throws {
         let scene = try Scene("state-\(number)")

@@ -30,5 +30,7 @@ package struct DeliveryError: HintedError, Sendable {
     }
 
     package var isTransient: Bool { code == .transient }
+    /// Only this object, or this session, cannot go there as it is: everything else goes on.
+    package var isOfOneSession: Bool { code == .conflict || code == .permanent }
     package var description: String { message }
 }

@@ -100,8 +100,8 @@ package enum Assembly {
         _ resolver: SessionResolver, _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
-        let tidier = Tidier(store: store, objects: objects, world: world, board: board)
-        await tidier.require(configuration.destinations.filter(\.isRequired).map(\.name))
+        let tidier = Tidier(
+            store: store, objects: objects, required: configuration.destinations.filter(\.isRequired).map(\.name))
         let parts = DeliveryParts(
             store: store, objects: objects,
             publisher: ManifestPublisher(
@@ -126,7 +126,7 @@ package enum Assembly {
             // Asked at once, so that its sessions are known before the first line is cut; one that hangs is added late.
             _ = await Patience.wait(Patience.atStart, world) { await read(local, parts, world) }
         }
-        return DeliveryService(workers: workers, store: store, objects: objects, loop: world.loop)
+        return DeliveryService(workers: workers, loop: world.loop)
     }
 
     /// The store that there was while no destination was configured is read on: what left the spool is nowhere else, and

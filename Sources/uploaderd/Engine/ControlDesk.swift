@@ -104,7 +104,7 @@ package actor ControlDesk: ControlHandler {
         case .opening: destination.lastError == nil ? .idle : .retrying
         case .active: destination.inFlight > 0 ? .delivering : .idle
         case .waiting: .retrying
-        case .held, .paused: .held
+        case .held: .held
         }
     }
 

@@ -10,13 +10,9 @@ actor DeliveryService {
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     nonisolated let workers: [DestinationWorker]
-    private let store: Store
-    private let objects: ObjectFinder
 
-    init(workers: [DestinationWorker], store: Store, objects: ObjectFinder, loop: any RoomExecutor) {
+    init(workers: [DestinationWorker], loop: any RoomExecutor) {
         self.workers = workers
-        self.store = store
-        self.objects = objects
         executor = loop
     }
 
@@ -46,7 +42,4 @@ actor DeliveryService {
         }
         return obstacles
     }
-
-    /// Stores that are open and to be filled; told to Store whenever one more has opened.
-    func filled() async throws { try await store.use(objects.open.map(\.id)) }
 }

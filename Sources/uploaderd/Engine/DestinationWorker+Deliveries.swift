@@ -10,7 +10,7 @@ extension DestinationWorker {
         let carrier = SegmentCarrier(id: id, places: places, parts: parts)
         for delivery in deliveries {
             guard notBefore == nil, !isStopping else {
-                news.store(true, ordering: .releasing)
+                noteNews()
                 break
             }
             isIdle = false
@@ -32,7 +32,7 @@ extension DestinationWorker {
     private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
         inFlight.remove(delivery.id)
         happenings += 1
-        if case .success(true) = result {} else { news.store(true, ordering: .releasing) }
+        if case .success(true) = result {} else { noteNews() }
         switch result {
         case .success(let isDelivered):
             succeeded()
@@ -43,31 +43,11 @@ extension DestinationWorker {
                     $0.deliveredBytes += delivery.record.storedBytes
                 }
             }
-        case .failure(let error as DeliveryError) where error.code == .conflict || error.code == .permanent:
+        case .failure(let error as DeliveryError) where error.isOfOneSession:
             refused[delivery.id] = parts.world.time.now + parts.policy.probe
             parts.refuse(error, by: name, session: delivery.record.stream.session)
         case .failure(let error): failed(error, "could not deliver to \(name)")
         }
         changed()
-    }
-
-    /// Only a manifest makes a segment safe, so there is nothing to let go before one was put, but for what was replaced
-    /// a day ago.
-    func tidyIfDue() async throws {
-        if let tidyAt, tidyAt <= parts.world.time.now {
-            mustTidy = true
-            self.tidyAt = nil  // from here on it is `tidyBy` that waits, if anything does
-        }
-        let isBusy = !inFlight.isEmpty || !publications.running.isEmpty
-        if isBusy, let tidyBy, tidyBy > parts.world.time.now { return }
-        guard mustTidy else { return }
-        mustTidy = false
-        tidyBy = nil
-        do {
-            tidyAt = try await parts.tidier.tidy()
-        } catch {
-            mustTidy = true
-            throw error
-        }
     }
 }

@@ -56,14 +56,13 @@ extension DestinationWorker {
         switch result {
         case .success(let bytes):
             succeeded()
-            mustTidy = true
             tidyBy = tidyBy ?? now + Self.tidyDelay
             publications.published(session, bytes: bytes, at: now)
             parts.board.update(name) {
                 $0.manifests += 1
                 $0.manifestBytes += Int64(bytes)
             }
-        case .failure(let error as DeliveryError) where error.code == .conflict || error.code == .permanent:
+        case .failure(let error as DeliveryError) where error.isOfOneSession:
             publications.failed(session, until: now + parts.policy.probe)
             parts.refuse(error, by: name, session: session)
         case .failure(let error):

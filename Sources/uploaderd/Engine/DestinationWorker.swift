@@ -10,7 +10,8 @@ import Synchronization
 ///
 /// Every durable step is a row, so the worker may be stopped at any point and starts again from what Store says. Only
 /// deliveries and publications run beside each other; everything else here is one after the other. They are in
-/// `DestinationWorker+Deliveries.swift` and `+Publications.swift`; nobody else touches its fields.
+/// `DestinationWorker+Deliveries.swift` and `+Publications.swift`, what goes afterwards in `+Tidying.swift`; nobody else
+/// touches its fields.
 actor DestinationWorker {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -20,6 +21,7 @@ actor DestinationWorker {
     private let sink: any SessionSink
     private let concurrency: Int
     let parts: DeliveryParts
+    let places: WriterPlaces
     private let bell = Doorbell()
 
     var storeID: StoreID?
@@ -28,14 +30,13 @@ actor DestinationWorker {
     var refused: [SegmentID: Instant] = [:]
     var publications = PublicationQueue()
     /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
-    let news = Atomic<Bool>(true)
-    /// A manifest was put since the spool was last looked through for what may leave it.
-    var mustTidy = true
-    /// While there is other work, what may leave the spool waits until then, to leave it together.
+    private let news = Atomic<Bool>(true)
+    /// When what may leave the spool does so at the latest; without other work it does at once. `nil`: no manifest was put
+    /// since it was looked for.
     var tidyBy: Instant?
-    static let tidyDelay: Duration = .seconds(1)
-    /// When an object that was replaced may be deleted.
-    var tidyAt: Instant?
+    /// When superseded objects were looked for last, and when the next one may be deleted.
+    var supersededSwept: Instant?
+    var supersededDue: Instant?
     private var failures = 0
     /// Nothing is tried before: the last attempt failed.
     var notBefore: Instant?
@@ -57,16 +58,20 @@ actor DestinationWorker {
         self.concurrency = concurrency
         self.sink = sink
         self.parts = parts
+        places = parts.places(of: name, sink)
         executor = parts.world.loop
+        // An earlier life may have left what may go.
+        tidyBy = parts.world.time.now
     }
 
     /// There may be something to do.
     nonisolated func ring() {
-        news.store(true, ordering: .releasing)
+        noteNews()
         bell.ring()
     }
 
-    var store: StoreID? { storeID }
+    /// Store is asked again what there is to carry.
+    nonisolated func noteNews() { news.store(true, ordering: .releasing) }
 
     /// Why something is held back now; `nil`: nothing is.
     var obstacle: String? {
@@ -104,7 +109,7 @@ actor DestinationWorker {
         notBefore = nil
         refused = [:]
         publications.retry()
-        news.store(true, ordering: .releasing)
+        noteNews()
         changed()
     }
 
@@ -121,6 +126,10 @@ actor DestinationWorker {
 
     func changed() {
         bell.ring()
+        resumeWaiters()
+    }
+
+    private func resumeWaiters() {
         let waiting = waiters
         waiters = []
         for waiter in waiting { waiter.resume() }
@@ -152,20 +161,22 @@ actor DestinationWorker {
                 seen = try await DestinationGlance(
                     of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys))
             } catch {
-                news.store(true, ordering: .releasing)
+                noteNews()
                 throw error
             }
             // As many as were asked for, or some that cannot be had now: there may be others.
-            if asks, seen.deliveries.count == free || !refused.isEmpty { news.store(true, ordering: .releasing) }
+            if asks, seen.deliveries.count == free || !refused.isEmpty { noteNews() }
             start(seen.deliveries, to: id, in: &group)
             let next = try await startPublications(of: seen.behind, to: id, in: &group)
-            try await tidyIfDue()
+            try await tidyIfDue(id)
             // Whatever happened meanwhile has rung: the next round sees it.
             if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before {
                 if asks { rest() } else { ring() }
             }
-            return [next, tidyAt, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(\.self)
-                .min()
+            return [next, supersededDue, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(
+                \.self
+            )
+            .min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore
@@ -178,9 +189,7 @@ actor DestinationWorker {
             deliveredSinceTrim = 0
             FreeMemory.giveBack()
         }
-        let waiting = waiters
-        waiters = []
-        for waiter in waiting { waiter.resume() }
+        resumeWaiters()
     }
 
     /// Opens the store at the first need.
@@ -219,11 +228,9 @@ actor DestinationWorker {
         parts.board.update(name) { $0.storeID = found }
         parts.objects.add(ObjectFinder.Shelf(places), as: found)
         try await parts.opened(found)
-        news.store(true, ordering: .releasing)
+        noteNews()
         return found
     }
-
-    nonisolated var places: WriterPlaces { parts.places(of: name, sink) }
 
     // MARK: Success and failure
 

@@ -43,6 +43,15 @@ package struct EngineParts: Sendable {
 
     var rules: String { context.redactor.rules }
 
+    /// Returns when everything that was sealed before is delivered and published, or cannot be now.
+    ///
+    /// - Returns: the destinations that hold something back, with the reason.
+    func settled() async -> [(name: String, reason: String)] {
+        // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
+        await merging?.merged()
+        return await delivery.settled()
+    }
+
     /// The ids of all required stores; `nil` while one of them was never open.
     var requiredStores: [StoreID]? {
         let required = destinations.filter(\.isRequired)
@@ -68,9 +77,7 @@ package struct EngineParts: Sendable {
         do throws(StoreError) {
             guard let description = try await store.describe(session) else { throw StoreError(.unknown, "") }
             let roots = Set(watched.map(\.root))
-            return description.streams.compactMap(\.source).filter { roots.contains($0.root) }.map {
-                SourcePath(agent: $0.agent, root: $0.root, relativePath: $0.relativePath)
-            }
+            return description.streams.compactMap(\.source).filter { roots.contains($0.root) }.map(\.path)
         } catch {
             if error.code == .unknown { throw ReplayService.noSession(session) }
             throw ControlError(.backendError, error.description, hint: error.hint)
@@ -103,7 +110,11 @@ package struct EngineParts: Sendable {
             store: store, context: context, resolver: intake.resolver, roots: intake.roots, unchangedSince: nil,
             began: intake.began)
         let mailbox = PipelineMailbox()
-        switch await SessionSupervisor.live(source, mailbox, 0, once, .once, context) {
+        // Whoever calls is on the loop, which is not to read or compress anything.
+        let end = await withTaskExecutorPreference(world.work[0]) { [context] in
+            await SessionSupervisor.live(source, mailbox, 0, once, .once, context)
+        }
+        switch end {
         case .dormant, .gone, .restart, .swapped:
             let bytes = mailbox.endless
             return NotTaken(sentences: bytes > 0 ? [SessionSupervisor.endlessSentence(source, bytes)] : [])

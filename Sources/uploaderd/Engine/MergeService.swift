@@ -4,7 +4,7 @@ import Shared
 import Store
 
 /// Joins small neighbours, so that a manifest stays short. What is joined is sealed like any segment; its parts leave the
-/// stores a day after the manifest that replaces them (`Tidier`).
+/// stores a day after the manifest that replaces them (`DestinationWorker+Tidying`).
 struct MergeService: Sendable {
     let store: Store
     let objects: ObjectFinder

@@ -13,16 +13,13 @@ package final class ObjectFinder: Sendable {
         var sink: any SessionSink
         /// It is configured, and filled; else only read.
         var isDestination: Bool
-        /// Where our objects of a session are to be changed; throws while somebody else does.
-        var place: @Sendable (SessionID) async throws(DeliveryError) -> WriterPlace
-        /// Where they are to be read, whoever has written there since.
+        /// Where our objects of a session are to be read, whoever has written there since.
         var readingPlace: @Sendable (SessionID) async throws(DeliveryError) -> WriterPlace
 
         init(_ places: WriterPlaces, isDestination: Bool = true) {
             name = places.destination
             sink = places.sink
             self.isDestination = isDestination
-            place = { session throws(DeliveryError) in try await places.place(of: session) }
             readingPlace = { session throws(DeliveryError) in try await places.readingPlace(of: session) }
         }
     }

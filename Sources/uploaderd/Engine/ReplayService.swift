@@ -116,14 +116,22 @@ struct ReplayService: Sendable {
     /// What another program uploaded before us stands only in the manifests.
     func foreignParts(of key: StreamKey) async throws -> [Volume.Part] {
         guard try await store.hasForeignEntries(key) else { return [] }
+        var obstacle: DeliveryError?
         for (_, shelf) in objects.readable {
-            let holdings = try await WriterManifest.Holding.all(of: key.session, on: shelf)
+            let holdings: [WriterManifest.Holding]
+            do throws(DeliveryError) {
+                holdings = try await WriterManifest.Holding.all(of: key.session, on: shelf)
+            } catch {
+                obstacle = obstacle ?? error  // another store may have them, too
+                continue
+            }
             for found in WriterManifest.all(of: key.session, in: holdings) {
                 let foreign = found.manifest.entries(of: key.stream).segments.filter { $0.generation == nil }
                 if !foreign.isEmpty { return found.parts(foreign, of: key.stream, objects) }
             }
         }
-        throw DeliveryError(.transient, "the store that has the first lines of \(key) cannot be read now")
+        throw obstacle
+            ?? DeliveryError(.transient, "the store that has the first lines of \(key) cannot be read now")
     }
 
     private func stored(

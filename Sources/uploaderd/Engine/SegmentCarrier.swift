@@ -16,22 +16,24 @@ struct SegmentCarrier: Sendable {
         let session = delivery.record.stream.session
         let standing = try await places.claimed(session)
         guard try await parts.store.claim(delivery.id, for: id) else { return false }
+        let isCurrent: Bool
         do {
             try await parts.objects.pass(delivery) { [sink = places.sink] bytes in
                 try await sink.deliver(
                     OutgoingSegment(
                         record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes))
             }
+            isCurrent = try await parts.store.writer(of: session) == standing.writer
         } catch {
             // What is part of another segment by now has no bytes of its own, and needs none.
             guard try await parts.store.release(delivery.id, for: id) else { return false }
-            guard let error = error as? SegmentError, error.code == .damaged else { throw error }
+            guard let damage = error as? SegmentError, damage.code == .damaged else { throw error }
             // No fault of the destination's: everything else goes there.
             throw DeliveryError(
-                .permanent, error.description,
+                .permanent, damage.description,
                 hint: "restart uploaderd: what the source still has is cut again; else put a whole copy back")
         }
-        guard try await parts.store.writer(of: session) == standing.writer else {
+        guard isCurrent else {
             // An earlier life of ours was found meanwhile, and its manifest looks for objects in another folder.
             _ = try await parts.store.release(delivery.id, for: id)
             return false

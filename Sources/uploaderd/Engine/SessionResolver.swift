@@ -117,15 +117,20 @@ struct SessionResolver: Sendable {
         let bell = Doorbell()
         let listener = board.subscribe(bell)
         defer { board.unsubscribe(listener) }
-        var read: [StoreID: String] = [:]
+        var unread: [StoreID: Instant] = [:]
         while !Task.isCancelled {
-            for (id, shelf) in objects.readable where read[id] == nil {
-                read[id] = shelf.name
-                await self.read(shelf, id)
+            var names: Set<String> = []
+            for (id, shelf) in objects.readable where unread[id].map({ $0 <= time.now }) ?? true {
+                if await read(shelf, id) {
+                    names.insert(shelf.name)
+                    unread[id] = nil
+                } else {
+                    unread[id] = time.now + Self.betweenReadings
+                }
             }
-            if Set(destinations).isSubset(of: read.values) { break }
+            if unread.isEmpty, names.isSuperset(of: destinations) { break }
             guard waits else { return }
-            _ = await bell.wait(on: time)
+            _ = await bell.wait(until: unread.values.min(), on: time)
         }
         guard !Task.isCancelled else { return }
         do {
@@ -146,19 +151,26 @@ struct SessionResolver: Sendable {
     /// would be chance under which writer's name a session goes on.
     func opened(_ id: StoreID) async {
         guard isStateLost || isStateNew, let shelf = objects.shelf(id) else { return }
-        await withTaskExecutorPreference(world.lane(of: "resolver")) { await read(shelf, id) }
+        // One that cannot be read is read again by `resolveAll`; until then each session asks for its own manifests.
+        _ = await withTaskExecutorPreference(world.lane(of: "resolver")) { await read(shelf, id) }
     }
 
-    private func read(_ shelf: ObjectFinder.Shelf, _ id: StoreID) async {
+    /// From a reading that failed to the next one.
+    private static let betweenReadings: Duration = .seconds(30)
+
+    /// - Returns: whether all of it is read, now or before.
+    private func read(_ shelf: ObjectFinder.Shelf, _ id: StoreID) async -> Bool {
         await readings.once(id) {
             do {
                 try await readAll(shelf, id)
                 board.clear("store_unread", shelf.name)
+                return true
             } catch {
                 board.report(
                     "store_unread", shelf.name,
                     "the manifests in destination \(shelf.name) could not all be read: \(error)",
-                    hint: "sessions of an earlier life that only it knows are not taken up until the next start")
+                    hint: "sessions of an earlier life that only it knows are taken up when they can be")
+                return false
             }
         }
     }
@@ -192,14 +204,16 @@ struct SessionResolver: Sendable {
             return
         }
         let stream = segment.record.stream
-        let source = try await store.source(of: stream)
-        if let source, try Files.status("\(source.root)/\(source.relativePath)", followLinks: true) != nil { return }
+        if let source = try await store.source(of: stream) {
+            // A root that is away may come back with all that was in it.
+            guard try Files.status(source.root, followLinks: true) != nil, try source.path.isVacant else { return }
+        }
         try await store.recordGap(id, reason: "its file in the spool was lost, and its source is gone")
         board.report(
             "lines_lost", "\(stream)",
             "lines \(segment.record.firstLine) to \(segment.record.firstLine + segment.record.lines - 1) of \(stream) are lost: "
                 + "they were only in the spool, and their source is gone",
-            hint: "the manifest says so in gaps; if a copy of the source exists, put it back and restart uploaderd")
+            hint: "the manifest says so in gaps; a copy of the source, if there is one, is all that has them")
     }
 
     /// Another user of this machine is another writer, with a state directory of their own.

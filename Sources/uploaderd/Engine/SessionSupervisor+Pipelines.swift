@@ -123,7 +123,6 @@ extension SessionSupervisor {
     }
 
     private func failed(_ path: SourcePath, _ error: any Error) {
-        failures += 1
         if let error = error as? CaptureError, error.code == .missing {
             resting[path] = nil
             clearHealth(of: path)

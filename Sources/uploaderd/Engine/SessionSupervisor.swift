@@ -53,7 +53,6 @@ actor SessionSupervisor {
     var sweeps: [String: Int] = [:]
     var isReady = false
     var isStopping = false
-    var failures = 0
     /// Source bytes taken when freed memory was last given back.
     var takenBefore: Int64 = 0
 

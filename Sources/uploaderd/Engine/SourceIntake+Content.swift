@@ -18,10 +18,7 @@ extension SourceIntake {
                 case .start, .verify, .newGeneration: continue
                 }
                 guard try isGone(source, cursor) else { continue }
-                let place = SourceInfo(
-                    agent: path.agent, root: path.root, relativePath: path.relativePath, kind: source.kind,
-                    agentID: source.agentID)
-                if try await store.move(cursor.stream, from: source, to: place) {
+                if try await store.move(cursor.stream, from: source, to: source.moved(to: path)) {
                     return .named(try await name(of: cursor.stream))
                 }
             }
@@ -31,18 +28,15 @@ extension SourceIntake {
 
     /// Whether the file that the stream's lines came from is no more where it was, or another one is in its place.
     private func isGone(_ source: SourceInfo, _ cursor: StreamCursor) throws -> Bool {
-        let path = SourcePath(agent: source.agent, root: source.root, relativePath: source.relativePath)
-        guard roots[source.root] != nil else {
-            // Nobody looks there any more: whether something has the name is all that may be asked.
-            return try path.places.allSatisfy { try Files.status($0, followLinks: true) == nil }
-        }
+        // Nobody looks there any more: whether something has the name is all that may be asked.
+        guard roots[source.root] != nil else { return try source.path.isVacant }
         do throws(CaptureError) {
             _ = try context.roots.directory(source.root)
         } catch {
             return false  // A root that is away may come back with all that was in it.
         }
         do throws(CaptureError) {
-            var tail = try FileTail(path, in: context.roots, key: context.key)
+            var tail = try FileTail(source.path, in: context.roots, key: context.key)
             // The very file that was read is not gone, though it was truncated or written anew.
             guard tail.identity != cursor.file else { return false }
             switch try tail.begin(at: cursor) {
@@ -52,6 +46,25 @@ extension SourceIntake {
         } catch {
             if error.code == .missing || error.code == .refused { return true }
             throw error
+        }
+    }
+}
+
+extension SourceInfo {
+    var path: SourcePath { SourcePath(agent: agent, root: root, relativePath: relativePath) }
+
+    /// The same file, or one with its bytes, at another path.
+    func moved(to path: SourcePath) -> SourceInfo {
+        SourceInfo(agent: path.agent, root: path.root, relativePath: path.relativePath, kind: kind, agentID: agentID)
+    }
+}
+
+extension SourcePath {
+    /// Whether nothing is at any of the places where its file may lie.
+    var isVacant: Bool {
+        get throws(SystemError) {
+            for place in places where try Files.status(place, followLinks: true) != nil { return false }
+            return true
         }
     }
 }

@@ -60,7 +60,7 @@ struct SourceIntake: Sendable {
     private func known(as path: SourcePath) async throws -> Naming? {
         var tail = try FileTail(path, in: context.roots, key: context.key)
         for (cursor, source) in try await store.streams(ofFile: tail.identity) {
-            let old = SourcePath(agent: source.agent, root: source.root, relativePath: source.relativePath)
+            let old = source.path
             // Where no time of birth is kept, a number that is used again says little, and so do a few bytes.
             let isTelling = tail.identity.birth != 0 || cursor.offset >= Int64(SourceMarker.length)
             guard old != path else { continue }
@@ -100,7 +100,7 @@ struct SourceIntake: Sendable {
     private func distinguished(_ name: SourceName, at path: SourcePath) async throws -> Naming {
         try await resolver.resolve(name.sid, of: try identity(of: path))
         guard let other = try await store.source(of: name.key) else { return .named(name) }
-        let otherPath = SourcePath(agent: other.agent, root: other.root, relativePath: other.relativePath)
+        let otherPath = other.path
         guard otherPath != path else { return .named(name) }
         guard roots[other.root] != nil else {
             // Nobody looks there any more, so whether that file lives is not known: the bytes decide.
@@ -135,12 +135,10 @@ struct SourceIntake: Sendable {
     func moved(from old: SourcePath, to new: SourcePath) async {
         do {
             guard let key = try await store.stream(ofRoot: old.root, relativePath: old.relativePath),
-                let source = try await store.source(of: key),
-                try await store.stream(ofRoot: new.root, relativePath: new.relativePath) == nil
+                let source = try await store.source(of: key)
             else { return }
-            try await store.noteSource(
-                SourceInfo(agent: new.agent, root: new.root, relativePath: new.relativePath, kind: source.kind), of: key
-            )
+            // `false`: something else has the new path, or the stream is elsewhere by now. Then its content tells.
+            _ = try await store.move(key, from: source, to: source.moved(to: new))
         } catch {
             // Safe: by its name and its content the source is recognised when it is opened.
             context.log.record(Event(.persistenceFailed, "the new path \(new) of a source was not noted: \(error)"))

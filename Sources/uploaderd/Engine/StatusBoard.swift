@@ -5,7 +5,7 @@ import Synchronization
 package final class StatusBoard: Sendable {
     package struct Destination: Sendable, Hashable {
         package enum State: String, Sendable {
-            case opening, active, waiting, held, paused
+            case opening, active, waiting, held
         }
         package var state: State = .opening
         package var storeID: StoreID?

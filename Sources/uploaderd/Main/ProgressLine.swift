@@ -40,7 +40,7 @@ struct ProgressLine {
             case .opening: waited.append("\(name), which has not answered")
             case .waiting: waited.append("\(name), which is tried again")
             case .active: if destination.inFlight > 0 || board.spoolBytes > 0 { waited.append(name) }
-            case .held, .paused: break
+            case .held: break
             }
         }
         if waited.isEmpty { return nil }

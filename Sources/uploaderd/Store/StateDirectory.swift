@@ -29,9 +29,6 @@ package struct StateDirectory: Sendable, Hashable {
     package var lock: String { "\(path)/lock" }
     package var refused: String { "\(spool)/.refused" }
     package var manifests: String { "\(path)/manifests" }
-    package var defaultStore: String { "\(path)/store" }
-    package var queue: String { "\(path)/queue" }
-    package var archive: String { "\(path)/archive" }
 
     func make() throws(StoreError) {
         for folder in [path, spool, refused, manifests] {

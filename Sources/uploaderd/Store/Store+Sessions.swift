@@ -96,12 +96,6 @@ extension Store {
         }
     }
 
-    /// Notes that a stream's file has another place, though nothing new was cut.
-    package func noteSource(_ source: SourceInfo, of stream: StreamKey) throws(StoreError) {
-        let row = try knownStream(stream)
-        if row.source != source { try catalog().setSource(source, of: row.id) }
-    }
-
     /// The stream's file is another one from now on.
     ///
     /// - Returns: `false` when it is not the old one's any more: of several that hold its bytes one was first.
@@ -200,14 +194,6 @@ extension Store {
         throw StoreError(
             .unresolved, "nothing of session \(session) is cut: \(reason)",
             hint: "it goes on when every destination has answered; `uploaderctl status` shows them")
-    }
-
-    package func setUnresolved(_ session: SessionID, reason: String) throws(StoreError) {
-        let catalog = try catalog()
-        try catalog.transaction { () throws(StoreError) in
-            let row = try catalog.ensureSession(session, facts: SessionFacts(), at: time.wall)
-            try catalog.run("UPDATE sessions SET unresolved = ?2 WHERE id = ?1", row, reason)
-        }
     }
 
     /// Lets the session be cut again. Where its segments leave out a range, the cursor goes back to the beginning of it.

@@ -22,9 +22,9 @@ package import Shared
 ///     seal(_:advancing:source:)     a segment and the cursor behind it; many callers share one commit
 ///     makeSpoolTemporary()          for a line too long for memory; `discard(_:)` if nothing becomes of it
 ///     markRecomputed(_:) · setChain(_:of:generation:offset:)   marks and chain of an unverified cursor
-///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · noteSource(_:of:)
+///     note(_:of:) · setEnded(_:reason:) · setContinues(_:of:) · move(_:from:to:)
 ///     preface(of:)                  what a manifest says of a session before it lists anything
-///     unresolved() · requireResolved(_:) · setUnresolved(_:reason:) · resolve(_:)    sessions of which nothing may be cut
+///     unresolved() · requireResolved(_:) · resolve(_:)         sessions of which nothing may be cut
 ///     recordGap(_:reason:)                                     a lost segment that the source cannot give back
 ///
 /// **Delivery** (Store+Delivery)
@@ -111,17 +111,12 @@ package actor Store {
             let hadTraces = try hasTraces()
             let (catalog, beginning) = try openCatalog()
             opened = catalog
-            if try catalog.number("SELECT count(*) FROM meta WHERE key = 'writer'") == 0 {
-                try setValue("writer", newIdentifier())
-            }
             activeStores = try catalog.rows("SELECT id FROM stores WHERE active = 1 ORDER BY id") {
                 (row) throws(StoreError) in row.int64(0)
             }
-            var report = RecoveryReport()
-            report.fresh = beginning == .new && !hadTraces
-            report.stateLost = beginning == .broken || (beginning == .new && hadTraces)
+            var report = try begin(beginning, hadTraces: hadTraces)
             try recover(&report)
-            if report.stateLost { try setValue(Self.storesUnread, "1") }
+            if report.stateLost { try setValue(Self.storesUnread, Self.recovered) }
             report.storesUnread = try value(Self.storesUnread) != nil
             return report
         } catch {
@@ -182,7 +177,29 @@ package actor Store {
         try catalog().run("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", name, value)
     }
 
+    /// In `meta` as long as a catalog was lost and not every store was read: `unrecovered` until what is here was taken up.
     private static let storesUnread = "stores_unread"
+    private static let unrecovered = "unrecovered"
+    private static let recovered = "recovered"
+
+    /// Says what the catalog is before anything is put into it: a start that is cut off must not hide from the next one that
+    /// an earlier catalog was lost.
+    private func begin(_ beginning: Beginning, hadTraces: Bool) throws(StoreError) -> RecoveryReport {
+        let catalog = try catalog()
+        // Without a writer it is one of which nothing but the tables was made.
+        let isNew = try value("writer") == nil
+        let isLost = beginning == .broken || (isNew && hadTraces)
+        var report = RecoveryReport()
+        report.fresh = isNew && !isLost
+        let isUnrecovered = try value(Self.storesUnread) == Self.unrecovered
+        report.stateLost = isLost || isUnrecovered
+        guard isNew else { return report }
+        try catalog.transaction { () throws(StoreError) in
+            try setValue("writer", newIdentifier())
+            if isLost { try setValue(Self.storesUnread, Self.unrecovered) }
+        }
+        return report
+    }
 
     /// Every store was read since the catalog was lost: a session that has no rows has none anywhere.
     package func noteStoresRead() throws(StoreError) {
