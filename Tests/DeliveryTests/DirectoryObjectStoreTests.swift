@@ -46,6 +46,24 @@ struct DirectoryObjectStoreTests {
         #expect(try Tree.files(scratch("root")) == ["sessions/.uploaderd.json"])
     }
 
+    @Test("says of an object's name that something else has it, which is no fault of the rest of the store")
+    func notAFile() async throws {
+        let scratch = try Scratch("store")
+        let store = Self.store(scratch)
+        try Files.makeDirectories(scratch("root/a/one"))
+        for attempt in 0..<2 {
+            if attempt == 1 {
+                #expect(rmdir(scratch("root/a/one")) == 0)
+                #expect(symlink("/dev/null", scratch("root/a/one")) == 0)
+            }
+            let error = await #expect(throws: DeliveryError.self) {
+                try await Self.put("one", to: "a/one", in: store)
+            }
+            #expect(error?.code == .conflict)
+        }
+        try await Self.put("two", to: "a/two", in: store)
+    }
+
     @Test("lists no temporary file, and leaves none behind after a failure")
     func temporaries() async throws {
         let scratch = try Scratch("store")

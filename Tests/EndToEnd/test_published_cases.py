@@ -54,6 +54,10 @@ def expect(store, *wanted):
     assert not (twice := [line for line, count in found.items() if count > 1]), f"taken twice: {sorted(twice)[:3]}"
 
 
+def end(daemon, killed):
+    assert daemon.kill() if killed else daemon.stop() == 0
+
+
 def next_life(world, daemon, killed):
     """The daemon goes on, or is killed and started again."""
     if not killed:
@@ -91,7 +95,7 @@ def test_file_rotate_create_while_down(world, killed):
         (folder / f"{name}.jsonl").write_bytes(lines(name, 1, 20))
     daemon = world.daemon()
     world.ctl_run("flush")
-    assert daemon.kill() if killed else daemon.stop() == 0
+    end(daemon, killed)
     for name in names:
         append(folder / f"{name}.jsonl", lines(name, 21, 30))
         (folder / f"{name}.jsonl").rename(folder / f"{name}-1.jsonl")
@@ -146,7 +150,7 @@ def test_truncate_and_regrow_while_down(world, killed):
     daemon = world.daemon()
     path.write_bytes(old)
     world.ctl_run("flush")
-    assert daemon.kill() if killed else daemon.stop() == 0
+    end(daemon, killed)
     path.write_bytes(new)
     daemon = world.daemon()
     world.ctl_run("flush", "--wait")
@@ -171,9 +175,9 @@ def test_disk_buffer_persistence(world, killed):
     for path in folder.iterdir():
         path.unlink()
     for _ in range(3):
-        assert daemon.kill() if killed else daemon.stop() == 0
+        end(daemon, killed)
         daemon = world.daemon()
-    assert daemon.kill() if killed else daemon.stop() == 0
+    end(daemon, killed)
     away.rename(archive)
     daemon = world.daemon()
     world.ctl_run("flush", "--wait")
@@ -299,7 +303,7 @@ def test_inode_reuse(world, kind, up, killed):
         world.ctl_run("flush", "--wait")
         for turn in range(4):
             if not up:
-                assert daemon.kill() if killed else daemon.stop() == 0
+                end(daemon, killed)
             # Shorter than what was read, as long, and longer.
             new = lines(f"turn {turn}", 1, [20, 20, 200, 60][turn])
             make_again(path, new)

@@ -138,6 +138,12 @@ def put(machine, path, data):
     path.write_bytes(data)
 
 
+def take(machine, path, data):
+    """The machine has the file, and its store all of it."""
+    put(machine, path, data)
+    machine.once()
+
+
 def a_session(seed):
     """A session's id, where its file is, and lines of many sizes."""
     rng = random.Random(seed)
@@ -196,8 +202,7 @@ def test_two_that_go_on_from_one_line_come_one_after_the_other(machines):
     for machine, more in [(first, []), (second, fork), (third, other)]:
         put(machine, path, b"".join([*lines[:at], *more]))
         machine.once()
-    put(first, path, b"".join(lines))
-    first.once()
+    take(first, path, b"".join(lines))
     found = Ledger(first.base / "archive").look()[sid]
     # Those that began within one second are told by their ids.
     forks = sorted(found.writers.values(), key=lambda each: (each.manifest["created_at"], each.manifest["writer"]))
@@ -218,13 +223,10 @@ def test_files_of_one_name_that_have_nothing_in_common_lose_nothing(machines):
     first, second, _ = machines
     sid, path, lines = a_session(seed)
     mine = [b'{"n":%d}\n' % number for number in range(7)]
-    put(first, path, b"".join(mine))
-    first.once()
-    put(second, path, b"".join(lines))
-    second.once()
+    take(first, path, b"".join(mine))
+    take(second, path, b"".join(lines))
     # A second life of the second file is a second generation of the joined one.
-    put(second, path, b"".join(lines[::-1]))
-    second.once()
+    take(second, path, b"".join(lines[::-1]))
     wanted = {1: b"".join([*mine, *lines]), 2: b"".join(lines[::-1])}
     assert manifest_reader.joined_writers(Ledger(first.base / "archive").look()[sid]) == wanted
     daemon = first.daemon()
@@ -239,10 +241,8 @@ def test_a_checkpoint_of_another_writer_is_found(machines):
     sid, path, lines = a_session(seed)
     plain = [b'{"n":%d}\n' % number for number in range(9)]
     compacted = b'{"type":"system","subtype":"compact_boundary","timestamp":"2026-11-20T05:00:00Z"}\n'
-    put(first, path, b"".join(plain[:4]))
-    first.once()
-    put(second, path, b"".join([*plain[:6], compacted, *plain[6:]]))
-    second.once()
+    take(first, path, b"".join(plain[:4]))
+    take(second, path, b"".join([*plain[:6], compacted, *plain[6:]]))
     daemon = first.daemon()
     assert replays(first, sid, "--to-checkpoint", "latest") == b"".join([*plain[:6], compacted])
     assert daemon.stop() == 0

@@ -337,9 +337,9 @@ def waiting(world, count):
     return sorted((world.state / "spool").rglob("*.seg"))
 
 
-@pytest.mark.parametrize("lost", [[3], [0], [1, 2, 6]])
-@pytest.mark.parametrize("killed", [False, True])
-def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, killed):
+def left_in_the_spool(world, count, segments):
+    """A session of five delivered lines, and `count` more that only the spool of a killed daemon has: the store, the session,
+    all its lines, the spool's files in order, and what brings the store back."""
     store = world.base / "elsewhere"
     world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
     sid, add = one_session(world)
@@ -347,10 +347,17 @@ def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, kil
     world.once()
     back = away(store)
     daemon = world.daemon()
-    whole = add(50)
+    whole = add(count)
     world.ctl_run("flush")
-    files = waiting(world, 10)
+    files = waiting(world, segments)
     daemon.kill()
+    return store, sid, whole, files, back
+
+
+@pytest.mark.parametrize("lost", [[3], [0], [1, 2, 6]])
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, killed):
+    store, sid, whole, files, back = left_in_the_spool(world, 50, 10)
     for number in lost:
         files[number].unlink()
     Catalog(world, None).delete()
@@ -375,17 +382,7 @@ def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, kil
 
 
 def test_lines_are_counted_once_after_spool_files_were_lost(world):
-    store = elsewhere(world, "")
-    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
-    sid, add = one_session(world)
-    add(5)
-    world.once()
-    back = away(store)
-    daemon = world.daemon()
-    whole = add(20)
-    world.ctl_run("flush")
-    files = waiting(world, 4)
-    daemon.kill()
+    store, sid, whole, files, back = left_in_the_spool(world, 20, 4)
     files[1].unlink()
     back()
     daemon = world.daemon()

@@ -143,7 +143,7 @@ struct CopiesTests {
             let archive = try #require(stage.ends["archive"])
             try Self.flip(keys[0], in: archive)
             let stored = try #require(try await life.store.segments(of: life.key("a")).first)
-            let found = try await life.parts.objects.bytes(of: stored.id, record, holders: stored.receipts)
+            let found = try await life.parts.objects.bytes(of: stored.id, record, holders: stored.holders)
             #expect(throws: Never.self) { try SegmentOutline(record).requireWhole(found) }
         }
     }

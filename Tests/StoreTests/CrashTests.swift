@@ -131,7 +131,7 @@ struct CrashTests {
             let retirable = try await store.retirable(required: ends.map(\.id))
             for id in retirable {
                 let segment = try #require(try await store.segment(id))
-                #expect(Set(segment.receipts) == Set(ends.map(\.id)))
+                #expect(Set(segment.holders) == Set(ends.map(\.id)))
                 for end in ends { #expect(end.manifest?.segments.contains { $0.seq == segment.record.seq } == true) }
             }
             try await store.retire(retirable)

@@ -52,10 +52,13 @@ struct StoreDeliveryTests {
         let (again, _) = try await scene.open()
         #expect(try await again.nextDeliveries(to: far, limit: 9).map(\.id) == [id])
         #expect(try await again.claim(id, for: far))
+        scene.time.move(by: 60)
+        let received = scene.time.wall
         try await again.record(receiptFor: id, at: far)
         try await again.record(receiptFor: id, at: far)
         #expect(try await !again.claim(id, for: far))
-        #expect(try await again.segment(id)?.receipts == [far])
+        let segment = try #require(try await again.segment(id))
+        #expect(segment.holders == [far] && segment.receipts.map(\.at) == [received] && segment.sealedAt < received)
         #expect(try await !again.claim(id, for: StoreID("other")))
     }
 

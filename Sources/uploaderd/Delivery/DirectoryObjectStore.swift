@@ -130,9 +130,7 @@ package actor DirectoryObjectStore: ObjectStore {
             return FileBytes(file, from: lower, to: upper)
         } catch {
             if key != witness, [ELOOP, EISDIR, EINVAL, ENXIO].contains(error.code) {
-                // Nothing of ours, and no fault of the rest of the store.
-                throw DeliveryError(
-                    .conflict, "what is called \(key) in \(root) is no regular file", hint: "move it away")
+                throw notAFile(key)
             }
             guard error.isNotFound else { throw DeliveryError(error, "read", key, in: root) }
             // Of a store that is not there it is not known what it has.
@@ -203,14 +201,11 @@ package actor DirectoryObjectStore: ObjectStore {
         _ target: String, _ size: Int64, _ digest: Digest256, _ key: ObjectKey
     ) throws(DeliveryError) -> ObjectVersion? {
         var running = RunningDigest()
-        var found: Int64 = 0
-        let version: ObjectVersion
+        let status: FileStatus
         do throws(SystemError) {
-            guard let status = try Files.status(target) else { return nil }
-            version = ObjectVersion(status)
-            guard status.kind == .regular else { throw SystemError("open", path: target, code: 22) }
-            found = status.size
-            if found == size {
+            guard let there = try Files.status(target) else { return nil }
+            status = there
+            if status.kind == .regular, status.size == size {
                 let file = try Descriptor.open(target, [.readOnly, .noFollow])
                 var buffer = [UInt8](repeating: 0, count: 256 << 10)
                 var offset: Int64 = 0
@@ -226,10 +221,16 @@ package actor DirectoryObjectStore: ObjectStore {
         } catch {
             throw DeliveryError(error, "compare", key, in: root)
         }
-        if found == size, running.digest() == digest { return version }
+        guard status.kind == .regular else { throw notAFile(key) }
+        if status.size == size, running.digest() == digest { return ObjectVersion(status) }
         throw DeliveryError(
             .conflict, "object \(key) in \(root) is there with other bytes than ours",
             hint: "something else changed \(target); move it away, and it is put again")
+    }
+
+    /// Nothing of ours, and no fault of the rest of the store.
+    private func notAFile(_ key: ObjectKey) -> DeliveryError {
+        DeliveryError(.conflict, "what is called \(key) in \(root) is no regular file", hint: "move it away")
     }
 
     private func requireWitness() throws(DeliveryError) {

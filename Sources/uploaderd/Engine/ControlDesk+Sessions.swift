@@ -48,7 +48,7 @@ extension ControlDesk {
     private nonisolated func safeLines(_ segments: [StoredSegment]) -> Int {
         let required = engine.requiredStores
         guard let required else { return 0 }
-        let safe = segments.prefix { Set(required).isSubset(of: $0.receipts) }
+        let safe = segments.prefix { Set(required).isSubset(of: $0.holders) }
         return safe.last.map { $0.record.firstLine - 1 + $0.record.lines } ?? 0
     }
 
@@ -76,7 +76,7 @@ extension ControlDesk {
                 SegmentItem(
                     segment.record, state: Self.state(of: segment),
                     deliveries: segment.receipts.map {
-                        DeliveryItem(destination: names[$0] ?? $0.rawValue, at: RFC3339.text(segment.sealedAt))
+                        DeliveryItem(destination: names[$0.store] ?? $0.store.rawValue, at: RFC3339.text($0.at))
                     })
             }
         }

@@ -52,7 +52,7 @@ extension ControlDesk {
         let board = engine.board.snapshot()
         for settings in engine.destinations {
             let live = board.destinations[settings.name] ?? StatusBoard.Destination()
-            let isThere = live.storeID.map { segment.receipts.contains($0) } ?? false
+            let isThere = live.storeID.map { segment.holders.contains($0) } ?? false
             var state: VerifiedRange.State
             var detail: String?
             if segment.state == .lost || segment.state == .gap {

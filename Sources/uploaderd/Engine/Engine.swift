@@ -73,7 +73,8 @@ package final class Engine: Sendable {
         reasons += parts.watched.compactMap(Self.obstacle)
         // What is named already as a source that could not be taken is not said twice.
         reasons += parts.unseen(but: []).filter { !reasons.contains($0) }
-        reasons += await parts.settled().map { "destination \($0.name): \($0.reason)" }
+        await parts.merging?.merged()
+        reasons += await parts.delivery.settled().map { "destination \($0.name): \($0.reason)" }
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         return reasons
@@ -106,7 +107,7 @@ package final class Engine: Sendable {
         if let deadline {
             let done = Doorbell()
             let waiting = parts.world.loop.start { [parts] in
-                _ = await parts.settled()
+                _ = await parts.delivery.settled()
                 done.ring()
             }
             _ = await done.wait(until: deadline, on: parts.world.time)

@@ -43,15 +43,6 @@ package struct EngineParts: Sendable {
 
     var rules: String { context.redactor.rules }
 
-    /// Returns when everything that was sealed before is delivered and published, or cannot be now.
-    ///
-    /// - Returns: the destinations that hold something back, with the reason.
-    func settled() async -> [(name: String, reason: String)] {
-        // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
-        await merging?.merged()
-        return await delivery.settled()
-    }
-
     /// The ids of all required stores; `nil` while one of them was never open.
     var requiredStores: [StoreID]? {
         let required = destinations.filter(\.isRequired)

@@ -42,7 +42,7 @@ struct ManifestIntake: Sendable {
                 object = FoundObject(try await sink.object(path, in: found.folder))
             case .known(let segment):
                 holder = segment.record
-                object = try await objects.bytes(of: segment.id, segment.record, holders: segment.receipts)
+                object = try await objects.bytes(of: segment.id, segment.record, holders: segment.holders)
             }
             let isSame = try await withTaskExecutorPreference(
                 objects.world.lane(of: holder.stream.session)

@@ -72,7 +72,7 @@ struct MergeService: Sendable {
     private func join(_ parts: [StoredSegment], _ checkpoints: [CheckpointRecord]) async throws {
         var merger = SegmentMerger(key: key)
         for part in parts {
-            let bytes = try await objects.bytes(of: part.id, part.record, holders: part.receipts)
+            let bytes = try await objects.bytes(of: part.id, part.record, holders: part.holders)
             let checkpoint = checkpoints.first { $0.seq == part.record.seq && $0.generation == part.record.generation }
             try merger.add(part.record, checkpoint: checkpoint, object: bytes)
             await Task.yield()

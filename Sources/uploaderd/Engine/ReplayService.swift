@@ -106,7 +106,7 @@ struct ReplayService: Sendable {
             let part = Volume.Part(
                 SegmentOutline(segment.record), isThere: isThere, isPartial: segment.record.partial
             ) { [objects] in
-                try await objects.bytes(of: segment.id, segment.record, holders: segment.receipts)
+                try await objects.bytes(of: segment.id, segment.record, holders: segment.holders)
             }
             if let part { parts.append(part) }
         }

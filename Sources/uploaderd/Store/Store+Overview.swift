@@ -13,8 +13,16 @@ package struct StoredSegment: Sendable, Hashable {
     package var state: State
     package var supersededBy: SegmentID?
     package var sealedAt: WallTime
+    package var receipts: [Receipt]
+
     /// The stores that have it.
-    package var receipts: [StoreID]
+    package var holders: [StoreID] { receipts.map(\.store) }
+}
+
+/// That a store has a segment whole and durable, and since when that is known.
+package struct Receipt: Sendable, Hashable {
+    package var store: StoreID
+    package var at: WallTime
 }
 
 package struct SessionSummary: Sendable, Hashable {
@@ -132,7 +140,17 @@ extension Store {
             }
         return StoredSegment(
             id: row.id, record: row.record, isChainKnown: row.isChainKnown, state: state,
-            supersededBy: row.supersededBy, sealedAt: row.sealedAt, receipts: try holders(of: row.id))
+            supersededBy: row.supersededBy, sealedAt: row.sealedAt, receipts: try receipts(of: row.id))
+    }
+
+    private func receipts(of id: SegmentID) throws(StoreError) -> [Receipt] {
+        try catalog().rows(
+            """
+            SELECT r.name, c.at FROM copies c JOIN stores r ON r.id = c.store_id WHERE c.segment_id = ?1 AND c.state = 2
+            """, id
+        ) { (row) throws(StoreError) in
+            Receipt(store: StoreID(row.text(0)), at: WallTime(nanoseconds: row.int64(1)))
+        }
     }
 
     // CROSS JOIN keeps the order: the other way round the whole queue is read for each session (sqlite.org/optoverview.html,

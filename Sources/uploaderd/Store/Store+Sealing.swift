@@ -23,15 +23,6 @@ extension Store {
         return id
     }
 
-    nonisolated(nonsending) func submit(_ work: CommitRequest.Work) async throws(StoreError) -> CommitRequest.Outcome {
-        let request = CommitRequest(work)
-        queue.append(request)
-        // Who is on the store's lane already lets those go first who wait there: all of them share one commit.
-        if executor.isIsolatingCurrentContext() == true { await Task.yield() }
-        await commitWaiting()
-        return try request.outcome()
-    }
-
     /// A file for the object of a line that is too long for memory.
     package func makeSpoolTemporary() throws(StoreError) -> SpoolTemporary {
         _ = try catalog()
@@ -43,52 +34,8 @@ extension Store {
     /// Removes a temporary of which nothing becomes.
     package func discard(_ id: SpoolTemporaryID) throws(StoreError) { try spoolFiles.discard(id) }
 
-    /// Performs all changes that wait, with one commit.
-    func commitWaiting() {
-        let batch = queue.takeAll()
-        guard !batch.isEmpty else { return }
-        var placed: [PlacedFile] = []
-        do throws(StoreError) {
-            try catalog().beThrifty(spoolFiles.freeSpace() < SpoolDirectory.scarce)
-            placed = try writeFiles(batch)
-            var committed: [(CommitRequest, CommitRequest.Outcome)] = []
-            var superseded: [SegmentRow] = []
-            let catalog = try catalog()
-            try catalog.transaction { () throws(StoreError) in
-                for request in batch where !request.isAnswered {
-                    do throws(StoreError) {
-                        let outcome = try catalog.part { () throws(StoreError) in
-                            try perform(request, placed, &superseded)
-                        }
-                        committed.append((request, outcome))
-                    } catch {
-                        // One that is refused does not hold up the others, unless SQLite has given up on all.
-                        guard catalog.isInTransaction, !error.isTransient else { throw error }
-                        request.answer(.failure(error))
-                    }
-                }
-            }
-            reachAfterCommit(committed)
-            for (request, outcome) in committed { request.answer(.success(outcome)) }
-            spool.add(placed.reduce(0) { $0 + ($1.request.isSuccess ? $1.fileBytes : 0) })
-            removeFiles(of: superseded)
-        } catch {
-            for request in batch { request.answer(.failure(error)) }
-        }
-        for file in placed where !file.request.isSuccess { abandon(file) }
-        for request in batch where !request.isSuccess { noteAbandoned(request) }
-    }
-
-    private func noteAbandoned(_ request: CommitRequest) {
-        switch request.work {
-        case .claim(let id, let store), .receipt(let id, let store), .release(let id, let store):
-            abandonedClaims.append((id, store))
-        case .seal: break
-        }
-    }
-
     /// Writes, syncs and places the files of all seals in the batch; one that fails is answered and left out.
-    private func writeFiles(_ batch: [CommitRequest]) throws(StoreError) -> [PlacedFile] {
+    func writeFiles(_ batch: [CommitRequest]) throws(StoreError) -> [PlacedFile] {
         var written: [PlacedFile] = []
         var ahead: [StreamKey: StreamCursor] = [:]
         for request in batch {
@@ -173,47 +120,9 @@ extension Store {
         }
     }
 
-    private func perform(
-        _ request: CommitRequest, _ placed: [PlacedFile], _ superseded: inout [SegmentRow]
-    ) throws(StoreError) -> CommitRequest.Outcome {
-        switch request.work {
-        case .seal(let segment, let cursor, let source, let facts):
-            guard let file = placed.first(where: { $0.request === request }) else {
-                throw StoreError(.internalFailure, "the file of segment \(segment.record.objectName) was not placed")
-            }
-            let stream = try catalog().stream(segment.record.stream)
-            try admit(segment.record, cursor, after: stream?.cursor)
-            let arrival = Arrival(
-                record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
-                facts: facts, headerBytes: file.headerBytes)
-            let (id, replaced) = try insert(arrival, into: stream)
-            superseded += replaced
-            return .sealed(id)
-        case .claim(let id, let store): return .claimed(try performClaim(id, for: store))
-        case .receipt(let id, let store):
-            try performReceipt(id, at: store)
-            return .recorded
-        case .release(let id, let store):
-            return .released(try performRelease(id, for: store))
-        }
-    }
-
-    private func reachAfterCommit(_ committed: [(CommitRequest, CommitRequest.Outcome)]) {
-        var points: Set<FaultPoint> = []
-        for (request, _) in committed {
-            switch request.work {
-            case .seal: points.insert(.sealCommitted)
-            case .claim: points.insert(.deliverClaimed)
-            case .receipt: points.insert(.deliverReceipt)
-            case .release: break
-            }
-        }
-        for point in FaultPoint.allCases where points.contains(point) { faults.reach(point) }
-    }
-
     /// Refuses what does not go on exactly where the stored cursor is: no range is left out or taken twice, no number
     /// used again.
-    private func admit(
+    func admit(
         _ record: SegmentRecord, _ next: StreamCursor, after current: StreamCursor?
     ) throws(StoreError) {
         try requireResolved(record.stream.session)
@@ -221,7 +130,7 @@ extension Store {
         throw StoreError(.stale, "segment \(record.seq) of \(record.stream) does not continue the cursor: \(refusal)")
     }
 
-    private func abandon(_ file: PlacedFile) {
+    func abandon(_ file: PlacedFile) {
         // If this fails too, the file has no row: boot adopts it or finds its bytes covered. Either is right.
         do throws(StoreError) { try spoolFiles.remove(file.path) } catch { reportLeftover(error) }
     }
@@ -263,17 +172,6 @@ struct PlacedFile {
     var path: String { StateDirectory.spoolPath(of: record) }
     var folder: String { StateDirectory.spoolFolder(of: record.stream) }
     var fileBytes: Int64 { Int64(headerBytes) + record.storedBytes }
-}
-
-extension CommitRequest {
-    var isSuccess: Bool {
-        do throws(StoreError) {
-            _ = try outcome()
-            return true
-        } catch {
-            return false
-        }
-    }
 }
 
 extension SegmentRecord {

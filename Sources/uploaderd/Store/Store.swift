@@ -15,7 +15,7 @@ package import Shared
 ///     noteStoresRead()                                        what a lost catalog knew is taken up
 ///     spool: SpoolGauge                                       bytes in the spool, readable from any thread
 ///
-/// **Capture** (Store+Sealing, Store+Sessions)
+/// **Capture** (Store+Sealing, Store+Commits, Store+Sessions)
 ///
 ///     cursor(of:) · source(of:) · stream(ofRoot:relativePath:)
 ///     evidence(of:)                 for a cursor that was rebuilt: what to check in the source; nil: nothing
