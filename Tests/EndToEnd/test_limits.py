@@ -3,13 +3,18 @@ all is well when the limit is lifted."""
 
 import filecmp
 import os
+import pathlib
 import re
 import shutil
+import signal
+import threading
 
 import pytest
 
 from conservation import Ledger, printed_seed
+from daemon import PATIENCE
 
+QUEUE = pathlib.Path("/proc/sys/fs/inotify/max_queued_events")
 MEBI = 1 << 20
 
 
@@ -138,4 +143,61 @@ def test_few_watches_are_said_with_the_cure_and_taken_back(world):
     world.command = plain
     daemon = world.daemon()
     world.wait_healthy()
+    assert daemon.stop() == 0
+
+
+@pytest.mark.root
+def test_an_overrun_queue_is_said_with_the_cure_and_everything_is_scanned(world):
+    """The kernel's own limit: it is read when the daemon makes its queue, so it is low for that moment only."""
+    rng, seed = printed_seed("queue")
+    configure(world)
+    wanted = sessions(world, rng, 97)
+    # Time that a scan needs, and nothing to take.
+    for number in range(5_000):
+        (world.home / f"odd/empty/{number}").mkdir(parents=True)
+    usual = QUEUE.read_text()
+    try:
+        QUEUE.write_text("16\n")
+        limit = 16
+    except OSError:
+        # A sandbox that forbids it: the queue has its usual length, and more happens.
+        limit = int(usual)
+    try:
+        daemon = world.daemon()
+    finally:
+        if limit == 16:
+            QUEUE.write_text(usual)
+    world.wait_status(lambda status: status["sessions"]["known"] == len(wanted))
+    seen = threading.Event()
+
+    def watch():
+        entry = world.wait_health("queue_overflow")
+        assert "sysctl fs.inotify.max_queued_events" in entry["hint"] and "restart" in entry["hint"]
+        seen.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    number = len(wanted)
+    here, there = world.home / "odd/empty/0", world.home / "odd/empty/elsewhere"
+    # Again, if the scan was over before anybody looked.
+    while not seen.is_set() and watcher.is_alive():
+        daemon.send(signal.SIGSTOP)
+        # Nobody reads meanwhile, so the queue is full of these when there is something to tell.
+        for _ in range(limit // 2 + 1):
+            here.rename(there)
+            there.rename(here)
+        for _ in range(10):
+            data = b'{"n":%d,"text":"%s"}\n' % (number, rng.randbytes(20).hex().encode())
+            (world.home / f"odd/{number % 97}/s{number}.jsonl").write_bytes(data)
+            wanted[f"{number % 97}/s{number}", "main"] = [data]
+            number += 1
+        daemon.send(signal.SIGCONT)
+        # No event tells of those, and nobody asks for a scan.
+        world.wait_status(lambda status: status["sessions"]["known"] == len(wanted), timeout=600)
+    watcher.join(PATIENCE)
+    assert seen.is_set()
+    assert "kernel dropped file events" in daemon.text() and "max_queued_events" in daemon.text()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait", timeout=600)
+    Ledger(world.store).expect(wanted)
     assert daemon.stop() == 0
