@@ -1,6 +1,7 @@
 """What there is little of, or too much: descriptors, watches, files, bytes. Memory stays bounded, it is said what to do, and
 all is well when the limit is lifted."""
 
+import base64
 import filecmp
 import os
 import pathlib
@@ -100,22 +101,33 @@ def test_many_files_need_little_memory(world, scale):
 
 
 def test_a_large_backlog_needs_little_memory(world, scale):
-    """Bounded by the budget of open segments, not by what waits."""
-    size = scale(160 * MEBI, 5 << 30)
-    configure(world, f'[spool]\nmax_bytes = "{64 * MEBI}"\n')
-    block = b"".join(b'{"type":"user","n":%d,"text":"%s"}\n' % (n, os.urandom(64).hex().encode() * 16) for n in range(512))
-    files = 8
+    """Bounded by the budget of open segments, not by what waits: neither while the store is away, the spool full and reading
+    stopped, nor when all of it is taken after that."""
+    size, limit, files = scale(160 * MEBI, 5 << 30), 64 * MEBI, 8
+    archive = world.base / "archive"
+    configure(world, f'[spool]\nmax_bytes = "{limit}"\n[[destination]]\nname = "archive"\npath = "{archive}"\n')
+    # No folder can be made there.
+    archive.touch()
+    assert shutil.disk_usage(world.base).free > 3 * size
+    # All that compressing saves of base64 is a quarter.
+    block = b"".join(b'{"n":%d,"text":"%s"}\n' % (n, base64.b64encode(os.urandom(1500))) for n in range(512))
     for number in range(files):
         with (world.home / f"odd/s{number}.jsonl").open("wb") as file:
             for _ in range(size // files // len(block)):
                 file.write(block)
-    assert shutil.disk_usage(world.base).free > size
     daemon = world.daemon()
-    world.wait_status(lambda status: status["sessions"]["known"] == files, timeout=scale(300, 7200))
+    world.wait_health("destination_failing")
+    world.wait_health("spool_full")
+    flushed = world.ctl_run("flush", "--wait", check=False, timeout=600)
+    assert flushed.returncode == 5 and b"the spool is full" in flushed.stderr, flushed.stderr
+    held, waiting = world.ctl("status", check=False)["spool"]["bytes"], peak(daemon)
+    assert limit * 7 // 8 <= held < limit + 64 * MEBI, held
+    archive.unlink()
     world.ctl_run("flush", "--wait", timeout=scale(300, 7200))
     used = peak(daemon)
-    print(f"{size // MEBI} MiB: {used // MEBI} MiB of memory")
+    print(f"{size // MEBI} MiB: {waiting // MEBI} MiB of memory while the spool is full, {used // MEBI} MiB at the end")
     assert used < 400 * MEBI
+    world.wait_healthy()
     for number in range(files):
         path = world.home / f"odd/s{number}.jsonl"
         copy = world.base / "copy.jsonl"
