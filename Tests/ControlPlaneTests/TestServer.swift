@@ -50,9 +50,6 @@ final class ScriptedHandler: ControlHandler {
         _ = try byte.withMutableBytes { (bytes) throws(SystemError) in try signal.reading.read(into: bytes) }
     }
 
-    /// From now on a replay says that it has begun.
-    func signalWhenReplaying() { state.withLock { $0.whenReplaying = { [weak self] in self?.raise() } } }
-
     private func raise() {
         _ = try? [UInt8(1)].withBytes { (bytes) throws(SystemError) in try signal.writing.write(bytes) }
     }

@@ -1,15 +1,21 @@
 """What there is little of, or too much: descriptors, watches, files, bytes. Memory stays bounded, it is said what to do, and
 all is well when the limit is lifted."""
 
+import base64
 import filecmp
 import os
+import pathlib
 import re
 import shutil
+import signal
+import threading
 
 import pytest
 
 from conservation import Ledger, printed_seed
+from daemon import PATIENCE
 
+QUEUE = pathlib.Path("/proc/sys/fs/inotify/max_queued_events")
 MEBI = 1 << 20
 
 
@@ -95,22 +101,33 @@ def test_many_files_need_little_memory(world, scale):
 
 
 def test_a_large_backlog_needs_little_memory(world, scale):
-    """Bounded by the budget of open segments, not by what waits."""
-    size = scale(160 * MEBI, 5 << 30)
-    configure(world, f'[spool]\nmax_bytes = "{64 * MEBI}"\n')
-    block = b"".join(b'{"type":"user","n":%d,"text":"%s"}\n' % (n, os.urandom(64).hex().encode() * 16) for n in range(512))
-    files = 8
+    """Bounded by the budget of open segments, not by what waits: neither while the store is away, the spool full and reading
+    stopped, nor when all of it is taken after that."""
+    size, limit, files = scale(160 * MEBI, 5 << 30), 64 * MEBI, 8
+    archive = world.base / "archive"
+    configure(world, f'[spool]\nmax_bytes = "{limit}"\n[[destination]]\nname = "archive"\npath = "{archive}"\n')
+    # No folder can be made there.
+    archive.touch()
+    assert shutil.disk_usage(world.base).free > 3 * size
+    # All that compressing saves of base64 is a quarter.
+    block = b"".join(b'{"n":%d,"text":"%s"}\n' % (n, base64.b64encode(os.urandom(1500))) for n in range(512))
     for number in range(files):
         with (world.home / f"odd/s{number}.jsonl").open("wb") as file:
             for _ in range(size // files // len(block)):
                 file.write(block)
-    assert shutil.disk_usage(world.base).free > size
     daemon = world.daemon()
-    world.wait_status(lambda status: status["sessions"]["known"] == files, timeout=scale(300, 7200))
+    world.wait_health("destination_failing")
+    world.wait_health("spool_full")
+    flushed = world.ctl_run("flush", "--wait", check=False, timeout=600)
+    assert flushed.returncode == 5 and b"the spool is full" in flushed.stderr, flushed.stderr
+    held, waiting = world.ctl("status", check=False)["spool"]["bytes"], peak(daemon)
+    assert limit * 7 // 8 <= held < limit + 64 * MEBI, held
+    archive.unlink()
     world.ctl_run("flush", "--wait", timeout=scale(300, 7200))
     used = peak(daemon)
-    print(f"{size // MEBI} MiB: {used // MEBI} MiB of memory")
+    print(f"{size // MEBI} MiB: {waiting // MEBI} MiB of memory while the spool is full, {used // MEBI} MiB at the end")
     assert used < 400 * MEBI
+    world.wait_healthy()
     for number in range(files):
         path = world.home / f"odd/s{number}.jsonl"
         copy = world.base / "copy.jsonl"
@@ -138,4 +155,61 @@ def test_few_watches_are_said_with_the_cure_and_taken_back(world):
     world.command = plain
     daemon = world.daemon()
     world.wait_healthy()
+    assert daemon.stop() == 0
+
+
+@pytest.mark.root
+def test_an_overrun_queue_is_said_with_the_cure_and_everything_is_scanned(world):
+    """The kernel's own limit: it is read when the daemon makes its queue, so it is low for that moment only."""
+    rng, seed = printed_seed("queue")
+    configure(world)
+    wanted = sessions(world, rng, 97)
+    # Time that a scan needs, and nothing to take.
+    for number in range(5_000):
+        (world.home / f"odd/empty/{number}").mkdir(parents=True)
+    usual = QUEUE.read_text()
+    try:
+        QUEUE.write_text("16\n")
+        limit = 16
+    except OSError:
+        # A sandbox that forbids it: the queue has its usual length, and more happens.
+        limit = int(usual)
+    try:
+        daemon = world.daemon()
+    finally:
+        if limit == 16:
+            QUEUE.write_text(usual)
+    world.wait_status(lambda status: status["sessions"]["known"] == len(wanted))
+    seen = threading.Event()
+
+    def watch():
+        entry = world.wait_health("queue_overflow")
+        assert "sysctl fs.inotify.max_queued_events" in entry["hint"] and "restart" in entry["hint"]
+        seen.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    number = len(wanted)
+    here, there = world.home / "odd/empty/0", world.home / "odd/empty/elsewhere"
+    # Again, if the scan was over before anybody looked.
+    while not seen.is_set() and watcher.is_alive():
+        daemon.send(signal.SIGSTOP)
+        # Nobody reads meanwhile, so the queue is full of these when there is something to tell.
+        for _ in range(limit // 2 + 1):
+            here.rename(there)
+            there.rename(here)
+        for _ in range(10):
+            data = b'{"n":%d,"text":"%s"}\n' % (number, rng.randbytes(20).hex().encode())
+            (world.home / f"odd/{number % 97}/s{number}.jsonl").write_bytes(data)
+            wanted[f"{number % 97}/s{number}", "main"] = [data]
+            number += 1
+        daemon.send(signal.SIGCONT)
+        # No event tells of those, and nobody asks for a scan.
+        world.wait_status(lambda status: status["sessions"]["known"] == len(wanted), timeout=600)
+    watcher.join(PATIENCE)
+    assert seen.is_set()
+    assert "kernel dropped file events" in daemon.text() and "max_queued_events" in daemon.text()
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait", timeout=600)
+    Ledger(world.store).expect(wanted)
     assert daemon.stop() == 0

@@ -71,10 +71,9 @@ actor NotificationReader {
                 log.record(
                     Event(
                         .queueOverflow, "the kernel dropped file events, so every root is scanned",
-                        hint: "raise fs.inotify.max_queued_events if this is frequent",
-                        fields: ["TIMES": "\(overflows)"]))
+                        hint: TreeScanner.overflowHint, fields: ["TIMES": "\(overflows)"]))
             }
-            for root in roots.indices { requests.sweep(root: root) }
+            for root in roots.indices { requests.overran(root: root) }
             return
         }
         let places = registry.places(of: event.watch)

@@ -8,6 +8,8 @@ final class ScanRequests: Sendable {
         var roots: Set<Int> = []
         /// Roots to scan as a whole.
         var sweeps: Set<Int> = []
+        /// Those of the sweeps that are due because the kernel dropped events.
+        var overrun: Set<Int> = []
         /// New directories, to be watched and scanned.
         var directories: [WatchPlace] = []
         /// New names, to be looked at.
@@ -32,6 +34,14 @@ final class ScanRequests: Sendable {
     func check(root: Int) { change { $0.batch.roots.insert(root) } }
 
     func sweep(root: Int) { change { $0.batch.sweeps.insert(root) } }
+
+    /// The kernel dropped events of the root.
+    func overran(root: Int) {
+        change { state in
+            state.batch.overrun.insert(root)
+            state.batch.sweeps.insert(root)
+        }
+    }
 
     func look(root: Int, directory path: String) { look(.directory(root: root, path: path), isFile: false) }
 

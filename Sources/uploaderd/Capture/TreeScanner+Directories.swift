@@ -107,6 +107,7 @@ extension TreeScanner {
 
     /// All directories of a root, polled ones too.
     func leaveRoot(_ root: Int) {
+        caughtUp(root)
         polled = polled.filter { $0.key.root != root }
         sayRemote(root)
         parts.registry.remove(root: root, below: "")

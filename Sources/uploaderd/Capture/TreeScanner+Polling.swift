@@ -31,14 +31,14 @@ extension TreeScanner {
         guard isLimited != isLimitSaid else { return }
         isLimitSaid = isLimited
         guard isLimited else {
-            parts.inbox.post(.cleared(kind: Self.limitKind, subject: "inotify"))
+            parts.inbox.post(.cleared(kind: Self.limitKind, subject: Self.inotify))
             return
         }
         let setting = parts.registry.queue == nil ? "fs.inotify.max_user_instances" : "fs.inotify.max_user_watches"
         let message = "not every directory can be watched, so \(unwatched) are polled"
         let hint = "raise the limit: sysctl \(setting)"
         parts.log.record(Event(.watchLimit, message, hint: hint))
-        raise(Self.limitKind, "inotify", message, hint: hint)
+        raise(Self.limitKind, Self.inotify, message, hint: hint)
     }
 
     /// At the end of a sweep: that a root, or something below it, lies where others can change it unheard.

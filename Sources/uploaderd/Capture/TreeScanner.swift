@@ -14,6 +14,8 @@ actor TreeScanner {
     static let limitKind = "watch_limit"
     static let rootKind = "root_unreadable"
     static let remoteKind = "root_polled"
+    /// The subject of what is wrong with the kernel's events altogether.
+    static let inotify = "inotify"
 
     struct Parts: Sendable {
         let roots: [WatchRoot]
@@ -71,6 +73,8 @@ actor TreeScanner {
     /// By directory: entries whose names are no UTF-8.
     var unnamable: [WatchPlace: Set<String>] = [:]
     private var sweeps: [Int: Sweep] = [:]
+    /// Roots of which the kernel dropped events, until they were scanned.
+    var overrun: Set<Int> = []
     /// By root: the number of its last sweep.
     var serials: [UInt32]
     var found: [FoundSource] = []
@@ -127,6 +131,7 @@ actor TreeScanner {
     private func serve(_ batch: ScanRequests.Batch) async -> Bool {
         let lost = parts.inbox.takeLost()
         for root in batch.roots.sorted() { check(root: root) }
+        overran(batch.overrun)
         for root in parts.roots.indices where batch.sweeps.contains(root) || lost.contains(parts.roots[root].root) {
             sweep(root)
         }
@@ -195,6 +200,7 @@ actor TreeScanner {
         if sweep.again {
             self.sweep(item.root)
         } else {
+            caughtUp(item.root)
             parts.inbox.post(.swept(root: parts.roots[item.root].root))
         }
     }

@@ -5,21 +5,37 @@ import Store
 extension ControlDesk {
     package func sessions(_ filter: SessionFilter, limit: Int) async throws(ControlError) -> [SessionItem] {
         var items: [SessionItem] = []
-        let all = try await asking { () async throws(StoreError) in try await engine.store.sessions() }
-        for summary in all.sorted(by: { $0.session < $1.session }) {
-            if let after = filter.after, summary.session <= after { continue }
-            if let agent = filter.agent, summary.facts.agent != agent { continue }
+        try await eachSession(after: filter.after) { (summary) throws(ControlError) in
+            if let agent = filter.agent, summary.facts.agent != agent { return true }
             if let since = filter.since, let last = summary.facts.lastAt.flatMap(RFC3339.parse) ?? summary.sealedAt,
                 last < since
             {
-                continue
+                return true
             }
-            let item = try await item(summary)
-            if filter.atRisk, !item.atRisk { continue }
-            items.append(item)
-            if items.count == limit { break }
+            if filter.atRisk, summary.waiting == 0 { return true }
+            items.append(try await item(summary))
+            return items.count < limit
         }
         return items
+    }
+
+    /// Calls `body` with one session after the other in the order of their ids, until it returns `false`.
+    ///
+    /// A few at a time are in memory: there may be half a million.
+    func eachSession(
+        after first: SessionID? = nil, _ body: (SessionSummary) async throws(ControlError) -> Bool
+    ) async throws(ControlError) {
+        var after = first
+        while true {
+            let some = try await asking { [after] () async throws(StoreError) in
+                try await engine.store.sessions(after: after, limit: 128)
+            }
+            for summary in some {
+                guard try await body(summary) else { return }
+            }
+            guard let last = some.last else { return }
+            after = last.session
+        }
     }
 
     private func item(_ summary: SessionSummary) async throws(ControlError) -> SessionItem {

@@ -9,39 +9,43 @@ extension ControlDesk {
         _ request: VerifyRequest, to sink: ReplySink<[VerifiedRange]>
     ) async throws(ControlError) -> VerifySummary {
         var summary = VerifySummary()
-        let wanted: [SessionID]
-        if let sid = request.sid {
-            guard try await asking({ () async throws(StoreError) in try await engine.store.describe(sid) }) != nil
-            else {
-                throw ReplayService.noSession(sid)
+        guard let sid = request.sid else {
+            try await eachSession { (session) throws(ControlError) in
+                try await verify(session.session, request, &summary, to: sink)
+                return true
             }
-            wanted = [sid]
-        } else {
-            wanted = try await asking { () async throws(StoreError) in try await engine.store.sessions() }.map(
-                \.session)
+            return summary
         }
-        for sid in wanted {
-            summary.sessions += 1
-            let description = try await asking { () async throws(StoreError) in try await engine.store.describe(sid) }
-            for stream in description?.streams ?? [] {
-                let segments = try await asking { () async throws(StoreError) in
-                    try await engine.store.segments(of: stream.stream)
-                }
-                for segment in segments {
-                    let ranges = await verified(segment, request, &summary)
-                    for range in ranges { summary.count(range.state) }
-                    try await sink.send(ranges)
-                }
-            }
-            for other in try await engine.replay.others(of: sid) {
-                for (stream, entry) in other.manifest.everySegment {
-                    let ranges = await verified(entry, of: stream, other, request, &summary)
-                    for range in ranges { summary.count(range.state) }
-                    try await sink.send(ranges)
-                }
-            }
+        guard try await asking({ () async throws(StoreError) in try await engine.store.describe(sid) }) != nil else {
+            throw ReplayService.noSession(sid)
         }
+        try await verify(sid, request, &summary, to: sink)
         return summary
+    }
+
+    private func verify(
+        _ sid: SessionID, _ request: VerifyRequest, _ summary: inout VerifySummary,
+        to sink: ReplySink<[VerifiedRange]>
+    ) async throws(ControlError) {
+        summary.sessions += 1
+        let description = try await asking { () async throws(StoreError) in try await engine.store.describe(sid) }
+        for stream in description?.streams ?? [] {
+            let segments = try await asking { () async throws(StoreError) in
+                try await engine.store.segments(of: stream.stream)
+            }
+            for segment in segments {
+                let ranges = await verified(segment, request, &summary)
+                for range in ranges { summary.count(range.state) }
+                try await sink.send(ranges)
+            }
+        }
+        for other in try await engine.replay.others(of: sid) {
+            for (stream, entry) in other.manifest.everySegment {
+                let ranges = await verified(entry, of: stream, other, request, &summary)
+                for range in ranges { summary.count(range.state) }
+                try await sink.send(ranges)
+            }
+        }
     }
 
     /// One range for each destination that is to have the segment.

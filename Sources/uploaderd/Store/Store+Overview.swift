@@ -72,9 +72,12 @@ package struct SessionDescription: Sendable, Hashable {
 }
 
 extension Store {
-    /// All sessions, the one that was sealed last first. Costs as much as there are sessions, not segments.
-    package func sessions() throws(StoreError) -> [SessionSummary] {
-        try catalog().rows("\(Self.summaries) GROUP BY e.id ORDER BY e.sealed_at DESC, e.id", read: Self.summary)
+    /// The sessions whose ids come after `after` (`nil`: all), in the order of the ids. Costs as much as it returns.
+    package func sessions(after: SessionID? = nil, limit: Int = .max) throws(StoreError) -> [SessionSummary] {
+        // An id is never empty, so all come after "".
+        try catalog().rows(
+            "\(Self.summaries) WHERE e.sid > coalesce(?1, '') GROUP BY e.sid ORDER BY e.sid LIMIT ?2", after, limit,
+            read: Self.summary)
     }
 
     /// - Returns: `nil` when there is no such session.
