@@ -190,8 +190,7 @@ extension StreamPipeline {
         if requests.contains(.flush) { try await close(.flush) }
         if mailbox.isEnding {
             try await close(.shutdown)
-            noteEndless()
-            mailbox.answerFlushes()
+            answerFlushes()
             return .dormant
         }
         let seen = try tail.observe()
@@ -206,8 +205,7 @@ extension StreamPipeline {
         {
         case .wait: break
         case .linger:
-            noteEndless()
-            mailbox.answerFlushes()
+            answerFlushes()
             return nil
         case .finish:
             if try tail.hasBytes(at: max(tail.offset, longLineSearched)) {
@@ -217,8 +215,7 @@ extension StreamPipeline {
             }
             try await close(.end)
             try await takePartial(.end)
-            noteEndless()
-            mailbox.answerFlushes()
+            answerFlushes()
             return seen.place == .replaced ? .restart : .gone
         }
         let quiet = Duration.nanoseconds(context.time.wall.nanoseconds - seen.modified)
@@ -231,8 +228,7 @@ extension StreamPipeline {
             try await close(.quiet)
         }
         if mayTakePartial { try await takePartial(.end) }
-        noteEndless()
-        mailbox.answerFlushes()
+        answerFlushes()
         if mode == .once { return .dormant }
         // An unterminated line that is nowhere else keeps its file open: should the file go, the line is still there.
         // Unless others have no place: then only what was rung for is looked at before it goes.
@@ -246,7 +242,11 @@ extension StreamPipeline {
         return buffer.isEmpty || isTaken ? 0 : max(Int64(buffer.count), longLineSearched - marker.offset)
     }
 
-    private func noteEndless() { mailbox.noteEndless(endless) }
+    /// What was asked for is sealed; what is left says the mailbox.
+    private func answerFlushes() {
+        mailbox.noteEndless(endless)
+        mailbox.answerFlushes()
+    }
 
     /// Takes the unterminated last line as it is, as a segment of its own. If the source grows after all, the whole line
     /// will supersede it.

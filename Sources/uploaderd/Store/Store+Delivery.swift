@@ -10,15 +10,6 @@ package struct SegmentDelivery: Sendable, Hashable {
     package var holders: [StoreID]
 }
 
-/// What waits for a store.
-package struct Backlog: Sendable, Hashable {
-    package var segments: Int
-    /// Of objects.
-    package var bytes: Int64
-    /// When the longest waiting one was sealed.
-    package var oldest: WallTime?
-}
-
 extension Store {
     /// Sets the stores that are to hold everything; the others are filled no further, what they have stays known.
     ///
@@ -41,13 +32,7 @@ extension Store {
                     FROM segments s JOIN streams t ON t.id = s.stream_id
                     WHERE s.superseded_by IS NULL AND s.state IN (0, 1)
                     """, row)
-                try catalog.run(
-                    """
-                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, tried, spooled)
-                    SELECT s.id, ?1, t.session_id, 3, 1, 0
-                    FROM segments s INDEXED BY segments_found JOIN streams t ON t.id = s.stream_id
-                    WHERE s.found = 1 AND s.superseded_by IS NOT NULL
-                    """, row)
+                try noteStrays(at: row)
             }
             return rows
         }
@@ -275,37 +260,5 @@ extension Store {
             }
             throw StoreError("could not open \(path)", error)
         }
-    }
-
-    /// What a store would be sent that is not open, so that nothing is queued for it: all that it has no receipt for.
-    ///
-    /// Looks at every live segment.
-    ///
-    /// - Parameter store: `nil`: it was never open.
-    package func missing(at store: StoreID?) throws(StoreError) -> Backlog {
-        var row: Int64?
-        if let store { row = try storeRow(store) }
-        return try catalog().row(
-            """
-            SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at) FROM segments s
-            WHERE s.superseded_by IS NULL AND s.state IN (0, 1) AND NOT EXISTS
-                (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?1 AND c.state = 2)
-            """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
-    }
-
-    private static func backlog(_ row: Row) -> Backlog {
-        Backlog(
-            segments: row.int(0), bytes: row.int64(1), oldest: row.optionalInt64(2).map(WallTime.init(nanoseconds:)))
-    }
-
-    package func backlog(at store: StoreID) throws(StoreError) -> Backlog {
-        guard let row = try storeRow(store) else { return Backlog(segments: 0, bytes: 0) }
-        return try catalog().row(
-            """
-            SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at) FROM (
-                SELECT segment_id FROM copies INDEXED BY copies_queue WHERE store_id = ?1 AND state = 0
-                UNION ALL SELECT segment_id FROM copies INDEXED BY copies_claimed WHERE store_id = ?1 AND state = 1
-            ) c JOIN segments s ON s.id = c.segment_id WHERE s.superseded_by IS NULL
-            """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
     }
 }

@@ -98,6 +98,17 @@ extension Store {
         try catalog().run("UPDATE copies SET tried = 1 WHERE segment_id = ?1", id)
     }
 
+    /// Segments that were found and then replaced may be at a store that was not known at that time; inside a transaction.
+    func noteStrays(at storeRow: Int64) throws(StoreError) {
+        try catalog().run(
+            """
+            INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, tried, spooled)
+            SELECT s.id, ?1, t.session_id, 3, 1, 0
+            FROM segments s INDEXED BY segments_found JOIN streams t ON t.id = s.stream_id
+            WHERE s.found = 1 AND s.superseded_by IS NOT NULL
+            """, storeRow)
+    }
+
     /// What the header of a segment, found without a row, says that it replaced; inside a transaction. The objects wait
     /// until it is listed: whoever reads an older manifest finds nothing gone, and what is listed again stays.
     func noteReplaced(_ replaced: [String: [String]], by id: SegmentID, of sessionRow: Int64) throws(StoreError) {
