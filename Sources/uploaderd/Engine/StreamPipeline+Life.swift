@@ -195,11 +195,7 @@ extension StreamPipeline {
         }
         let seen = try tail.observe()
         let hasWriter = buffer.isEmpty && seen.place == .same ? nil : tail.hasWriter()
-        if seen.place == .same, seen.links > 0 {
-            lostSince = nil
-        } else if lostSince == nil {
-            lostSince = context.time.now
-        }
+        lostSince = seen.place == .same && seen.links > 0 ? nil : lostSince ?? context.time.now
         switch TailPolicy.atEnd(
             seen.place, links: seen.links, hasWriter: hasWriter, lostSince: lostSince, now: context.time.now)
         {
