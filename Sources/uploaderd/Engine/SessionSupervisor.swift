@@ -56,6 +56,8 @@ actor SessionSupervisor {
     var failures = 0
     /// Source bytes taken when freed memory was last given back.
     var takenBefore: Int64 = 0
+    /// Sources that scans found since then.
+    var foundSince = 0
 
     struct Rest {
         var until: Instant
@@ -139,6 +141,7 @@ actor SessionSupervisor {
                 mailbox.ring()
             }
         case .found(let sources):
+            foundSince += sources.count
             for source in await intake.unsettled(among: sources) {
                 wake(source.path)
                 // One that has its pipeline, or its error, is counted there or no more.
@@ -147,6 +150,7 @@ actor SessionSupervisor {
         case .swept(let root):
             sweeps[root, default: 0] += 1
             context.board.update { $0.presentRoots.insert(root) }
+            giveBackMemory()
         case .ready:
             isReady = true
             await intake.noteLookedThrough()
