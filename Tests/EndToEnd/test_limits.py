@@ -117,7 +117,7 @@ def test_many_files_need_little_memory(world, scale):
 def test_a_large_backlog_needs_little_memory(world, scale):
     """Bounded by the budget of open segments, not by what waits: neither while the store is away, the spool full and reading
     stopped, nor when all of it is taken after that."""
-    size, limit, files = scale(160 * MEBI, 5 << 30), 64 * MEBI, 8
+    size, limit, files = scale(160 * MEBI, 5 << 30), scale(4, 64) * MEBI, 8
     archive = world.base / "archive"
     configure(world, f'[spool]\nmax_bytes = "{limit}"\n[[destination]]\nname = "archive"\npath = "{archive}"\n')
     # No folder can be made there.

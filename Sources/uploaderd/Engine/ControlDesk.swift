@@ -143,11 +143,13 @@ package actor ControlDesk: ControlHandler {
             }
             let held = settling.held.filter(required.contains)
             wasFull = wasFull || gate.closings != closings
-            // While the spool was full nothing was taken; by now there is room, unless nothing leaves it.
-            guard wasFull, held.isEmpty, engine.hasRoom, isRepeatable(request.scope) else {
+            // While the spool was full nothing was taken. By now there is room, or it became full anew; only where it was
+            // full all the time nothing leaves it.
+            let isStuck = gate.isClosed && gate.closings == closings && !engine.hasRoom
+            guard wasFull, held.isEmpty, !isStuck, isRepeatable(request.scope) else {
                 return try await waiting(since: before, left, held: held)
             }
-            await gate.pass()
+            if engine.hasRoom { await gate.pass() }
         }
     }
 
