@@ -129,6 +129,7 @@ package actor ControlDesk: ControlHandler {
         let gate = engine.context.gate
         while true {
             let closings = gate.closings
+            let bytes = engine.store.spool.bytes
             var wasFull = gate.isClosed
             let left = try await take(request.scope, passed)
             // Who asks has looked, and may have mended something.
@@ -143,11 +144,13 @@ package actor ControlDesk: ControlHandler {
             }
             let held = settling.held.filter(required.contains)
             wasFull = wasFull || gate.closings != closings
-            // While the spool was full nothing was taken; by now there is room, unless nothing leaves it.
-            guard wasFull, held.isEmpty, engine.hasRoom, isRepeatable(request.scope) else {
+            // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
+            // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
+            let isStuck = gate.isClosed && !engine.hasRoom && engine.store.spool.bytes == bytes
+            guard wasFull, held.isEmpty, !isStuck, isRepeatable(request.scope) else {
                 return try await waiting(since: before, left, held: held)
             }
-            await gate.pass()
+            if engine.hasRoom { await gate.pass() }
         }
     }
 

@@ -107,18 +107,21 @@ extension SessionSupervisor {
         if let waiting = behind.removeValue(forKey: path), !isStopping {
             for other in waiting.sorted(by: Self.inOrder) { pending.add(other) }
         }
-        if running.isEmpty, pending.isEmpty { giveBackMemory() }
+        giveBackMemory()
         noteCounts()
         changed()
     }
 
-    private static let worthwhile: Int64 = 16 << 20
+    private static let worthwhile: (bytes: Int64, sources: Int) = (16 << 20, 2_048)
 
-    /// A backlog leaves tens of megabytes of freed memory with the allocator; one busy session is not worth a call.
-    private func giveBackMemory() {
+    /// When nothing is left to do. A backlog leaves tens of megabytes of freed memory with the allocator, and so does a scan
+    /// of half a million files; one busy session is not worth a call.
+    func giveBackMemory() {
+        guard running.isEmpty, pending.isEmpty else { return }
         let taken = context.board.snapshot().takenBytes
-        guard taken - takenBefore >= Self.worthwhile else { return }
+        guard taken - takenBefore >= Self.worthwhile.bytes || foundSince >= Self.worthwhile.sources else { return }
         takenBefore = taken
+        foundSince = 0
         FreeMemory.giveBack()
     }
 

@@ -55,6 +55,8 @@ actor SessionSupervisor {
     var isStopping = false
     /// Source bytes taken when freed memory was last given back.
     var takenBefore: Int64 = 0
+    /// Sources that scans found since then.
+    var foundSince = 0
 
     struct Rest {
         var until: Instant
@@ -138,6 +140,7 @@ actor SessionSupervisor {
                 mailbox.ring()
             }
         case .found(let sources):
+            foundSince += sources.count
             for source in await intake.unsettled(among: sources) {
                 wake(source.path)
                 // One that has its pipeline, or its error, is counted there or no more.
@@ -146,6 +149,7 @@ actor SessionSupervisor {
         case .swept(let root):
             sweeps[root, default: 0] += 1
             context.board.update { $0.presentRoots.insert(root) }
+            giveBackMemory()
         case .ready:
             isReady = true
             await intake.noteLookedThrough()
