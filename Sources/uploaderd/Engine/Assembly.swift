@@ -70,7 +70,7 @@ package enum Assembly {
                 defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
             return await Engine(
                 parts: parts, watcher: watcher, resolver: resolver,
-                resolving: report.isUneventful && !report.fresh ? nil : report.missing,
+                resolving: report.isUneventful && !report.fresh && report.awaited.isEmpty ? nil : report.missing,
                 clock: ClockWatch(time: world.time, board: board, log: world.log, lastWritten: report.lastWritten),
                 isOnce: isOnce)
         } catch {

@@ -2,6 +2,7 @@ import Delivery
 import LinuxSystem
 import Shared
 import Store
+import Synchronization
 
 /// Finds out what stores already have of a session that the catalog does not know: of an earlier life of this machine, or
 /// of agent-uploader. Asked before the session's first line is cut, so that no sequence number is used twice and nothing
@@ -18,6 +19,8 @@ struct SessionResolver: Sendable {
     let isStateLost: Bool
     /// There is no catalog of an earlier life, and no trace of one either.
     let isStateNew: Bool
+    /// Stores that the first life of this catalog opened, and did not read to their ends.
+    let awaited: [StoreID]
     /// When this life began.
     let began: WallTime
     /// Names of all destinations that could have something.
@@ -34,6 +37,7 @@ struct SessionResolver: Sendable {
         self.board = board
         isStateLost = report.storesUnread
         isStateNew = report.fresh
+        awaited = report.awaited
         began = world.time.wall
         self.destinations = destinations
     }
@@ -45,7 +49,7 @@ struct SessionResolver: Sendable {
         guard try await store.describe(session) == nil else { return }
         let open = objects.readable
         let isOfThisLife = file.map { $0.birth > began.nanoseconds } ?? false
-        let mayBeForgotten = isStateLost || (isStateNew && !isOfThisLife)
+        let mayBeForgotten = isStateLost || ((isStateNew || !awaited.isEmpty) && !isOfThisLife)
         if mayBeForgotten,
             let name = destinations.first(where: { name in !open.contains { $0.shelf.name == name } && mayKnow(name) })
         {
@@ -61,12 +65,12 @@ struct SessionResolver: Sendable {
                 // store have a manifest of another program after all, we become a further writer there (WriterPlaces).
                 continue
             }
-            for found in found {
-                if found.manifest.writer == nil {
-                    try await takeUp(found, on: shelf, id, as: .foreign)
-                } else if isOurs(found) {
-                    try await takeUp(found, on: shelf, id, as: .own)
-                }
+            for found in found where found.manifest.writer == nil {
+                try await takeUp(found, on: shelf, id, as: .foreign)
+            }
+            // Two lives of ours may have begun it: it goes on in one of them, and what the other put is another writer's.
+            if let own = found.filter(isOurs).max(by: { $0.manifest.lines < $1.manifest.lines }) {
+                try await takeUp(own, on: shelf, id, as: .own)
             }
         }
         board.clear("session_unresolved", session.rawValue)
@@ -76,6 +80,7 @@ struct SessionResolver: Sendable {
     /// earlier life; one that was never heard of yet may open any moment.
     private func mayKnow(_ name: String) -> Bool {
         isStateLost || (isStateNew && board.snapshot().destinations[name]?.state == .opening)
+            || awaited.contains { objects.shelf($0) == nil }
     }
 
     /// - Throws: why the store's manifests of the session cannot be read, or that it does not answer.
@@ -150,7 +155,7 @@ struct SessionResolver: Sendable {
     /// A store has opened. Where its sessions may be unknown here they are taken up before anything is put there: else it
     /// would be chance under which writer's name a session goes on.
     func opened(_ id: StoreID) async {
-        guard isStateLost || isStateNew, let shelf = objects.shelf(id) else { return }
+        guard isStateLost || isStateNew || !awaited.isEmpty, let shelf = objects.shelf(id) else { return }
         // One that cannot be read is read again by `resolveAll`; until then each session asks for its own manifests.
         _ = await withTaskExecutorPreference(world.lane(of: "resolver")) { await read(shelf, id) }
     }
@@ -176,11 +181,14 @@ struct SessionResolver: Sendable {
     }
 
     private func readAll(_ shelf: ObjectFinder.Shelf, _ id: StoreID) async throws {
+        let longest = Mutex<FoundManifest?>(nil)
         try await shelf.sink.eachManifest { found in
             do {
                 let found = try found.get()
                 // Another program's are taken up when a source of theirs is found here.
-                if isOurs(found) { try await takeUp(found, on: shelf, id, as: .own) }
+                if isOurs(found), let done = longest.withLock({ $0.outlasted(by: found) }) {
+                    try await takeUp(done, on: shelf, id, as: .own)
+                }
                 if let unknown = found.manifest.unknownNeeds {
                     let message =
                         "the manifest of session \(found.manifest.sid) in destination \(shelf.name) needs what this version "
@@ -196,6 +204,7 @@ struct SessionResolver: Sendable {
                     hint: error.hint)
             }
         }
+        if let last = longest.withLock({ $0 }) { try await takeUp(last, on: shelf, id, as: .own) }
     }
 
     /// A segment that no store has: its lines are cut again, or, when their source is gone too, they are a gap.
@@ -237,5 +246,23 @@ struct SessionResolver: Sendable {
                 "the manifest of the session in a store does not fit what is known here: \(first)",
                 hint: "uploaderctl show \(session)")
         }
+    }
+}
+
+extension FoundManifest? {
+    /// Of one session's manifests, which come one after the other, the longest stays.
+    ///
+    /// - Returns: that of the session before, when another one begins.
+    fileprivate mutating func outlasted(by next: FoundManifest) -> FoundManifest? {
+        guard let longest = self else {
+            self = next
+            return nil
+        }
+        if longest.manifest.sid == next.manifest.sid {
+            if longest.manifest.lines < next.manifest.lines { self = next }
+            return nil
+        }
+        self = next
+        return longest
     }
 }

@@ -56,8 +56,8 @@ struct WriterManifest: Sendable {
     }
 
     private mutating func add(_ holding: Holding) {
-        func lines(_ holding: Holding) -> Int { holding.found.manifest.everySegment.reduce(0) { $0 + $1.entry.lines } }
-        holdings.insert(holding, at: lines(holding) > lines(holdings[0]) ? 0 : holdings.endIndex)
+        let isLongest = holding.found.manifest.lines > holdings[0].found.manifest.lines
+        holdings.insert(holding, at: isLongest ? 0 : holdings.endIndex)
     }
 
     /// Where an object of the writer's should be.
@@ -119,6 +119,9 @@ extension Manifest {
     var everySegment: [(stream: StreamName, entry: ManifestSegment)] {
         streamNames.flatMap { name in entries(of: name).segments.map { (name, $0) } }
     }
+
+    /// Of all streams and generations.
+    var lines: Int { everySegment.reduce(0) { $0 + $1.entry.lines } }
 }
 
 extension Volume.Checkpoint {

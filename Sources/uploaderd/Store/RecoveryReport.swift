@@ -27,8 +27,10 @@ package struct RecoveryReport: Sendable {
     package var unresolved: [SessionID] = []
     /// When the last segment got its row; `nil`: there is none.
     package var lastWritten: WallTime?
-    /// No trace of an earlier life.
+    /// No trace of an earlier life that would have opened a store.
     package var fresh = false
+    /// Nothing told of an earlier life when this catalog was made, and no life since has read all of these stores.
+    package var awaited: [StoreID] = []
     /// The catalog was gone or damaged, and there are traces of an earlier life: sessions that have no rows may have
     /// had some.
     package var stateLost = false

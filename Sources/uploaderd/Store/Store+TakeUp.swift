@@ -27,33 +27,7 @@ package struct TakeUpResult: Sendable, Hashable {
 }
 
 extension Store {
-    /// Makes rows from a manifest. Taking the same one up twice changes nothing more.
-    ///
-    /// An entry stands for lines that are known, or these for it, only where both are the same bytes. Of each stream what lies
-    /// before the first entry of which that is not so is taken up.
-    ///
-    /// - Parameters:
-    ///   - store: where it was read: its segments are there. `nil`: known from elsewhere, no receipts follow.
-    ///   - origin: `.own` also makes its writer the session's.
-    ///   - same: paths of entries that were doubted, then read, and hold what is known.
-    package func takeUp(
-        _ manifest: Manifest, at store: StoreID?, as origin: ManifestOrigin, same: Set<String> = []
-    ) throws(StoreError) -> TakeUpResult {
-        let catalog = try catalog()
-        let (result, unneeded) = try catalog.transaction { () throws(StoreError) in
-            try takeUpRows(manifest, at: store.map { [$0] } ?? [], isPublished: store != nil, as: origin, same: same)
-        }
-        removeFiles(of: unneeded)
-        if result.added > 0 {
-            log.record(
-                Event(
-                    .sessionTakenUp, "segments of an earlier life are taken up from a manifest",
-                    session: SessionID(manifest.sid), fields: ["SEGMENTS": "\(result.added)"]))
-        }
-        return result
-    }
-
-    /// The same inside a transaction.
+    /// Makes rows from a manifest, inside a transaction: see `takeUp`.
     ///
     /// - Parameter isPublished: the manifest is known to be in the stores; else only its objects are.
     /// - Returns: also the rows whose files are not needed once this is committed.

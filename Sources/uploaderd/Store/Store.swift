@@ -117,7 +117,7 @@ package actor Store {
             var report = try begin(beginning, hadTraces: hadTraces)
             try recover(&report)
             if report.stateLost { try setValue(Self.storesUnread, Self.recovered) }
-            report.storesUnread = try value(Self.storesUnread) != nil
+            try settleUnread(&report)
             return report
         } catch {
             close()
@@ -177,35 +177,6 @@ package actor Store {
         try catalog().run("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", name, value)
     }
 
-    /// In `meta` as long as a catalog was lost and not every store was read: `unrecovered` until what is here was taken up.
-    private static let storesUnread = "stores_unread"
-    private static let unrecovered = "unrecovered"
-    private static let recovered = "recovered"
-
-    /// Says what the catalog is before anything is put into it: a start that is cut off must not hide from the next one that
-    /// an earlier catalog was lost.
-    private func begin(_ beginning: Beginning, hadTraces: Bool) throws(StoreError) -> RecoveryReport {
-        let catalog = try catalog()
-        // Without a writer it is one of which nothing but the tables was made.
-        let isNew = try value("writer") == nil
-        let isLost = beginning == .broken || (isNew && hadTraces)
-        var report = RecoveryReport()
-        report.fresh = isNew && !isLost
-        let isUnrecovered = try value(Self.storesUnread) == Self.unrecovered
-        report.stateLost = isLost || isUnrecovered
-        guard isNew else { return report }
-        try catalog.transaction { () throws(StoreError) in
-            try setValue("writer", newIdentifier())
-            if isLost { try setValue(Self.storesUnread, Self.unrecovered) }
-        }
-        return report
-    }
-
-    /// Every store was read since the catalog was lost: a session that has no rows has none anywhere.
-    package func noteStoresRead() throws(StoreError) {
-        try catalog().run("DELETE FROM meta WHERE key = ?1", Self.storesUnread)
-    }
-
     /// 16 hexadecimal digits.
     func newIdentifier() -> String {
         let digits = String(random.next(), radix: 16)
@@ -237,7 +208,7 @@ package actor Store {
         return file
     }
 
-    private enum Beginning {
+    enum Beginning {
         case known, new, broken
     }
 
