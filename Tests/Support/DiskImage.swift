@@ -17,6 +17,8 @@ package struct DiskImage: Sendable {
     private struct Change {
         /// What it does to names; `nil`: the name goes.
         var names: [(path: String, node: Node?)]
+        /// Its place among all changes.
+        var serial: Int
         var paths: [String] { names.map(\.path) }
     }
 
@@ -37,25 +39,52 @@ package struct DiskImage: Sendable {
     private var byInode: [UInt64: Int] = [:]
     /// As the running system sees them.
     private var names: [String: Node] = ["": .folder]
-    private var durable: [String: Node] = ["": .folder]
+    private var durable = Names(nodes: ["": .folder])
     private var changes: [Change] = []
+    private var lastSerial = 0
+
+    /// Names of one state of the disk.
+    private struct Names {
+        var nodes: [String: Node]
+        /// The changes that made them.
+        var serials: [String: Int] = [:]
+
+        mutating func apply(_ change: Change) {
+            for (path, node) in change.names {
+                if node == nil, nodes[path] == .folder {
+                    // What is in a folder that was made again is no part of the one that went, whichever is durable first.
+                    for inner in nodes.keys
+                    where inner.hasPrefix("\(path)/") && serials[inner, default: 0] < change.serial {
+                        nodes[inner] = nil
+                    }
+                }
+                nodes[path] = node
+                serials[path] = change.serial
+            }
+        }
+    }
 
     package init() {}
 
     /// A disk on which all that lies below `root` is durable.
     package init(holding root: String) throws(SystemError) {
-        for path in try Tree.files(root) {
-            var folder = Files.parent(of: path)
-            while folder != "." {
-                names[folder] = .folder
-                folder = Files.parent(of: folder)
+        var folders = [""]
+        while let folder = folders.popLast() {
+            for entry in try Files.list(folder.isEmpty ? root : "\(root)/\(folder)") {
+                let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
+                // Empty folders, too: what is put there later is not lost with them.
+                if entry.kind == .directory {
+                    names[path] = .folder
+                    folders.append(path)
+                    continue
+                }
+                guard let status = try Files.status("\(root)/\(path)") else { continue }
+                let id = addFile(inode: status.identity.inode)
+                files[id].durable = try Files.readAll("\(root)/\(path)")
+                names[path] = .file(id)
             }
-            guard let status = try Files.status("\(root)/\(path)") else { continue }
-            let id = addFile(inode: status.identity.inode)
-            files[id].durable = try Files.readAll("\(root)/\(path)")
-            names[path] = .file(id)
         }
-        durable = names
+        durable = Names(nodes: names)
     }
 
     // MARK: What happens
@@ -95,7 +124,8 @@ package struct DiskImage: Sendable {
 
     private mutating func change(_ changed: [(path: String, node: Node?)]) {
         for (path, node) in changed { names[path] = node }
-        changes.append(Change(names: changed))
+        lastSerial += 1
+        changes.append(Change(names: changed, serial: lastSerial))
     }
 
     private mutating func settleBytes(of inode: UInt64) {
@@ -127,10 +157,10 @@ package struct DiskImage: Sendable {
         let done = zip(changes, settled).compactMap { $1 ? $0 : nil }
         changes = zip(changes, settled).compactMap { $1 ? nil : $0 }
         for change in done {
-            Self.apply(change, to: &durable)
+            durable.apply(change)
             // What was in a folder that went went with it, synced or not.
             for (path, node) in change.names where node == nil {
-                changes.removeAll { $0.paths.contains { $0.hasPrefix("\(path)/") } }
+                changes.removeAll { $0.serial < change.serial && $0.paths.contains { $0.hasPrefix("\(path)/") } }
             }
         }
     }
@@ -155,14 +185,14 @@ package struct DiskImage: Sendable {
         for change in changes {
             let isKept = luck == 0 ? true : luck == 1 ? false : random.percent(50)
             if isKept, undone.isDisjoint(with: change.paths) {
-                Self.apply(change, to: &left)
+                left.apply(change)
             } else {
                 undone.formUnion(change.paths)
             }
         }
         try Files.makeDirectories(root)
-        for path in left.keys.sorted() where path != "" && Self.isReachable(path, left) {
-            switch left[path] {
+        for path in left.nodes.keys.sorted() where path != "" && Self.isReachable(path, left.nodes) {
+            switch left.nodes[path] {
             case .folder: try Files.makeDirectory("\(root)/\(path)")
             case .file(let id):
                 let bytes = remains(of: files[id], random)
@@ -237,15 +267,6 @@ package struct DiskImage: Sendable {
             case .write(let at, let written): at <= offset && at + written.count >= offset + bytes.count
             case .cut(let size): size <= offset
             }
-        }
-    }
-
-    private static func apply(_ change: Change, to names: inout [String: Node]) {
-        for (path, node) in change.names {
-            if node == nil, names[path] == .folder {
-                for inner in names.keys where inner.hasPrefix("\(path)/") { names[inner] = nil }
-            }
-            names[path] = node
         }
     }
 
