@@ -73,7 +73,9 @@ struct CopiesTests {
             var sent: [UInt8] = []
             let volume = try await life.volume("a")
             do throws(ControlError) {
-                try await life.parts.replay.send(volume, lines: nil) { _, bytes throws(ControlError) in sent += bytes }
+                try await life.parts.replay.send(
+                    volume, lines: nil, again: { () throws(ControlError) in volume }
+                ) { _, bytes throws(ControlError) in sent += bytes }
             } catch {
                 #expect(error.code == .damaged)
             }
@@ -164,7 +166,9 @@ extension Life {
     ) async throws -> [UInt8] {
         let volume = try await volume(sid, stream, generation: generation, from: from)
         var all: [UInt8] = []
-        try await parts.replay.send(volume, lines: lines) { offset, bytes throws(ControlError) in
+        try await parts.replay.send(
+            volume, lines: lines, again: { () throws(ControlError) in volume }
+        ) { offset, bytes throws(ControlError) in
             if lines == nil { #expect(offset == Int64(all.count)) }
             all += bytes
         }

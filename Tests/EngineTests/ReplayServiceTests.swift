@@ -35,8 +35,9 @@ struct ReplayServiceTests {
                 for last in first...10 {
                     var sent: [UInt8] = []
                     var begin: Int64?
-                    try await life.parts.replay.send(volume, lines: first...last) {
-                        offset, bytes throws(ControlError) in
+                    try await life.parts.replay.send(
+                        volume, lines: first...last, again: { () throws(ControlError) in volume }
+                    ) { offset, bytes throws(ControlError) in
                         begin = begin ?? offset
                         #expect(offset == (begin ?? 0) + Int64(sent.count))
                         sent += bytes
@@ -45,6 +46,33 @@ struct ReplayServiceTests {
                     #expect(begin == Int64(Self.lines[..<(first - 1)].joined().utf8.count), "\(first)-\(last)")
                 }
             }
+        }
+    }
+
+    @Test("goes on in the joined segment when what it was about to read has left the spool")
+    func joined() throws {
+        let stage = try Stage { $0.segments.maxLines = 1 }
+        stage.end.weather = .down(DeliveryError(.transient, "away"))
+        try stage.live { life in
+            let lines = (1...200).map { String(repeating: "x", count: $0) + "\n" }
+            try stage.append(lines.joined(), to: "a.jsonl", life)
+            await life.settle()
+            let volume = try await life.volume("a")
+            #expect(volume.parts.count == 200)
+            _ = await life.parts.merging?.merged()
+            let key = try life.key("a")
+            var renewals = 0
+            var sent: [UInt8] = []
+            try await life.parts.replay.send(
+                volume, lines: 3...190,
+                again: { () async throws(ControlError) in
+                    renewals += 1
+                    return try await life.parts.replay.volume(
+                        of: key.session, key.stream, generation: nil, from: nil, isOwn: true)
+                }
+            ) { _, bytes throws(ControlError) in sent += bytes }
+            #expect(sent == Array(lines[2..<190].joined().utf8))
+            #expect(renewals == 1, "nothing was joined")
         }
     }
 

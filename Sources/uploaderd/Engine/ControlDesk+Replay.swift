@@ -40,7 +40,9 @@ extension ControlDesk {
     ) async throws(ControlError) -> Int {
         guard let wanted = try Self.lines(request, of: volume, after: sent) else { return max(sent, volume.lines) }
         try await onLane(lane) { () async throws(ControlError) in
-            try await self.engine.replay.send(volume, lines: wanted) { offset, bytes throws(ControlError) in
+            let again = { () async throws(ControlError) in try await self.load(request, on: lane) }
+            try await self.engine.replay.send(volume, lines: wanted, again: again) {
+                offset, bytes throws(ControlError) in
                 try await sink.send(
                     ReplayPiece(stream: volume.stream, generation: volume.generation, offset: offset, bytes: bytes))
             }

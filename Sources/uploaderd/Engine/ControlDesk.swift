@@ -146,12 +146,21 @@ package actor ControlDesk: ControlHandler {
             wasFull = wasFull || gate.closings != closings
             // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
             // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
-            let isStuck = gate.isClosed && !engine.hasRoom && engine.store.spool.bytes == bytes
-            guard wasFull, held.isEmpty, !isStuck, isRepeatable(request.scope) else {
+            guard wasFull, held.isEmpty, isRepeatable(request.scope), await isMoving(since: bytes, settling) else {
                 return try await waiting(since: before, left, held: held)
             }
             if engine.hasRoom { await gate.pass() }
         }
+    }
+
+    /// Whether anything came into the spool or left it, or does within the time that manifests and joining take turns in.
+    private func isMoving(since bytes: Int64, _ settling: Settling) async -> Bool {
+        let deadline = engine.world.time.now + Self.turn
+        while engine.context.gate.isClosed, !engine.hasRoom, engine.store.spool.bytes == bytes {
+            guard engine.world.time.now < deadline else { return false }
+            await settling.wait(Self.betweenLooks)
+        }
+        return true
     }
 
     private func take(_ scope: FlushRequest.Scope, _ passed: PassedDescriptor?) async throws(ControlError) -> NotTaken {
@@ -175,6 +184,8 @@ package actor ControlDesk: ControlHandler {
 
     /// How often it is looked at how far a flush is, while somebody waits for it.
     private static let betweenLooks: Duration = .milliseconds(500)
+    /// A manifest is put every two seconds, and what could not be joined is looked at again as often.
+    private static let turn: Duration = .seconds(5)
 
     /// What is not in every required destination, and what of `left` is not taken yet.
     private func waiting(

@@ -163,9 +163,11 @@ struct ReplayService: Sendable {
     ///
     /// - Parameters:
     ///   - lines: 1-based, both included; `nil`: all.
+    ///   - again: finds the same once more. What is read may be joined to another object meanwhile, and leave the spool.
     ///   - body: is given pieces, and where each begins in what there is of the generation.
     func send(
-        _ volume: Volume, lines: ClosedRange<Int>?, to body: (Int64, [UInt8]) async throws(ControlError) -> Void
+        _ volume: Volume, lines: ClosedRange<Int>?, again: () async throws(ControlError) -> Volume,
+        to body: (Int64, [UInt8]) async throws(ControlError) -> Void
     ) async throws(ControlError) {
         var next = 1
         var offset: Int64 = 0
@@ -179,10 +181,15 @@ struct ReplayService: Sendable {
             guard part.isThere else { continue }
             let range = part.firstLine...part.lastLine
             let wanted = lines.map { $0.overlaps(range) ? $0.clamped(to: range) : nil } ?? range
+            var isBegun = false
             do {
                 if let wanted {
                     let shift = part.lines.lowerBound - part.firstLine
-                    try await send(part, wanted.lowerBound + shift...wanted.upperBound + shift, from: offset, body)
+                    try await send(part, wanted.lowerBound + shift...wanted.upperBound + shift, from: offset) {
+                        (offset, bytes) throws(ControlError) in
+                        isBegun = true
+                        try await body(offset, bytes)
+                    }
                 }
                 offset += try await length(of: part)
             } catch let error as ControlError {
@@ -190,6 +197,10 @@ struct ReplayService: Sendable {
             } catch let error as SegmentError where error.code == .damaged {
                 throw Self.damaged(error)
             } catch {
+                if !isBegun, let now = try await again().renewing(part) {
+                    let left = max(lines?.lowerBound ?? 1, part.firstLine)...(lines?.upperBound ?? volume.lines)
+                    return try await send(now, lines: left, again: again, to: body)
+                }
                 throw ControlError(.backendError, "could not read \(part.outline.name): \(error)")
             }
         }

@@ -69,6 +69,12 @@ struct Volume: Sendable {
     /// Lines that there are.
     var lines: Int { parts.last.map(\.lastLine) ?? 0 }
 
+    /// - Returns: the volume, if it has the lines of an older one's part in another object; else `nil`.
+    func renewing(_ old: Part) -> Volume? {
+        let now = parts.first { ($0.firstLine...$0.lastLine).contains(old.firstLine) }
+        return now.map { $0.outline.name != old.outline.name } == true ? self : nil
+    }
+
     /// - Returns: `nil` when there is no such checkpoint.
     func checkpoint(_ choice: CheckpointChoice) -> Checkpoint? {
         switch choice {
