@@ -43,13 +43,6 @@ package struct EngineParts: Sendable {
 
     var rules: String { context.redactor.rules }
 
-    /// The ids of all required stores; `nil` while one of them was never open.
-    var requiredStores: [StoreID]? {
-        let required = destinations.filter(\.isRequired)
-        let ids = required.compactMap { objects.id(named: $0.name) }
-        return ids.count == required.count ? ids : nil
-    }
-
     func roots(_ seen: StatusBoard.Snapshot) -> [RootStatus] {
         watched.map { root in
             let trouble = seen.health.first { $0.subject == root.root }

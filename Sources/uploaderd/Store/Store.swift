@@ -47,7 +47,7 @@ package import Shared
 ///
 /// **Control** (Store+Overview)
 ///
-///     sessions() · describe(_:) · segments(of:generation:) · segment(_:) · backlog(at:)
+///     sessions() · describe(_:) · segments(of:generation:) · segment(_:) · backlog(at:) · isHeld(_:byAll:)
 package actor Store {
     package nonisolated let executor: any RoomExecutor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
