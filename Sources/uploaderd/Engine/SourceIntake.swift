@@ -37,7 +37,10 @@ struct SourceIntake: Sendable {
     /// - Throws: `inconsistent` when `--sid` gives another session to what is known already.
     func name(of path: SourcePath) async throws -> Naming {
         let naming = try await anyName(of: path)
-        if let sid = roots[path.root]?.sid, case .named(let name) = naming, name.sid != sid {
+        // Another file of that directory may have been passed once.
+        if let root = roots[path.root], let sid = root.sid, root.includes(path.relativePath),
+            case .named(let name) = naming, name.sid != sid
+        {
             throw EngineError(
                 .inconsistent,
                 "it is session \(name.sid) here already, and --sid says \(sid): leave --sid out, or use another --state-dir"
