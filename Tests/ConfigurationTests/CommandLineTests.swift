@@ -48,6 +48,17 @@ struct CommandLineTests {
         #expect(!loaded.entries.contains { $0.value.contains("k3y") })
     }
 
+    @Test("refuses a second file, and values that are no UTF-8")
+    func refused() throws {
+        let twice = try Fixture().problems(["--file", "a.jsonl", "--file", "b.jsonl"])
+        #expect(twice.map(\.origin) == [.flag("--file")])
+        #expect(twice.first?.hint == "watch their directory: --watch generic:DIR")
+        for flag in ["--state-dir", "--runtime-dir", "--spool-dir", "--file"] {
+            let problems = try Fixture().problems([flag, "/s/\u{FFFD}"])
+            #expect(problems.map(\.message) == ["its value is no UTF-8"], "\(flag)")
+        }
+    }
+
     @Test("says everything that is wrong, with the nearest name and without a value that may be a secret")
     func mistakes() throws {
         let problems = try Fixture().problems([

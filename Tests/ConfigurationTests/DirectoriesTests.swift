@@ -49,6 +49,17 @@ struct DirectoriesTests {
         }
     }
 
+    @Test("are refused where a variable is no UTF-8: what is read in its place is another directory")
+    func noText() throws {
+        for variable in ["XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HOME"] {
+            let problem = #expect(throws: ConfigurationProblem.self) {
+                try located(["HOME": "/home/u"].merging([variable: "/\u{FFFD}"]) { $1 })
+            }
+            #expect(problem?.origin == .environment(variable))
+        }
+        #expect(try located(["HOME": "/home/u", "LS_COLORS": "\u{FFFD}"]).state == "/home/u/.local/state/uploaderd")
+    }
+
     @Test("need a home only when nothing else says where")
     func homeless() throws {
         #expect(throws: ConfigurationProblem.self) { try located([:]) }

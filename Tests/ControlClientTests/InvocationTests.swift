@@ -41,7 +41,8 @@ struct InvocationTests {
         arguments: [
             ("statsu", "did you mean status?"), ("replya x", "did you mean replay?"),
             ("sess", "did you mean sessions?"),
-            ("status --jsno", "did you mean --json?"), ("status --wacth", "did you mean --watch?"),
+            ("status --jsno", "did you mean --json?; behind -- nothing is an option"),
+            ("show -x", "uploaderctl help lists what there is; behind -- nothing is an option"),
             ("frobnicate", "uploaderctl help lists what there is"),
         ])
     func suggestions(_ words: String, _ hint: String) throws {

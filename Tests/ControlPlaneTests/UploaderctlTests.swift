@@ -28,6 +28,10 @@ private final class KeptConsole: Console {
         if output.count > patience { throw .outputClosed }
     }
 
+    func wait(for source: borrowing Descriptor, milliseconds: Int32) throws(SystemError) -> Bool {
+        try source.wait(.readable, milliseconds: milliseconds)
+    }
+
     func note(_ text: String) { errors += text }
 }
 

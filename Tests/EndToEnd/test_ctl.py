@@ -220,6 +220,38 @@ def test_follow_ends_at_no_checkpoint(watched):
     refused(watched, "replay", "ten", "--follow", "--to-checkpoint", "latest", code=2)
 
 
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_follow_ends_behind_the_last_line_that_was_asked_for(watched, words):
+    def line(*options):
+        return watched.ctl_run("replay", "ten", *words, *options).stdout
+
+    assert line("--follow", "--lines", "1:2") == line("--lines", "1:2")
+    # The last line is to come yet.
+    following = subprocess.Popen([*watched.command("uploaderctl"), "--socket", watched.socket, "replay", "ten",
+                                  "--follow", "--lines", "9:11"], env=watched.environment(), stdout=subprocess.PIPE)
+    try:
+        assert following.stdout.read(len(lines(2, 9))) == lines(2, 9)
+        watched.write("logs/ten.jsonl", lines(2, 11), "ab")
+        watched.ctl_run("flush", "--wait")
+        assert following.stdout.read() == lines(1, 11) and following.wait(programs.PATIENCE) == 0
+    finally:
+        following.kill()
+
+
+@pytest.mark.parametrize("words", [["status", "--watch"], ["status", "--watch", "--json"], ["replay", "ten", "--follow"],
+                                   ["replay", "ten", "--follow", "--json"]])
+def test_what_goes_on_ends_when_nobody_reads_it_any_more(watched, words):
+    watching = subprocess.Popen([*watched.command("uploaderctl"), "--socket", watched.socket, *words],
+                                env=watched.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert watching.stdout.readline()
+        watching.stdout.close()
+        # Nothing changes any more that would be written.
+        assert watching.wait(programs.PATIENCE) == 0 and watching.stderr.read() == b""
+    finally:
+        watching.kill()
+
+
 def test_restore_that_cannot_succeed_leaves_nothing(watched, tmp_path):
     assert "replay" in refused(watched, "restore", "ten", "--to", "-", code=2)["hint"]
     assert refused(watched, "restore", "ten", code=2)["hint"]

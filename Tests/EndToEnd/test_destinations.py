@@ -80,6 +80,43 @@ def test_what_waits_for_a_store_that_is_not_there_is_told(world):
     assert daemon.stop() == 0
 
 
+def test_a_session_is_safe_when_every_required_destination_has_it_open_or_not(world):
+    def told(sid):
+        session, = [each for each in world.ctl_lines("sessions") if each["sid"] == sid]
+        assert world.ctl("show", sid)["session"]["at_risk"] == session["at_risk"]
+        listed = sid in world.ctl_run("sessions", "--at-risk", "--quiet").stdout.decode().split()
+        assert listed == session["at_risk"]
+        return session["at_risk"], session["safe_lines"]
+
+    away = world.base / "away"
+    away.write_text("a file, where the directory of a store would be\n")
+    late = f'[[destination]]\nname = "late"\npath = "{away}/store"\n'
+    world.configure(late)
+    world.write(".claude/projects/p/one.jsonl", b'{"n":1}\n{"n":2}\n')
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait", check=False)
+    assert told("one") == (True, 0)
+    away.unlink()
+    world.ctl_run("flush", "--wait")
+    assert told("one") == (False, 2)
+    # Another one is required from now on, and was never open.
+    (world.base / "archive").write_text("no directory either\n")
+    world.configure(late + destination(world, "archive"))
+    world.ctl_run("reload")
+    assert told("one") == (True, 0)
+    (world.base / "archive").unlink()
+    world.ctl_run("flush", "--wait")
+    assert told("one") == (False, 2)
+    # One that is away has what it confirmed, and nothing of what came since.
+    assert daemon.stop() == 0
+    away.rename(world.base / "aside")
+    away.write_text("away again\n")
+    world.write(".claude/projects/p/two.jsonl", b'{"n":1}\n')
+    world.daemon()
+    world.ctl_run("flush", "--wait", check=False)
+    assert (told("one"), told("two")) == ((False, 2), (True, 0))
+
+
 def test_a_line_without_its_end_is_no_backlog(world):
     (session,) = homes(world, 1)
     path = world.home / next(path for path, stream in session.streams.items() if stream == "main")

@@ -1,5 +1,6 @@
 """Reading back: from what is left when copies are bad, and from what several writers have put."""
 
+import json
 import os
 import pathlib
 import random
@@ -60,6 +61,34 @@ def test_a_damaged_or_missing_object_is_read_from_the_other_destination(world):
     assert neither.returncode == 6 and neither.stdout == b"", neither
     assert b"archive" in neither.stderr and b"mirror" in neither.stderr
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("state, words", [("MISSING", []), ("DAMAGED", []), ("DAMAGED", ["--deep"])])
+def test_verify_looks_at_the_only_copy_of_what_waits(world, state, words):
+    (world.base / "away").write_text("a file, where the directory of a store would be\n")
+    world.configure(f'[[destination]]\nname = "late"\npath = "{world.base}/away/store"\n')
+    world.write(".claude/projects/p/waits.jsonl", b'{"n":1}\n{"n":2}\n')
+    world.daemon()
+    world.ctl_run("flush", "--wait", check=False)
+    only, = (world.state / "spool").rglob("*.seg")
+    whole = only.read_bytes()
+
+    def verified(*words):
+        done = world.ctl_run("verify", "--json", *words, check=False)
+        first, last = map(json.loads, done.stdout.splitlines())
+        return done.returncode, first["state"], last["summary"]["read_back"]
+
+    assert verified() == (0, "DELAYED", 0)
+    assert verified("--deep") == (0, "DELAYED", 1)
+    if state == "MISSING":
+        only.unlink()
+    elif words:
+        only.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    else:
+        only.write_bytes(whole[:-1])
+    assert verified(*words) == (1, state, 0)
+    only.write_bytes(whole)
+    assert verified("--deep") == (0, "DELAYED", 1)
 
 
 def test_verify_says_which_copy_is_bad_and_so_does_health(world):

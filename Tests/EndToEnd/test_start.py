@@ -38,6 +38,47 @@ def test_a_daemon_whose_socket_is_taken_takes_no_line(world):
     assert first.running and world.ctl("status", check=False)["pid"] == first.pid
 
 
+def answered(world, *arguments, **options):
+    return subprocess.run([*world.command("uploaderd"), *arguments], env=world.environment(), cwd=world.home,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=PATIENCE, **options)
+
+
+@pytest.mark.parametrize("flag", ["--check", "--dry-run", "--help", "--version"])
+def test_an_answer_that_cannot_be_written_is_a_failure(world, flag):
+    with open("/dev/full", "wb") as full:
+        done = answered(world, flag, stdout=full)
+    assert (done.returncode, done.stderr) == (6, b"could not write to standard output: No space left on device\n")
+    assert answered(world, flag, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_state_directory_that_is_no_text_is_refused(world):
+    done = answered(world, "--once", "--state-dir", bytes(world.base) + b"/st\xff", stdout=subprocess.PIPE)
+    assert done.returncode == 2 and b"--state-dir: its value is no UTF-8" in done.stderr, done
+    assert {path.name for path in world.base.iterdir()} == {"home"}
+
+
+def test_a_named_root_that_is_not_there_is_told(world):
+    world.write("there/a.jsonl", b'{"n":1}\n')
+    named = ["--watch", f"generic:{world.home}/there", "--watch", f"claude:{world.home}/typo"]
+    sentence = f"{world.home}/typo: there is no such directory"
+    assert f"not safe yet: {sentence}" in world.once(*named, code=5).text()
+    dry = answered(world, "--dry-run", *named, stdout=subprocess.PIPE)
+    assert dry.returncode == 5 and f"would not take all: {sentence}".encode() in dry.stdout
+    # What nobody names for this run is waited for: not every agent is installed.
+    world.configure(f'[[watch]]\nagent = "claude"\nroot = "{world.home}/typo"\n')
+    world.once()
+
+
+def test_the_session_of_a_known_file_does_not_change(world):
+    file = world.write("notes.jsonl", b'{"n":1}\n')
+    world.once("--file", file)
+    told = f"{file} could not be taken: it is session notes here already, and --sid says mine"
+    assert told in world.once("--file", file, "--sid", "mine", code=5).text()
+    world.once("--file", file, "--sid", "notes")
+    world.once("--file", file, "--sid", "auto")
+    assert manifest_reader.sessions(world.store) == ["notes"]
+
+
 def test_a_daemon_whose_state_is_taken_leaves_the_socket_alone(world):
     first = world.daemon()
     second = world.daemon("--runtime-dir", world.base / "elsewhere", wait=False)

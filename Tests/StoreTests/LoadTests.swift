@@ -54,6 +54,7 @@ struct HotQueryTests {
         _ = try await hot.sealMerged(try live.merged(parts), replacing: parts.map(\.id))
         try await hot.settleMerge(of: live.key, try await hot.mergeInput(of: live.key))
         _ = try await hot.describe(live.key.session)
+        #expect(try await !hot.isHeld(live.key.session, byAll: [near, far]))
         let some = try await hot.sessions(after: SessionID("ses_100"), limit: 3)
         #expect(some.map(\.session.rawValue) == ["ses_101", "ses_102", "ses_103"])
         let plans = try await hot.queryPlans().filter { !atBoot.contains($0.key) }

@@ -201,6 +201,10 @@ struct RecoveryTests {
         let error = await #expect(throws: StoreError.self) { try await scene.open() }
         #expect(error?.code == .locked)
         #expect(error?.message.contains("\(Process.id)") == true)
+        // As it is when both begin at once: locked, and not written yet.
+        try Descriptor.open(scene.directory.lock, [.writeOnly]).truncate(to: 0)
+        let early = await #expect(throws: StoreError.self) { try await scene.open() }
+        #expect(early?.message.hasSuffix("is in use by a daemon that starts") == true)
         await store.close()
         let (again, _) = try await scene.open()
         await again.close()

@@ -41,25 +41,32 @@ package struct Directories: Hashable, Sendable {
         spool: String? = nil
     ) throws(ConfigurationProblem) -> Directories {
         let places = Places(environment: environment, processID: processID)
-        guard let state = state ?? places.directory("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state") else {
+        guard let state = try places.directory(given: state, "STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state") else {
             throw ConfigurationProblem(
                 .environment("HOME"), key: "", "the home directory is not known, so neither is the state directory",
                 hint: "set HOME to an absolute path, or give --state-dir")
         }
+        let fromRuntime = try places.directory(given: runtime, "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", nil)
+        let fromCache = try places.directory("CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache")
         return Directories(
             state: state,
             // Without a session of logind's (cron, containers) there is no runtime directory that is surely ours alone.
-            runtime: runtime ?? places.directory("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", nil) ?? "\(state)/run",
-            configuration: places.directory("CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", ".config"),
-            cache: places.directory("CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache") ?? "\(state)/cache",
+            runtime: fromRuntime ?? "\(state)/run",
+            configuration: try places.directory("CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", ".config"),
+            cache: fromCache ?? "\(state)/cache",
             spool: spool ?? "\(state)/spool",
             credentials: environment["CREDENTIALS_DIRECTORY"].flatMap { PathText.absolute($0, home: nil) })
     }
 
     /// HOME, when it is an absolute path.
     package static func home(_ environment: [String: String]) -> String? {
-        environment["HOME"].flatMap { PathText.absolute($0, home: nil) }
+        environment["HOME"].flatMap { $0.isText ? PathText.absolute($0, home: nil) : nil }
     }
+}
+
+extension String {
+    /// Whether it came to us as it was: bytes that are no UTF-8 are read as U+FFFD.
+    fileprivate var isText: Bool { !unicodeScalars.contains("\u{FFFD}") }
 }
 
 private struct Places {
@@ -74,7 +81,15 @@ private struct Places {
             environment["SYSTEMD_EXEC_PID"] == String(processID) && environment["MANAGERPID", default: ""].isEmpty
     }
 
-    func directory(_ unit: String, _ xdg: String, _ belowHome: String?) -> String? {
+    /// - Throws: for a variable whose bytes are no text: what we read in their place would be another directory.
+    func directory(
+        given: String? = nil, _ unit: String, _ xdg: String, _ belowHome: String?
+    ) throws(ConfigurationProblem) -> String? {
+        if let given { return given }
+        for name in isSystemUnit ? [unit, xdg] : [xdg] where environment[name]?.isText == false {
+            throw ConfigurationProblem(
+                .environment(name), key: "", "it is no UTF-8", hint: "give the directory a name in UTF-8")
+        }
         // Several directories are separated by colons; ours is the first.
         if isSystemUnit, let value = environment[unit]?.split(separator: ":").first,
             let path = PathText.absolute(String(value), home: nil)

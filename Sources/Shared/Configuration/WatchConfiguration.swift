@@ -12,6 +12,8 @@ package struct WatchConfiguration: Hashable, Sendable {
     package var sid: SessionID?
     /// Nobody asked for it: a known agent's root that is waited for without a complaint while it is missing.
     package var isDefault: Bool
+    /// A flag names it: then `--once` has not done what it was to do while it is missing.
+    package var isNamed = false
 
     package init(
         agent: Agent, root: String, include: [String]? = nil, exclude: [String] = [], file: String? = nil,

@@ -46,7 +46,7 @@ extension ControlInterface {
 
         # The lines of a session, from wherever they are, in order. `to_checkpoint` is "latest" or an id. Without `stream`:
         # main. Without `generation`: the last one. `from` names a destination to read from. What several writers have put is
-        # joined. `follow` goes on as lines come, of this daemon's own.
+        # joined. `follow` goes on as lines come, of this daemon's own, and ends behind the last of `lines`.
         #
         # With `more`: chunks of at most 128 KiB; a line may span chunks. The last reply has no chunk, but the totals.
         # With the writing end of a pipe passed along (SCM_RIGHTS) the bytes go there, as they are, and `more` is optional: its

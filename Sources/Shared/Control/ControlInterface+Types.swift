@@ -112,7 +112,7 @@ extension ControlInterface {
           # main stream, those of each of its streams.
           safe_lines: int,
           private: bool,
-          # Something of it is in no required destination.
+          # Something of it is not in every required destination.
           at_risk: bool
         )
 

@@ -109,11 +109,23 @@ package struct UnixConnection: ~Copyable, Sendable {
 extension Descriptor {
     /// Waits, blocking the calling thread, until the descriptor is ready. `poll(2)`.
     package func wait(_ interest: Interest, milliseconds: Int32) throws(SystemError) -> Bool {
-        var events: Int16 = 0
-        if interest.contains(.readable) { events |= Int16(POLLIN) }
-        if interest.contains(.writable) { events |= Int16(POLLOUT) }
-        var entry = pollfd(fd: number, events: events, revents: 0)
+        var entry = pollfd(fd: number, events: interest.events, revents: 0)
         return try checked("poll") { poll(&entry, 1, milliseconds) } > 0
+    }
+
+    /// The same, as long as somebody reads what is written to `output`.
+    ///
+    /// - Throws: EPIPE when `output` is a pipe or a socket whose other end is closed, or a terminal that is gone.
+    package func wait(
+        _ interest: Interest, whileRead output: borrowing Descriptor, milliseconds: Int32
+    ) throws(SystemError) -> Bool {
+        // Errors and hang-ups are told unasked: poll(2).
+        var entries = [
+            pollfd(fd: number, events: interest.events, revents: 0), pollfd(fd: output.number, events: 0, revents: 0),
+        ]
+        let count = try checked("poll") { poll(&entries, 2, milliseconds) }
+        if entries[0].revents == 0, entries[1].revents != 0 { throw SystemError("poll", code: EPIPE) }
+        return count > 0
     }
 
     package struct Pipe: ~Copyable {
@@ -138,6 +150,13 @@ extension Descriptor {
     /// Makes reads and writes return EAGAIN instead of waiting.
     package func setNonBlocking() throws(SystemError) {
         _ = try checked("fcntl") { fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK) }
+    }
+}
+
+extension Interest {
+    /// As poll(2) takes them.
+    fileprivate var events: Int16 {
+        (contains(.readable) ? Int16(POLLIN) : 0) | (contains(.writable) ? Int16(POLLOUT) : 0)
     }
 }
 

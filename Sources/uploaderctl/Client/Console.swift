@@ -1,5 +1,5 @@
 import Glibc
-import LinuxSystem
+package import LinuxSystem
 import Shared
 
 /// Where a command's words go. The second one is the tests', which keeps them.
@@ -15,6 +15,13 @@ package protocol Console: AnyObject {
     ///
     /// - Throws: `outputClosed` when nobody reads any more.
     func write(_ bytes: UnsafeRawBufferPointer) throws(ClientError)
+
+    /// Waits until `source` can be read, as long as somebody reads standard output.
+    ///
+    /// - Parameter milliseconds: -1: no limit.
+    /// - Returns: `false` when they have passed.
+    /// - Throws: EPIPE when nobody reads any more.
+    func wait(for source: borrowing Descriptor, milliseconds: Int32) throws(SystemError) -> Bool
 
     /// To standard error, as it is. That it cannot be said is no reason to fail.
     func note(_ text: String)
@@ -54,6 +61,10 @@ package final class StandardConsole: Console {
                 }
             }
         }
+    }
+
+    package func wait(for source: borrowing Descriptor, milliseconds: Int32) throws(SystemError) -> Bool {
+        try source.wait(.readable, whileRead: output, milliseconds: milliseconds)
     }
 
     package func note(_ text: String) {

@@ -15,6 +15,9 @@ package final class DaemonConnection {
     private var framing = VarlinkFraming(limit: 16 << 20)
     /// When it is given up; `nil`: never.
     private var deadline: Int64?
+    /// Where the answers go; `nil`: they are waited for whether anybody reads them or not.
+    private var console: (any Console)?
+    private var isUnread = false
     /// What the daemon says of itself.
     package private(set) var info = ServiceInfo()
 
@@ -63,6 +66,9 @@ package final class DaemonConnection {
 
     /// From now on answers are waited for that long, together; then `partlyDone` is thrown.
     package func limitAnswers(to limit: Duration) { deadline = Self.now() + limit.nanoseconds }
+
+    /// From now on answers are waited for as long as somebody reads what the console writes; then `outputClosed` is thrown.
+    package func waitWhileRead(_ console: any Console) { self.console = console }
 
     private static func now() -> Int64 {
         var time = timespec()
@@ -114,8 +120,10 @@ package final class DaemonConnection {
         while true {
             let count: Int
             do throws(SystemError) {
+                if let console { _ = try console.wait(for: reading, milliseconds: -1) }
                 count = try buffer.withMutableBytes { (buffer) throws(SystemError) in try reading.read(into: buffer) }
             } catch {
+                if console != nil, error.code == EPIPE { throw .outputClosed }
                 throw ClientError(.failed, "could not read the pipe from the daemon", cause: "\(error)")
             }
             if count == 0 { break }
@@ -202,6 +210,7 @@ package final class DaemonConnection {
         do throws(ControlError) {
             return try ReceivedReply(frame: try frame(of: what, milliseconds))
         } catch {
+            if isUnread { throw .outputClosed }
             if error.code == .disconnected, let deadline, Self.now() >= deadline {
                 throw ClientError(
                     .partlyDone, "\(what) has not ended in the time that it was given",
@@ -235,10 +244,16 @@ package final class DaemonConnection {
             } catch {
                 guard error.wouldBlock else { throw .disconnected }
                 do throws(SystemError) {
-                    guard try socket.wait(.readable, milliseconds: patience(milliseconds)) else {
-                        throw SystemError("poll", code: ETIMEDOUT)
-                    }
+                    let limit = patience(milliseconds)
+                    let isReady =
+                        if let console {
+                            try console.wait(for: socket.descriptor, milliseconds: limit)
+                        } else {
+                            try socket.wait(.readable, milliseconds: limit)
+                        }
+                    guard isReady else { throw SystemError("poll", code: ETIMEDOUT) }
                 } catch {
+                    isUnread = error.code == EPIPE
                     throw ControlError(.disconnected, "the daemon does not answer on \(path)", cause: error.reason)
                 }
             }

@@ -31,7 +31,11 @@ package struct Invocation: Sendable {
                     separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 let name = word.hasPrefix("--") ? String(parts.first ?? "") : word
                 guard let option = everything.first(where: { $0.name == name }) else {
-                    throw Self.unknown("option", word, among: everything.map { "--\($0.name)" })
+                    var refusal = Self.unknown("option", word, among: everything.map { "--\($0.name)" })
+                    // A session's id may begin like an option.
+                    refusal.hint = [refusal.hint, "behind -- nothing is an option"].compactMap(\.self).joined(
+                        separator: "; ")
+                    throw refusal
                 }
                 var value = parts.count > 1 ? String(parts[1]) : nil
                 if option.value != nil, value == nil {

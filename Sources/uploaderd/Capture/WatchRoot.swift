@@ -11,6 +11,8 @@ package struct WatchRoot: Sendable, Hashable {
     package var sid: SessionID?
     /// The one file that is meant, whatever its name ends in; then the globs are not asked.
     package var onlyFile: String?
+    /// It is to be there: somebody named it for this run.
+    package var isNamed = false
 
     /// - Parameter include: `nil` for the agent's own.
     package init(

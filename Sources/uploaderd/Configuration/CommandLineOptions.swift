@@ -50,10 +50,18 @@ package struct CommandLineOptions: Sendable {
                 continue
             }
             if let value = attached ?? (rest.first?.hasPrefix("--") == false ? rest.popFirst() : nil) {
+                // Arguments are bytes. What is no text in them came to us as this character, and would name another file.
+                if value.unicodeScalars.contains("\u{FFFD}") {
+                    problems.append(usage(flag, "its value is no UTF-8", "give it in UTF-8"))
+                }
                 options.take(flag, value)
             } else {
                 problems.append(usage(flag, "its value is missing", "write \(flag.rawValue) \(placeholder)"))
             }
+        }
+        if options.values(.file).count > 1 {
+            problems.append(
+                usage(.file, "it is given twice, and names one file", "watch their directory: --watch generic:DIR"))
         }
         return (options, problems)
     }

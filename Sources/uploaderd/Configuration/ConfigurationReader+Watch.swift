@@ -114,7 +114,9 @@ extension ConfigurationReader {
             guard isAvailable(agent, given.origin, "") else { return nil }
             do throws(Refusal) {
                 let root = try ValueForm<String>.path(home: home).read(.string(path))
-                return Watched(WatchConfiguration(agent: agent, root: root), given.origin, "")
+                var watch = WatchConfiguration(agent: agent, root: root)
+                watch.isNamed = true
+                return Watched(watch, given.origin, "")
             } catch {
                 settings.refuse(given.origin, "", error.message, hint: error.hint)
                 return nil

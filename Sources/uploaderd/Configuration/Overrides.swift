@@ -105,7 +105,7 @@ struct Overrides: Sendable {
                 put("destination:supabase.secret", options.supabaseKey.map { .string($0.revealed.trimmed) })
             case .watch: flagged += options.values(flag).map { WatchOverride(root: $0, paths, origin) }
             case .file:
-                flagged += options.values(flag).suffix(1).map { WatchOverride(.file(paths.absolute($0)), origin) }
+                flagged += options.values(flag).map { WatchOverride(.file(paths.absolute($0)), origin) }
             case .sid: if let value = text() { sid = Override(value: value, origin: origin) }
             case .config, .check, .once, .dryRun, .host, .stateDirectory, .runtimeDirectory, .spoolDirectory, .version,
                 .help:

@@ -208,5 +208,6 @@ extension WatchRoot {
         self.init(
             agent: configuration.agent, root: configuration.root, include: include, exclude: exclude,
             sid: configuration.sid)
+        isNamed = configuration.isNamed
     }
 }

@@ -12,6 +12,8 @@ extension ControlDesk {
         guard request.follow else { return }
         // Every seal changes the board; whoever follows looks whether it was one of this stream.
         while !Task.isCancelled {
+            // Nothing comes behind the last line that was asked for.
+            if let last = request.lines?.last, sent >= last { return }
             let revision = engine.board.snapshot().revision
             volume = try await load(request, on: lane)
             if volume.lines > sent {

@@ -5,6 +5,7 @@ import Store
 extension ControlDesk {
     package func sessions(_ filter: SessionFilter, limit: Int) async throws(ControlError) -> [SessionItem] {
         var items: [SessionItem] = []
+        let required = try await requiredStores()
         try await eachSession(after: filter.after) { (summary) throws(ControlError) in
             if let agent = filter.agent, summary.facts.agent != agent { return true }
             if let since = filter.since, let last = summary.facts.lastAt.flatMap(RFC3339.parse) ?? summary.sealedAt,
@@ -12,8 +13,8 @@ extension ControlDesk {
             {
                 return true
             }
-            if filter.atRisk, summary.waiting == 0 { return true }
-            items.append(try await item(summary))
+            if filter.atRisk, try await isSafe(summary, in: required) { return true }
+            items.append(try await item(summary, required))
             return items.count < limit
         }
         return items
@@ -38,7 +39,26 @@ extension ControlDesk {
         }
     }
 
-    private func item(_ summary: SessionSummary) async throws(ControlError) -> SessionItem {
+    /// The stores of all required destinations; `nil` while one of them was never open, and has nothing.
+    ///
+    /// One that is away has what it confirmed.
+    private func requiredStores() async throws(ControlError) -> [StoreID]? {
+        var stores: [StoreID] = []
+        for settings in engine.destinations where settings.isRequired {
+            guard let store = try await store(of: settings.name) else { return nil }
+            stores.append(store)
+        }
+        return stores
+    }
+
+    private func isSafe(_ summary: SessionSummary, in required: [StoreID]?) async throws(ControlError) -> Bool {
+        guard let required else { return summary.segments == 0 }
+        return try await asking { () async throws(StoreError) in
+            try await engine.store.isHeld(summary.session, byAll: required)
+        }
+    }
+
+    private func item(_ summary: SessionSummary, _ required: [StoreID]?) async throws(ControlError) -> SessionItem {
         let description = try await asking { () async throws(StoreError) in
             try await engine.store.describe(summary.session)
         }
@@ -46,23 +66,25 @@ extension ControlDesk {
         var safe = 0
         let main = streams.filter { $0.stream.stream == .main }
         for stream in main.isEmpty ? streams : main {
-            safe += try await safeLines(of: stream.stream, stream.cursor.generation)
+            safe += try await safeLines(of: stream.stream, stream.cursor.generation, required)
         }
         return SessionItem(
             sid: summary.session, facts: summary.facts, streams: streams.map(\.stream.stream), lines: summary.lines,
-            bytes: summary.bytes, safeLines: safe, isPrivate: false, atRisk: summary.waiting > 0)
+            bytes: summary.bytes, safeLines: safe, isPrivate: false,
+            atRisk: try await !isSafe(summary, in: required))
     }
 
     /// The lines that every required destination has, from the generation's first on.
-    private func safeLines(of stream: StreamKey, _ generation: Int) async throws(ControlError) -> Int {
+    private func safeLines(
+        of stream: StreamKey, _ generation: Int, _ required: [StoreID]?
+    ) async throws(ControlError) -> Int {
         let segments = try await asking { () async throws(StoreError) in
             try await engine.store.segments(of: stream, generation: generation)
         }
-        return safeLines(segments)
+        return Self.safeLines(segments, required)
     }
 
-    private nonisolated func safeLines(_ segments: [StoredSegment]) -> Int {
-        let required = engine.requiredStores
+    private static func safeLines(_ segments: [StoredSegment], _ required: [StoreID]?) -> Int {
         guard let required else { return 0 }
         let safe = segments.prefix { Set(required).isSubset(of: $0.holders) }
         return safe.last.map { $0.record.firstLine - 1 + $0.record.lines } ?? 0
@@ -72,7 +94,9 @@ extension ControlDesk {
         guard
             let found = try await asking({ () async throws(StoreError) in try await engine.store.describe(sid) })
         else { throw ReplayService.noSession(sid) }
-        var detail = SessionDetail(session: try await item(found.summary), streams: [], checkpoints: [], segments: [])
+        let required = try await requiredStores()
+        var detail = SessionDetail(
+            session: try await item(found.summary, required), streams: [], checkpoints: [], segments: [])
         let names = try await storeNames()
         detail.writers = try await writers(of: sid, found)
         for stream in found.streams {
@@ -87,7 +111,7 @@ extension ControlDesk {
                 StreamDetail(
                     stream: stream.stream.stream, kind: stream.source?.kind ?? "", agentID: nil,
                     sourcePath: stream.source.map { "\($0.root)/\($0.relativePath)" },
-                    generations: generations(segments, stream.cursor)))
+                    generations: Self.generations(segments, stream.cursor, required)))
             detail.segments += segments.map { segment in
                 SegmentItem(
                     segment.record, state: Self.state(of: segment),
@@ -114,11 +138,13 @@ extension ControlDesk {
         return [ours] + (try await engine.replay.others(of: sid)).map { WriterItem($0) }
     }
 
-    private nonisolated func generations(_ segments: [StoredSegment], _ cursor: StreamCursor) -> [GenerationDetail] {
+    private static func generations(
+        _ segments: [StoredSegment], _ cursor: StreamCursor, _ required: [StoreID]?
+    ) -> [GenerationDetail] {
         Dictionary(grouping: segments, by: \.record.generation).sorted { $0.key < $1.key }.map { generation, segments in
             GenerationDetail(
                 generation: generation, lines: segments.reduce(0) { $0 + $1.record.lines },
-                bytes: segments.reduce(0) { $0 + $1.record.bytes }, safeLines: safeLines(segments),
+                bytes: segments.reduce(0) { $0 + $1.record.bytes }, safeLines: safeLines(segments, required),
                 segments: segments.count,
                 sourceOffset: generation == cursor.generation
                     ? cursor.offset : segments.map { $0.record.sourceOffset + $0.record.sourceBytes }.max() ?? 0)

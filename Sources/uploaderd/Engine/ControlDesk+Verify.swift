@@ -54,6 +54,7 @@ extension ControlDesk {
     ) async -> [VerifiedRange] {
         var ranges: [VerifiedRange] = []
         let board = engine.board.snapshot()
+        let fault = await faultOfOnlyCopy(segment, request, &summary)
         for settings in engine.destinations {
             let live = board.destinations[settings.name] ?? StatusBoard.Destination()
             let isThere = live.storeID.map { segment.holders.contains($0) } ?? false
@@ -65,6 +66,8 @@ extension ControlDesk {
                 let deep = isSampled(segment.record.objectChecksum, request)
                 (state, detail) = await look(segment, in: id, deep: deep)
                 if deep, state == .found { summary.readBack += 1 }
+            } else if let fault {
+                (state, detail) = fault
             } else if segment.state == .spooled || !segment.receipts.isEmpty {
                 let isStuck = live.state == .waiting || live.state == .held
                 state = isStuck ? .delayed : live.inFlight > 0 ? .uploading : .queued
@@ -79,6 +82,26 @@ extension ControlDesk {
                     lines: segment.record.lines, destination: settings.name, state: state, detail: detail))
         }
         return ranges
+    }
+
+    /// What is wrong with a segment that is in the spool alone: whatever waits for a destination has to be there.
+    ///
+    /// - Returns: `nil` when nothing is, or a store has it.
+    private func faultOfOnlyCopy(
+        _ segment: StoredSegment, _ request: VerifyRequest, _ summary: inout VerifySummary
+    ) async -> (VerifiedRange.State, String?)? {
+        guard segment.state == .spooled, segment.receipts.isEmpty else { return nil }
+        let deep = isSampled(segment.record.objectChecksum, request)
+        let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: segment.record.stream)) {
+            await self.look(
+                self.engine.objects.spooled(segment.id, segment.record), SegmentOutline(segment.record), deep)
+        }
+        if state == .found {
+            if deep { summary.readBack += 1 }
+            return nil
+        }
+        // It has left the spool meanwhile: then a store has it.
+        return state == .missing && detail == nil ? nil : (state, detail)
     }
 
     /// One range for each store in which another writer lists the segment.
@@ -143,6 +166,7 @@ extension ControlDesk {
         } catch {
             let isDefinite = engine.objects.note(error, copy)
             if let error = error as? DeliveryError, error.code == .notFound { return (.missing, error.message) }
+            if let error = error as? StoreError, error.code == .missing { return (.missing, error.message) }
             return (isDefinite ? .damaged : .delayed, "\(error)")
         }
     }

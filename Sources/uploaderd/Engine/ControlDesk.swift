@@ -87,6 +87,12 @@ package actor ControlDesk: ControlHandler {
         try await engine.store.value("destination.\(destination)").map { StoreID($0) }
     }
 
+    /// The store that a destination has, or had when it was open last; `nil`: it never was.
+    func store(of destination: String) async throws(ControlError) -> StoreID? {
+        if let open = engine.objects.id(named: destination) { return open }
+        return try await asking { () async throws(StoreError) in try await lastStore(of: destination) }
+    }
+
     /// What the stores are called here: those that can be read, and those that destinations had when they were open last.
     func storeNames() async throws(ControlError) -> [StoreID: String] {
         try await asking { () async throws(StoreError) in

@@ -70,7 +70,7 @@ package final class Engine: Sendable {
     /// - Returns: what could not be made safe, with the reason; empty: all is safe.
     package func finish() async -> [String] {
         var reasons = await parts.supervisor.settled()
-        reasons += parts.watched.compactMap(Self.obstacle)
+        reasons += parts.watched.compactMap(\.obstacle)
         // What is named already as a source that could not be taken is not said twice.
         reasons += parts.unseen(but: []).filter { !reasons.contains($0) }
         await parts.merging?.merged()
@@ -78,18 +78,6 @@ package final class Engine: Sendable {
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         return reasons
-    }
-
-    /// Why nothing can be taken of the one file that the root is for.
-    private static func obstacle(_ root: WatchRoot) -> String? {
-        guard let file = root.onlyFile else { return nil }
-        let path = "\(root.root == "/" ? "" : root.root)/\(file)"
-        do throws(SystemError) {
-            guard let status = try Files.status(path) else { return "\(path): there is no such file" }
-            return status.kind == .regular ? nil : "\(path): it is no regular file"
-        } catch {
-            return "\(path): it cannot be looked at: \(error.reason)"
-        }
     }
 
     /// Seals what is open into the spool; nothing more is read. Takes milliseconds, whatever the network does.

@@ -43,13 +43,6 @@ package struct EngineParts: Sendable {
 
     var rules: String { context.redactor.rules }
 
-    /// The ids of all required stores; `nil` while one of them was never open.
-    var requiredStores: [StoreID]? {
-        let required = destinations.filter(\.isRequired)
-        let ids = required.compactMap { objects.id(named: $0.name) }
-        return ids.count == required.count ? ids : nil
-    }
-
     func roots(_ seen: StatusBoard.Snapshot) -> [RootStatus] {
         watched.map { root in
             let trouble = seen.health.first { $0.subject == root.root }
@@ -149,6 +142,25 @@ extension HealthEntry {
 }
 
 extension WatchRoot {
+    /// Why nothing can be taken of the one file that the root is for, or of a directory that was named for this run.
+    var obstacle: String? {
+        if let onlyFile {
+            return Self.obstacle("\(root == "/" ? "" : root)/\(onlyFile)", .regular, "file", followLinks: false)
+        }
+        return isNamed ? Self.obstacle(root, .directory, "directory", followLinks: true) : nil
+    }
+
+    private static func obstacle(_ path: String, _ kind: FileKind, _ name: String, followLinks: Bool) -> String? {
+        do throws(SystemError) {
+            guard let status = try Files.status(path, followLinks: followLinks) else {
+                return "\(path): there is no such \(name)"
+            }
+            return status.kind == kind ? nil : "\(path): it is no \(kind == .regular ? "regular file" : name)"
+        } catch {
+            return "\(path): it cannot be looked at: \(error.reason)"
+        }
+    }
+
     /// Whether the path is one of this root's sources.
     func holds(_ path: String) -> Bool {
         path.hasPrefix("\(root)/") && includes(String(path.dropFirst(root.utf8.count + 1)))

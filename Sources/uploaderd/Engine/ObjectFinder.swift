@@ -117,7 +117,8 @@ package final class ObjectFinder: Sendable {
         return .success(())
     }
 
-    private func spooled(_ id: SegmentID, _ record: SegmentRecord) -> ObjectCopy {
+    /// The copy in the spool.
+    func spooled(_ id: SegmentID, _ record: SegmentRecord) -> ObjectCopy {
         ObjectCopy(name: "spool/\(record.stream) \(record.objectPath)") { [store] in
             guard let object = try await store.openObject(id) else { return nil }
             return FoundObject(SpooledBytes(object))
@@ -180,6 +181,7 @@ package final class ObjectFinder: Sendable {
         switch error {
         case let error as DeliveryError where error.code == .notFound: kind = Self.missing
         case let error as SegmentError where error.code == .damaged: kind = Self.damaged
+        case let error as StoreError where error.code == .missing: kind = Self.missing
         case let error as StoreError where error.code == .damaged: kind = Self.damaged
         case .some: return false
         case nil: break

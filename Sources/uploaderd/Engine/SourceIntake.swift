@@ -34,7 +34,22 @@ struct SourceIntake: Sendable {
         var left: Int64
     }
 
+    /// - Throws: `inconsistent` when `--sid` gives another session to what is known already.
     func name(of path: SourcePath) async throws -> Naming {
+        let naming = try await anyName(of: path)
+        // Another file of that directory may have been passed once.
+        if let root = roots[path.root], let sid = root.sid, root.includes(path.relativePath),
+            case .named(let name) = naming, name.sid != sid
+        {
+            throw EngineError(
+                .inconsistent,
+                "it is session \(name.sid) here already, and --sid says \(sid): leave --sid out, or use another --state-dir"
+            )
+        }
+        return naming
+    }
+
+    private func anyName(of path: SourcePath) async throws -> Naming {
         let layout = roots[path.root]?.layout ?? AgentLayout(agent: path.agent)
         if let known = try await store.stream(ofRoot: path.root, relativePath: path.relativePath) {
             return .named(try await name(of: known))
@@ -173,7 +188,9 @@ struct SourceIntake: Sendable {
                 for (index, settled) in zip(packed, again) where taken[index].bytes > 0 { taken[index] = settled }
             }
             return zip(found, taken).compactMap { source, taken in
-                taken.isSettled ? nil : Unsettled(path: source.path, left: max(0, source.size - taken.bytes))
+                // Whether it is the session that `--sid` says is looked at each time.
+                taken.isSettled && roots[source.path.root]?.sid == nil
+                    ? nil : Unsettled(path: source.path, left: max(0, source.size - taken.bytes))
             }
         } catch {
             // Safe: looking at all of them finds the same, only slower.

@@ -22,10 +22,14 @@ package struct Survey: Sendable {
     /// Sources of which everything is taken.
     package private(set) var settled = 0
     package private(set) var health: [HealthEntry] = []
+    /// What was named for this run, and is not there, as sentences.
+    package private(set) var absent: [String] = []
     private var sources: [FoundSource] = []
 
     /// Whether everything that is there would be taken.
-    package var isWhole: Bool { items.allSatisfy { $0.obstacle == nil } && !health.contains(where: \.isOfUntaken) }
+    package var isWhole: Bool {
+        items.allSatisfy { $0.obstacle == nil } && absent.isEmpty && !health.contains(where: \.isOfUntaken)
+    }
 
     /// Scans every root once.
     package static func taken(
@@ -38,6 +42,7 @@ package struct Survey: Sendable {
         let watcher = watching(roots, directories, configuration.watching)
         let running = world.loop.start { await watcher.run() }
         var survey = Survey()
+        survey.absent = roots.compactMap(\.obstacle)
         var isReady = false
         while !isReady {
             for event in await watcher.inbox.next(on: world.time) {

@@ -29,12 +29,12 @@ enum DryRun {
             }
             parts.loop.run()
             guard let (sources, destinations) = try result.withLock({ $0 })?.get() else { return ExitCode.failed }
-            Terminal.write((lines(of: sources) + lines(of: destinations, loaded.configuration)).joined())
             let isWhole =
                 sources.isWhole
                 && destinations.findings.count == loaded.configuration.destinations.count
                 && destinations.findings.allSatisfy { $0.obstacle == nil }
-            return isWhole ? ExitCode.done : ExitCode.partly
+            let text = (lines(of: sources) + lines(of: destinations, loaded.configuration)).joined()
+            return Terminal.answer(text, isWhole ? ExitCode.done : ExitCode.partly)
         } catch {
             let failure = StartFailure(error)
             Terminal.writeError("could not look: \(TerminalText.escaped(failure.message))\n")
@@ -52,6 +52,7 @@ enum DryRun {
             if let obstacle = item.obstacle { lines.append("would not take all: \(obstacle)") }
             if let hint = item.hint { lines.append("    \(hint)") }
         }
+        for absence in survey.absent { lines.append("would not take all: \(absence)") }
         for entry in survey.health { lines.append("trouble: \(entry.message)") }
         let total = survey.items.reduce(0) { $0 + $1.bytes }
         let count = survey.items.count { $0.bytes > 0 }

@@ -16,15 +16,15 @@ import Shared
             arguments: arguments, environment: Machine.environment, workingDirectory: Machine.workingDirectory,
             processID: Process.id, hostName: Machine.hostName)
         switch ConfigurationLoad.read(input) {
-        case .help(let text): Terminal.write(text)
-        case .version: Terminal.write("uploaderd \(Product.version)\n")
+        case .help(let text): exit(Terminal.answer(text, ExitCode.done))
+        case .version: exit(Terminal.answer("uploaderd \(Product.version)\n", ExitCode.done))
         case .refused(let problems):
             Terminal.writeError(ProblemList.text(problems))
             exit(ExitCode.usage)
         case .loaded(let loaded):
             if loaded.options.check {
-                Terminal.write(ProblemList.text(loaded.notices) + "\(loaded.file ?? "the defaults"): no problems\n")
-                exit(ExitCode.done)
+                let text = ProblemList.text(loaded.notices) + "\(loaded.file ?? "the defaults"): no problems\n"
+                exit(Terminal.answer(text, ExitCode.done))
             }
             exit(loaded.options.dryRun ? DryRun.run(loaded) : Daemon.run(loaded, input))
         }

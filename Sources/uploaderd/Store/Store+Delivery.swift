@@ -236,7 +236,7 @@ extension Store {
     /// The object in the spool, ready to be read.
     ///
     /// - Returns: `nil` when the segment has left the spool.
-    /// - Throws: `damaged` when the file is not as long as its row says, or is gone.
+    /// - Throws: `damaged` when the file is not as long as its row says, `missing` when it is gone.
     package func openObject(_ id: SegmentID) throws(StoreError) -> SpooledObject? {
         guard let entry = try catalog().spoolEntry(id) else { throw StoreError(.unknown, "there is no \(id)") }
         guard entry.state == .spooled else { return nil }
@@ -256,7 +256,7 @@ extension Store {
             return try Descriptor.open(path, [.readOnly, .noFollow])
         } catch {
             if error.isNotFound {
-                throw StoreError(.damaged, "\(path) is gone", hint: "restart uploaderd: it looks for what is missing")
+                throw StoreError(.missing, "\(path) is gone", hint: "restart uploaderd: it looks for what is missing")
             }
             throw StoreError("could not open \(path)", error)
         }

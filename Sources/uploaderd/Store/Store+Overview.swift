@@ -40,8 +40,6 @@ package struct SessionSummary: Sendable, Hashable {
     /// Uncompressed.
     package var bytes: Int64
     package var storedBytes: Int64
-    /// Copies that are still to be made, over all stores in use.
-    package var waiting: Int
 }
 
 package struct StreamDescription: Sendable, Hashable {
@@ -124,6 +122,22 @@ extension Store {
         return all
     }
 
+    /// Whether each of these stores has every live segment of the session. What was lost is nowhere.
+    package func isHeld(_ session: SessionID, byAll stores: [StoreID]) throws(StoreError) -> Bool {
+        guard let row = try catalog().sessionRow(session) else { return true }
+        for store in stores {
+            let lacks = try catalog().number(
+                """
+                SELECT 1 FROM streams t CROSS JOIN segments s INDEXED BY segments_live
+                ON s.stream_id = t.id AND s.superseded_by IS NULL
+                WHERE t.session_id = ?1 AND NOT EXISTS
+                    (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?2 AND c.state = 2) LIMIT 1
+                """, row, try storeRow(store))
+            if lacks != 0 { return false }
+        }
+        return true
+    }
+
     /// - Returns: `nil` when there is no such row.
     package func segment(_ id: SegmentID) throws(StoreError) -> StoredSegment? {
         guard let row = try catalog().segment(id) else { return nil }
@@ -156,14 +170,10 @@ extension Store {
         }
     }
 
-    // CROSS JOIN keeps the order: the other way round the whole queue is read for each session (sqlite.org/optoverview.html,
-    // "Manual Control Of Query Plans Using CROSS JOIN").
     private static let summaries = """
         SELECT e.sid, e.facts, e.state, e.created_at, e.sealed_at, e.ended_at, e.unresolved, count(t.id),
             coalesce(sum(t.segments), 0), coalesce(sum(t.lines), 0), coalesce(sum(t.bytes), 0),
-            coalesce(sum(t.stored_bytes), 0),
-            (SELECT count(*) FROM stores r CROSS JOIN copies c INDEXED BY copies_queue
-                ON c.store_id = r.id AND c.session_id = e.id AND c.state = 0 WHERE r.active = 1)
+            coalesce(sum(t.stored_bytes), 0)
         FROM sessions e LEFT JOIN streams t ON t.session_id = e.id
         """
 
@@ -174,6 +184,6 @@ extension Store {
             sealedAt: row.optionalInt64(4).map(WallTime.init(nanoseconds:)),
             endedAt: row.optionalInt64(5).map(WallTime.init(nanoseconds:)), unresolved: row.optionalText(6),
             streams: row.int(7), segments: row.int(8), lines: row.int(9), bytes: row.int64(10),
-            storedBytes: row.int64(11), waiting: row.int(12))
+            storedBytes: row.int64(11))
     }
 }

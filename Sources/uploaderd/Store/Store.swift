@@ -47,7 +47,7 @@ package import Shared
 ///
 /// **Control** (Store+Overview)
 ///
-///     sessions() · describe(_:) · segments(of:generation:) · segment(_:) · backlog(at:)
+///     sessions() · describe(_:) · segments(of:generation:) · segment(_:) · backlog(at:) · isHeld(_:byAll:)
 package actor Store {
     package nonisolated let executor: any RoomExecutor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -197,8 +197,10 @@ package actor Store {
                 try text.withMutableBytes { (buffer) throws(SystemError) in try file.readFully(into: buffer, at: 0) }
             }
             let holder = String(decoding: text[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
+            // Who has the lock writes it there a moment later.
+            let daemon = holder.isEmpty ? "a daemon that starts" : "the daemon with process id \(holder)"
             throw StoreError(
-                .locked, "the state directory \(directory.path) is in use by the daemon with process id \(holder)",
+                .locked, "the state directory \(directory.path) is in use by \(daemon)",
                 hint: "stop it (`systemctl --user stop uploaderd`), or use another --state-dir")
         }
         try reporting("could not write \(path)") { () throws(SystemError) in

@@ -24,6 +24,8 @@ package struct StoreError: HintedError, Sendable {
         case unknown
         /// A file in the spool is not what its row says.
         case damaged
+        /// A file that its row says is in the spool is not there.
+        case missing
         case closed
         /// A mistake of ours.
         case internalFailure
@@ -61,7 +63,9 @@ package struct StoreError: HintedError, Sendable {
     package var isTransient: Bool {
         switch code {
         case .noSpace, .readOnly, .io, .busy: true
-        case .locked, .newerCatalog, .corrupt, .stale, .unresolved, .unknown, .damaged, .closed, .internalFailure: false
+        case .locked, .newerCatalog, .corrupt, .stale, .unresolved, .unknown, .damaged, .missing, .closed,
+            .internalFailure:
+            false
         }
     }
 

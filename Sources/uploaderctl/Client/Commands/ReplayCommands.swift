@@ -33,6 +33,7 @@ extension Command {
                 hint: "nothing comes behind a checkpoint that belongs before it")
         }
         let daemon = try context.connect()
+        if request.follow { daemon.waitWhileRead(context.console) }
         if context.json {
             try daemon.ask(.replay(request), for: "replay") { (reply) throws(ClientError) in
                 try context.writeJSON(reply.parameters)

@@ -6,7 +6,7 @@ extension Command {
         options: [
             Option("agent", "AGENT", "only of this agent", choices: Agent.allCases.map(\.rawValue)),
             Option("since", "TIME", "only with a line since then: 2h, 3d, 2026-11-20"),
-            Option("at-risk", nil, "only those of which something is in no store yet"),
+            Option("at-risk", nil, "only those of which a required destination does not have all"),
         ]
     ) { (context) throws(ClientError) in
         let filter = try filter(context)

@@ -12,6 +12,7 @@ extension Command {
             try show(status, context)
             return status.health.isEmpty ? .done : .no
         }
+        daemon.waitWhileRead(context.console)
         try daemon.ask(.getStatus, for: "status") { (reply) throws(ClientError) in
             let status: StatusReply = try daemon.decoded(reply)
             // From the top left corner, and what is below goes away.
