@@ -64,6 +64,59 @@ struct DirectoryObjectStoreTests {
         try await Self.put("two", to: "a/two", in: store)
     }
 
+    @Test("follows no link below its root, whatever is asked, and the rest of it goes on")
+    func links() async throws {
+        let scratch = try Scratch("store")
+        try Files.makeDirectories(scratch("disk"))
+        #expect(symlink("disk", scratch("root")) == 0)  // the root itself is what the user named
+        let store = Self.store(scratch)
+        try await Self.put("one", to: "sessions/a/one", in: store)
+        try scratch.write("secret", to: "outside/deep/one")
+        try scratch.write("secret", to: "outside/one")
+        #expect(symlink(scratch("outside"), scratch("disk/sessions/b")) == 0)
+        #expect(symlink(scratch("outside"), scratch("disk/sessions/a/streams")) == 0)
+        #expect(symlink("../a", scratch("disk/sessions/a/inside")) == 0)
+        for (link, name) in [
+            ("sessions/b", "one"), ("sessions/b", "two"), ("sessions/b", "deep/one"), ("sessions/b", "new/one"),
+            ("sessions/a/streams", "one"), ("sessions/a/streams", "new/one"), ("sessions/a/inside", "one"),
+        ] {
+            let key = try #require(ObjectKey("\(link)/\(name)"))
+            let tried: [() async throws -> Void] = [
+                { try await Self.put("secret", to: key.rawValue, in: store) },
+                { _ = try await store.put(MemoryObject([1]), to: key, .replacing(nil)) },
+                { _ = try await store.read(key, range: nil) },
+                { _ = try await store.version(of: key) },
+                { try await store.delete(key) },
+                { _ = try await store.list("\(link)/") },
+                { _ = try await store.listFolders("\(link)/") },
+            ]
+            for (number, attempt) in tried.enumerated() {
+                let error = await #expect(throws: DeliveryError.self, "\(key), \(number)") { try await attempt() }
+                #expect(error?.code == .conflict && error?.hint != nil, "\(key), \(number)")
+                #expect(error?.message.contains("\(scratch("root"))/\(link) is a link") == true, "\(key), \(number)")
+            }
+        }
+        #expect(try Tree.files(scratch("outside")) == ["deep/one", "one"])
+        #expect(try await store.listFolders("sessions/") == ["a"])
+        try await Self.put("two", to: "sessions/a/two", in: store)
+        try await store.delete(try #require(ObjectKey("sessions/a/one")))
+    }
+
+    @Test("is not used at all where its identity is reached through a link only")
+    func linkToAll() async throws {
+        let scratch = try Scratch("store")
+        let witness = try #require(ObjectKey("sessions/.uploaderd.json"))
+        let store = Self.store(scratch, witness: witness)
+        try await Self.put("id", to: witness.rawValue, in: store)
+        try Files.rename(scratch("root/sessions"), to: scratch("outside"), replacing: false)
+        #expect(symlink(scratch("outside"), scratch("root/sessions")) == 0)
+        for key in [witness.rawValue, "sessions/a/one"] {
+            let error = await #expect(throws: DeliveryError.self) { try await Self.put("id", to: key, in: store) }
+            #expect(error?.code == .unusable, "\(key)")
+        }
+        #expect(try Tree.files(scratch("outside")) == [".uploaderd.json"])
+    }
+
     @Test("lists no temporary file, and leaves none behind after a failure")
     func temporaries() async throws {
         let scratch = try Scratch("store")

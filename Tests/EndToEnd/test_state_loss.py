@@ -489,6 +489,35 @@ def test_a_store_that_comes_back_after_the_state_was_lost_gets_nothing_before_it
     assert daemon.stop() == 0
 
 
+@pytest.mark.parametrize("manifests", ["kept", "lost"])
+def test_an_empty_mount_point_is_no_store_after_the_catalog_is_lost(world, manifests):
+    """Only catalog.db is lost, and the disk of the destination is not mounted at that start."""
+    store = world.base / "elsewhere"
+    world.configure(SHORT + f'[[destination]]\nname = "archive"\npath = "{store}"\n')
+    sid, add = one_session(world)
+    add(7)
+    world.once()
+    Catalog(world, None).delete()
+    if manifests == "lost":
+        shutil.rmtree(world.state / "manifests")
+    disk = store.rename(world.base / "disk")
+    store.mkdir()
+    daemon = world.daemon()
+    whole = add(5)
+    held = world.wait_health("destination_failing", "archive")
+    assert "is not where it was" in held["message"] and "another name" in held["hint"], held
+    assert list(store.iterdir()) == []
+    assert daemon.stop() == 0
+    store.rmdir()
+    disk.rename(store)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    session = manifest_reader.read(store, sid)
+    assert not session.writers and session.latest() == whole
+    assert world.ctl("status")["health"] == []
+    assert daemon.stop() == 0
+
+
 # The store.
 
 def older(world, store):

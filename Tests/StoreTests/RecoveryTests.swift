@@ -113,6 +113,26 @@ struct RecoveryTests {
         #expect(try far.content() == source.bytes)
     }
 
+    @Test("knows to which store each destination led when the catalog is gone, and when that file is")
+    func knownStores() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        try await store.note(StoreID("one"), of: "archive")
+        try await store.note(StoreID("two"), of: "mirror")
+        await store.close()
+        let kept = "\(scene.directory.path)/stores.json"
+        for gone in [scene.directory.catalog, kept, scene.directory.catalog] {
+            try Files.unlink(gone)
+            let (again, _) = try await scene.open()
+            #expect(try await again.knownStore(of: "archive") == StoreID("one"))
+            #expect(try await again.knownStore(of: "mirror") == StoreID("two"))
+            #expect(try await again.knownStore(of: "local") == nil)
+            try await again.note(StoreID("one"), of: "archive")
+            await again.close()
+            #expect(try Files.status(kept) != nil)
+        }
+    }
+
     @Test("with manifests only, the cursor is there and says what to check in the source")
     func manifestsOnly() async throws {
         let scene = try Scene()

@@ -19,16 +19,20 @@ struct ReplacedTests {
         return store
     }
 
-    private func withoutCatalog(_ store: Store, isUsed: Bool = true) async throws -> Store {
+    private func withoutCatalog(_ store: Store, isUsed: Bool = true, isAsked: Bool = true) async throws -> Store {
         await store.close()
         for path in try Tree.files(scene.directory.path) where path.hasPrefix("catalog.db") {
             try Files.unlink("\(scene.directory.path)/\(path)")
         }
         let (next, _) = try await scene.open()
         if isUsed { try await next.use([far.id]) }
-        // Every store was asked, and none knows more.
-        for session in try await next.unresolved() { try await next.resolve(session.session) }
+        if isAsked { try await resolve(next) }
         return next
+    }
+
+    /// Every store was asked, and none knows more.
+    private func resolve(_ store: Store) async throws {
+        for session in try await store.unresolved() { try await store.resolve(session.session) }
     }
 
     private func merge(_ store: Store, _ source: Source) async throws {
@@ -164,9 +168,10 @@ struct ReplacedTests {
         try await store.deliver(to: far)
         let before = try await store.manifestBasis(of: source.key.session, at: far.id).manifest
         try await merge(store, source)
-        store = try await withoutCatalog(store)
+        store = try await withoutCatalog(store, isAsked: false)
         // Its put was heard of by nobody: it lists the parts.
         _ = try await store.takeUp(before, at: far.id, as: .own)
+        try await resolve(store)
         let basis = try await store.manifestBasis(of: source.key.session, at: far.id)
         #expect(basis.superseded.isEmpty && basis.streams[0].segments.map(\.seq) == [1, 2, 3, 4])
         try await expectNamed(store, source, listed: 1)

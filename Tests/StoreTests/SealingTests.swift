@@ -30,6 +30,7 @@ struct SealingTests {
         var size: Int64 = 0
         for name in names { size += try #require(try Files.status("\(scene.directory.spool)/\(name)")).size }
         #expect(store.spool.bytes == size)
+        try await store.noteStoresRead()
         await store.close()
 
         let (again, second) = try await scene.open()

@@ -38,21 +38,24 @@ extension Descriptor {
         guard let last = names.last else { throw SystemError("openat", path: relativePath, code: ENOENT) }
         var folder = try root.duplicate()
         for name in names.dropLast() {
-            let next = try place(name, in: folder, relativePath)
-            guard try next.status().kind == .directory else {
-                throw SystemError("openat", path: relativePath, code: ENOTDIR)
-            }
-            folder = next
+            folder = try directory(name, in: folder, whole([.pathOnly, .directory]), relativePath)
         }
-        guard flags.contains(.pathOnly) else {
-            // O_NOFOLLOW refuses a link by itself here: open(2).
-            return try entry(last, in: folder, whole(flags), relativePath)
+        if flags.contains(.directory) { return try directory(last, in: folder, whole(flags), relativePath) }
+        // O_NOFOLLOW refuses a link by itself here: open(2).
+        guard flags.contains(.pathOnly) else { return try entry(last, in: folder, whole(flags), relativePath) }
+        return try place(last, in: folder, relativePath)
+    }
+
+    /// With O_DIRECTORY a link is refused by itself, but as what is no directory.
+    private static func directory(
+        _ name: Substring, in folder: borrowing Descriptor, _ flags: Int32, _ path: String
+    ) throws(SystemError) -> Descriptor {
+        do throws(SystemError) {
+            return try entry(name, in: folder, flags, path)
+        } catch {
+            if error.code == ENOTDIR { _ = try place(name, in: folder, path) }
+            throw error
         }
-        let found = try place(last, in: folder, relativePath)
-        if flags.contains(.directory), try found.status().kind != .directory {
-            throw SystemError("openat", path: relativePath, code: ENOTDIR)
-        }
-        return found
     }
 
     /// With O_PATH a link itself is opened, and then refused.

@@ -8,7 +8,7 @@ package enum Files {
     package static func status(_ path: String, followLinks: Bool = false) throws(SystemError) -> FileStatus? {
         var raw = clinux_status()
         do throws(SystemError) {
-            _ = try shim("statx", path: path) { clinux_statx(-1, path, followLinks ? 1 : 0, &raw) }
+            _ = try shim("statx", path: path) { clinux_statx(AT_FDCWD, path, followLinks ? 1 : 0, &raw) }
             return FileStatus(raw)
         } catch {
             if error.isNotFound { return nil }
@@ -53,7 +53,7 @@ package enum Files {
     }
 
     package static func rename(_ path: String, to target: String, replacing: Bool) throws(SystemError) {
-        _ = try shim("rename", path: target) { clinux_rename(path, target, replacing ? 1 : 0) }
+        _ = try shim("rename", path: target) { clinux_rename(AT_FDCWD, path, target, replacing ? 1 : 0) }
     }
 
     /// A file that is gone already is not an error.

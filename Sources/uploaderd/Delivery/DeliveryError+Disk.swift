@@ -20,4 +20,17 @@ extension DeliveryError {
             self.init(.transient, message)
         }
     }
+
+    /// Nothing of ours, and no fault of the rest of the store.
+    static func notAFile(_ key: ObjectKey, in root: String) -> DeliveryError {
+        DeliveryError(.conflict, "what is called \(key) in \(root) is no regular file", hint: "move it away")
+    }
+
+    /// - Parameter link: absolute.
+    static func throughLink(_ link: String, isOfWholeStore: Bool) -> DeliveryError {
+        DeliveryError(
+            isOfWholeStore ? .unusable : .conflict,
+            "\(link) is a link: nothing below a store's folder is read or written through one",
+            hint: "put what it leads to in its place, or remove it", retryAfter: isOfWholeStore ? pause : nil)
+    }
 }

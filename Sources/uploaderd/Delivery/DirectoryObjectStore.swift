@@ -6,7 +6,8 @@ package import Shared
 /// Objects as files below a folder: `<root>/<key>`.
 ///
 /// A put writes `.tmp-<owner>-<life>-<n>` beside its target, locked, fsyncs it, renames it without replacing, and fsyncs every folder
-/// that got a new entry: so it is there whole, durably, or not at all. Blocks; all of it runs on the lane `executor`,
+/// that got a new entry: so it is there whole, durably, or not at all. All of it goes through the root's descriptor and follows
+/// no link below it: who may write into the store leads nobody out of it. Blocks; all of it runs on the lane `executor`,
 /// which belongs to this store alone, so that a disk that hangs holds up nothing else.
 package actor DirectoryObjectStore: ObjectStore {
     private nonisolated let executor: any RoomExecutor
@@ -38,7 +39,7 @@ package actor DirectoryObjectStore: ObjectStore {
         self.root = root
         self.owner = owner
         self.life = life
-        folders = StoreFolders(owner: owner, time: time)
+        folders = StoreFolders(root, owner: owner, time: time)
         self.witness = witness
         self.executor = executor
         self.faults = faults
@@ -48,44 +49,39 @@ package actor DirectoryObjectStore: ObjectStore {
         _ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode
     ) throws(DeliveryError) -> ObjectVersion {
         faults.reach(.deliverStarted)
-        if key != witness { try requireWitness() }
-        let target = path(of: key)
+        let folder = try folderMade(for: key)
         switch mode {
         case .immutable(let digest):
-            if let there = try held(target, body.size, digest, key) {
+            if let there = try held(key, in: folder, body.size, digest) {
                 // Whoever wrote it may have been stopped before its folders were synced.
-                try failing("sync the folder of", key) { () throws(SystemError) in
-                    try Files.syncDirectory(Files.parent(of: target))
-                }
+                try failing("sync the folder of", key) { () throws(SystemError) in try folder.sync() }
                 return there
             }
-        case .replacing(let version): try require(version, of: key)
+        case .replacing(let version): try require(version, of: key, in: folder)
         }
         serial += 1
-        let folder = Files.parent(of: target)
-        let temporary = "\(folder)/\(StoreFolders.temporary)\(owner)-\(life)-\(serial)"
+        let temporary = "\(StoreFolders.temporary)\(owner)-\(life)-\(serial)"
         do throws(DeliveryError) {
-            try failing("write", key) { () throws(SystemError) in try folders.make(folder) }
             // Open, and so locked, until it has its name: nobody sweeps it away.
-            let file = try write(body, to: temporary, key)
+            let file = try write(body, to: temporary, in: folder, key)
             faults.reach(.deliverWritten)
             // Only what was seen right before is replaced; of several that see nothing one wins.
-            if case .replacing(let old) = mode, old != nil { try require(old, of: key) }
+            if case .replacing(let old) = mode, old != nil { try require(old, of: key, in: folder) }
             try failing("publish", key) { () throws(SystemError) in
-                try Files.rename(temporary, to: target, replacing: mode.replacesSomething)
-                try Files.syncDirectory(folder)
-                if key == witness { seen = try Files.status(target)?.identity }
+                try folder.rename(temporary, to: key.name, replacing: mode.replacesSomething)
+                try folder.sync()
+                if key == witness { seen = try folder.status(of: key.name)?.identity }
             }
             return try version(of: file, key)
         } catch {
             // The first error is the one that matters; a file that stays is swept up by a later life.
-            try? Files.unlink(temporary)
+            _ = try? folder.unlink(temporary)
             // Somebody put the same name between our look and our rename.
             switch mode {
             case .immutable(let digest):
-                if error.code != .conflict, let there = try held(target, body.size, digest, key) { return there }
+                if error.code != .conflict, let there = try held(key, in: folder, body.size, digest) { return there }
             // Or where there was nothing: a rename that replaces nothing says only that it could not.
-            case .replacing(nil): try require(nil, of: key)
+            case .replacing(nil): try require(nil, of: key, in: folder)
             case .replacing: break
             }
             throw error
@@ -93,46 +89,47 @@ package actor DirectoryObjectStore: ObjectStore {
     }
 
     package func version(of key: ObjectKey) throws(DeliveryError) -> ObjectVersion? {
-        let status: FileStatus?
         do throws(SystemError) {
-            status = try Files.status(path(of: key))
+            return ObjectVersion(try Descriptor.open(beneath: folders.root(), key.rawValue, [.pathOnly]).status())
         } catch {
-            throw DeliveryError(error, "look at", key, in: root)
+            guard error.isNotFound else { throw failure(error, "look at", key) }
+            if key != witness { try requireWitness() }
+            return nil
         }
-        if status == nil, key != witness { try requireWitness() }
-        return status.map { ObjectVersion($0) }
     }
 
     private func version(of file: borrowing Descriptor, _ key: ObjectKey) throws(DeliveryError) -> ObjectVersion {
-        do throws(SystemError) {
-            return ObjectVersion(try file.status())
-        } catch {
-            throw DeliveryError(error, "look at", key, in: root)
-        }
+        try failing("look at", key) { () throws(SystemError) in ObjectVersion(try file.status()) }
     }
 
-    private func require(_ version: ObjectVersion?, of key: ObjectKey) throws(DeliveryError) {
-        if try self.version(of: key) != version {
+    private func require(
+        _ version: ObjectVersion?, of key: ObjectKey, in folder: borrowing Descriptor
+    ) throws(DeliveryError) {
+        let there: FileStatus?
+        do throws(SystemError) { there = try folder.status(of: key.name) } catch {
+            throw failure(error, "look at", key)
+        }
+        if there.map({ ObjectVersion($0) }) != version {
             throw DeliveryError(.conflict, "object \(key) in \(root) is not the one that was there before")
         }
     }
 
     package func read(_ key: ObjectKey, range: Range<Int64>?) throws(DeliveryError) -> any ObjectBytes & Sendable {
         do throws(SystemError) {
-            let file = try Descriptor.open(path(of: key), [.readOnly, .noFollow, .nonBlocking])
+            let file = try Descriptor.open(beneath: folders.root(), key.rawValue, [.readOnly])
             let status = try file.status()
             guard status.kind == .regular else {
-                throw SystemError("open", path: path(of: key), code: EINVAL)
+                throw SystemError("open", path: key.rawValue, code: EINVAL)
             }
             if key == witness { seen = status.identity }
             let lower = min(max(range?.lowerBound ?? 0, 0), status.size)
             let upper = max(lower, min(range?.upperBound ?? status.size, status.size))
             return FileBytes(file, from: lower, to: upper)
         } catch {
-            if key != witness, [ELOOP, EISDIR, EINVAL, ENXIO].contains(error.code) {
-                throw notAFile(key)
+            if key != witness, [EISDIR, EINVAL, ENXIO].contains(error.code) {
+                throw DeliveryError.notAFile(key, in: root)
             }
-            guard error.isNotFound else { throw DeliveryError(error, "read", key, in: root) }
+            guard error.isNotFound else { throw failure(error, "read", key) }
             // Of a store that is not there it is not known what it has.
             if key != witness { try requireWitness() }
             throw DeliveryError(.notFound, "there is no object \(key) in \(root)")
@@ -158,22 +155,31 @@ package actor DirectoryObjectStore: ObjectStore {
     }
 
     package func delete(_ key: ObjectKey) throws(DeliveryError) {
-        let target = path(of: key)
-        try failing("delete", key) { () throws(SystemError) in
-            guard try Files.status(target) != nil else { return }
-            try Files.unlink(target)
-            try Files.syncDirectory(Files.parent(of: target))
+        do throws(SystemError) {
+            guard let folder = try StoreFolders.opened(key.folder, beneath: folders.root()) else { return }
+            if try folder.unlink(key.name) { try folder.sync() }
+        } catch {
+            if !error.isNotFound { throw failure(error, "delete", key) }
         }
     }
 
-    private func path(of key: ObjectKey) -> String { "\(root)/\(key.rawValue)" }
+    /// Where a key is put, in the store that was seen.
+    private func folderMade(for key: ObjectKey) throws(DeliveryError) -> Descriptor {
+        let root =
+            if key != witness, let witness, let seen {
+                try root(of: witness, seen)
+            } else {
+                try failing("write", key) { () throws(SystemError) in try folders.rootMade() }
+            }
+        return try failing("write", key) { () throws(SystemError) in try folders.made(key.folder, beneath: root) }
+    }
 
     private func write(
-        _ body: any ObjectBytes & Sendable, to temporary: String, _ key: ObjectKey
+        _ body: any ObjectBytes & Sendable, to temporary: String, in folder: borrowing Descriptor, _ key: ObjectKey
     ) throws(DeliveryError) -> Descriptor {
         var buffer = [UInt8](repeating: 0, count: Int(min(max(body.size, 1), 1 << 20)))
         do {
-            let file = try Descriptor.open(temporary, [.writeOnly, .create, .exclusive, .noFollow])
+            let file = try folder.openEntry(temporary, [.writeOnly, .create, .exclusive])
             // Nobody else has it; where a file system knows no locks, its name says whose it is.
             _ = try file.lock()
             var offset: Int64 = 0
@@ -188,7 +194,7 @@ package actor DirectoryObjectStore: ObjectStore {
             try file.sync()
             return file
         } catch let error as SystemError {
-            throw DeliveryError(error, "write", key, in: root)
+            throw failure(error, "write", key)
         } catch let error as DeliveryError {
             throw error
         } catch {
@@ -198,15 +204,15 @@ package actor DirectoryObjectStore: ObjectStore {
 
     /// The target's version, when it is there with exactly these bytes.
     private func held(
-        _ target: String, _ size: Int64, _ digest: Digest256, _ key: ObjectKey
+        _ key: ObjectKey, in folder: borrowing Descriptor, _ size: Int64, _ digest: Digest256
     ) throws(DeliveryError) -> ObjectVersion? {
         var running = RunningDigest()
         let status: FileStatus
         do throws(SystemError) {
-            guard let there = try Files.status(target) else { return nil }
+            guard let there = try folder.status(of: key.name) else { return nil }
             status = there
             if status.kind == .regular, status.size == size {
-                let file = try Descriptor.open(target, [.readOnly, .noFollow])
+                let file = try folder.openEntry(key.name, [.readOnly, .nonBlocking])
                 var buffer = [UInt8](repeating: 0, count: 256 << 10)
                 var offset: Int64 = 0
                 while true {
@@ -219,26 +225,28 @@ package actor DirectoryObjectStore: ObjectStore {
                 }
             }
         } catch {
-            throw DeliveryError(error, "compare", key, in: root)
+            throw failure(error, "compare", key)
         }
-        guard status.kind == .regular else { throw notAFile(key) }
+        guard status.kind == .regular else { throw DeliveryError.notAFile(key, in: root) }
         if status.size == size, running.digest() == digest { return ObjectVersion(status) }
         throw DeliveryError(
             .conflict, "object \(key) in \(root) is there with other bytes than ours",
-            hint: "something else changed \(target); move it away, and it is put again")
-    }
-
-    /// Nothing of ours, and no fault of the rest of the store.
-    private func notAFile(_ key: ObjectKey) -> DeliveryError {
-        DeliveryError(.conflict, "what is called \(key) in \(root) is no regular file", hint: "move it away")
+            hint: "something else changed \(root)/\(key); move it away, and it is put again")
     }
 
     private func requireWitness() throws(DeliveryError) {
-        guard let witness, let seen else { return }
+        if let witness, let seen { _ = try root(of: witness, seen) }
+    }
+
+    /// The root, while the store that was seen is there.
+    private func root(of witness: ObjectKey, _ seen: FileIdentity) throws(DeliveryError) -> Descriptor {
         do throws(SystemError) {
-            if try Files.status(path(of: witness))?.identity == seen { return }
+            let root = try folders.root()
+            if try Descriptor.open(beneath: root, witness.rawValue, [.pathOnly]).status().identity == seen {
+                return root
+            }
         } catch {
-            throw DeliveryError(error, "look at", witness, in: root)
+            if !error.isNotFound { throw failure(error, "look at", witness) }
         }
         throw DeliveryError(
             .unusable, "the store in \(root) is not there: \(witness) is gone or another one",
@@ -249,20 +257,41 @@ package actor DirectoryObjectStore: ObjectStore {
     private func entries(of folder: String) throws(DeliveryError) -> [DirectoryEntry] {
         let entries: [DirectoryEntry]
         do throws(SystemError) {
-            entries = try Files.list("\(root)/\(folder)")
+            entries = try StoreFolders.opened(folder.isEmpty ? "." : folder, beneath: folders.root())?.entries() ?? []
         } catch {
-            throw DeliveryError(.transient, "could not list \(root)/\(folder): \(error.reason)")
+            if error.isEscape { throw throughLink(folder) }
+            guard error.isNotFound else {
+                throw DeliveryError(.transient, "could not list \(root)/\(folder): \(error.reason)")
+            }
+            entries = []
         }
         // Behind the listing: what was listed was this store's then.
         try requireWitness()
         return entries
     }
 
-    private func failing(
-        _ verb: String, _ key: ObjectKey, _ body: () throws(SystemError) -> Void
-    ) throws(DeliveryError) {
-        do throws(SystemError) { try body() } catch { throw DeliveryError(error, verb, key, in: root) }
+    private func failing<Result: ~Copyable>(
+        _ verb: String, _ key: ObjectKey, _ body: () throws(SystemError) -> Result
+    ) throws(DeliveryError) -> Result {
+        do throws(SystemError) { return try body() } catch { throw failure(error, verb, key) }
     }
+
+    private func failure(_ error: SystemError, _ verb: String, _ key: ObjectKey) -> DeliveryError {
+        error.isEscape ? throughLink(key.rawValue) : DeliveryError(error, verb, key, in: root)
+    }
+
+    /// - Parameter relativePath: of an object or a folder.
+    private func throughLink(_ relativePath: String) -> DeliveryError {
+        let link = folders.link(on: relativePath) ?? "\(root)/\(relativePath)"
+        // Where the store's identity cannot be reached, nothing can.
+        return DeliveryError.throughLink(link, isOfWholeStore: relativePath == witness?.rawValue)
+    }
+}
+
+extension ObjectKey {
+    /// `.` at the root.
+    fileprivate var folder: String { Files.parent(of: rawValue) }
+    fileprivate var name: String { Files.name(of: rawValue) }
 }
 
 extension ObjectVersion {

@@ -1,35 +1,81 @@
+import Glibc
 import LinuxSystem
 import Shared
 
-/// The folders of a directory store: made when they are needed, and swept of what killed processes left half-written.
+/// The folders of a directory store: opened beneath its root without following a link, made when they are needed, and swept of
+/// what killed processes left half-written.
+///
+/// The root itself may be a link: the user named it. Below it a folder is named by its path from there; `.` is the root.
 struct StoreFolders {
     /// What every temporary file's name begins with; it is no object.
     static let temporary = ".tmp-"
     /// Of a file that another machine may be writing, whose lock is not seen everywhere.
     private static let longestPut: Duration = .seconds(24 * 3600)
 
+    private let path: String
     /// Tells this machine's temporary files from another's in a folder that both write.
     private let owner: String
     private let time: any TimeSource
     /// Those that are known to be there, durably.
     private var known: Set<String> = []
 
-    init(owner: String, time: any TimeSource) {
+    /// - Parameter path: absolute, of the root.
+    init(_ path: String, owner: String, time: any TimeSource) {
+        self.path = path
         self.owner = owner
         self.time = time
     }
 
-    /// - Parameter folder: absolute; made with mode 0700, and durable, with all that lead to it.
-    mutating func make(_ folder: String) throws(SystemError) {
+    /// Opened anew each time: another disk may be mounted there meanwhile.
+    func root() throws(SystemError) -> Descriptor { try Descriptor.open(path, [.pathOnly, .directory]) }
+
+    func rootMade() throws(SystemError) -> Descriptor {
+        try Files.makeDirectories(path)
+        return try root()
+    }
+
+    /// - Returns: `nil` when it is not there.
+    static func opened(_ folder: String, beneath root: borrowing Descriptor) throws(SystemError) -> Descriptor? {
+        do throws(SystemError) {
+            return try Descriptor.open(beneath: root, folder, [.readOnly, .directory])
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw error
+        }
+    }
+
+    /// Opens a folder; made with mode 0700, and durable, with all that lead to it, where it is not there.
+    mutating func made(_ folder: String, beneath root: borrowing Descriptor) throws(SystemError) -> Descriptor {
         if known.contains(folder) {
-            // A user may have emptied the store meanwhile; looking is cheaper than being wrong.
-            if try Files.status(folder) != nil { return }
+            if let there = try Self.opened(folder, beneath: root) { return there }
+            // A user has emptied the store meanwhile.
             known = []
         }
-        try Files.makeDirectories(folder)
-        try sweep(folder)
+        let there = try Self.make(folder, beneath: root)
+        try sweep(there)
         if known.count > 4096 { known = [] }
         known.insert(folder)
+        return there
+    }
+
+    private static func make(_ folder: String, beneath root: borrowing Descriptor) throws(SystemError) -> Descriptor {
+        if let there = try opened(folder, beneath: root) { return there }
+        guard folder != "." else { throw SystemError("openat2", path: folder, code: ENOENT) }
+        let parent = try make(Files.parent(of: folder), beneath: root)
+        let name = Files.name(of: folder)
+        if try parent.makeDirectory(name) { try parent.sync() }
+        return try parent.openEntry(name, [.readOnly, .directory])
+    }
+
+    /// The first link on the way from the root to an entry, absolute; `nil`: there is none any more.
+    func link(on relativePath: String) -> String? {
+        var place = path
+        for name in relativePath.split(separator: "/") {
+            place += "/\(name)"
+            // What cannot be looked at is not named; the error that was met is told in any case.
+            if (try? Files.status(place))??.kind == .symlink { return place }
+        }
+        return nil
     }
 
     /// Removes what killed processes left half-written in a folder: of this machine what nobody holds a lock on, of others
@@ -37,14 +83,13 @@ struct StoreFolders {
     ///
     /// Done where the first object of a life is put: that is where a put was cut off, for it is tried again. Walking the
     /// whole store at each start would cost more than leftovers do.
-    private func sweep(_ folder: String) throws(SystemError) {
-        for entry in try Files.list(folder) where entry.name.hasPrefix(Self.temporary) {
-            let path = "\(folder)/\(entry.name)"
+    private func sweep(_ folder: borrowing Descriptor) throws(SystemError) {
+        for entry in try folder.entries() where entry.name.hasPrefix(Self.temporary) {
             do throws(SystemError) {
-                let file = try Descriptor.open(path, [.readOnly, .noFollow, .nonBlocking])
+                let file = try folder.openEntry(entry.name, [.readOnly, .nonBlocking])
                 let age = time.wall.nanoseconds - (try file.status().modified)
                 let isOurs = entry.name.hasPrefix("\(Self.temporary)\(owner)-")
-                if isOurs || age > Self.longestPut.nanoseconds, try file.lock() { try Files.unlink(path) }
+                if isOurs || age > Self.longestPut.nanoseconds, try file.lock() { try folder.unlink(entry.name) }
             } catch {
                 // Safe: it is no object and no reader looks at it; another may be just removing it.
             }

@@ -136,11 +136,11 @@ package enum Assembly {
         _ local: DestinationConfiguration, _ parts: DeliveryParts, _ world: Surroundings
     ) async {
         do {
-            let known = try await parts.store.value("destination.\(local.name)").map { StoreID($0) }
+            let known = try await parts.store.knownStore(of: local.name)
             guard let sink = world.sinks?(local) ?? sink(local, world), let found = try await sink.store(known: known),
                 known == nil || known == found
             else { return }
-            if known == nil { try await parts.store.setValue("destination.\(local.name)", found.rawValue) }
+            if known == nil { try await parts.store.note(found, of: local.name) }
             let places = parts.places(of: local.name, sink)
             parts.objects.add(ObjectFinder.Shelf(places, isDestination: false), as: found)
         } catch {

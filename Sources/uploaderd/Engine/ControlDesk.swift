@@ -78,19 +78,14 @@ package actor ControlDesk: ControlHandler {
     ) async throws(ControlError) -> Backlog {
         try await asking { () async throws(StoreError) in
             if let id = live?.storeID { return try await engine.store.backlog(at: id) }
-            return try await engine.store.missing(at: try await lastStore(of: destination))
+            return try await engine.store.missing(at: try await engine.store.knownStore(of: destination))
         }
-    }
-
-    /// The store that a destination had when it was open last; `nil`: it never was.
-    private nonisolated func lastStore(of destination: String) async throws(StoreError) -> StoreID? {
-        try await engine.store.value("destination.\(destination)").map { StoreID($0) }
     }
 
     /// The store that a destination has, or had when it was open last; `nil`: it never was.
     func store(of destination: String) async throws(ControlError) -> StoreID? {
         if let open = engine.objects.id(named: destination) { return open }
-        return try await asking { () async throws(StoreError) in try await lastStore(of: destination) }
+        return try await asking { () async throws(StoreError) in try await engine.store.knownStore(of: destination) }
     }
 
     /// What the stores are called here: those that can be read, and those that destinations had when they were open last.
@@ -98,7 +93,7 @@ package actor ControlDesk: ControlHandler {
         try await asking { () async throws(StoreError) in
             var names: [StoreID: String] = [:]
             for settings in engine.destinations {
-                if let id = try await lastStore(of: settings.name) { names[id] = settings.name }
+                if let id = try await engine.store.knownStore(of: settings.name) { names[id] = settings.name }
             }
             for readable in engine.objects.readable { names[readable.id] = readable.shelf.name }
             return names

@@ -196,7 +196,7 @@ actor DestinationWorker {
     private func opened() async throws -> StoreID? {
         if let storeID { return storeID }
         let proposal = StoreID(random: parts.world.random)
-        let known = try await parts.store.value("destination.\(name)").map { StoreID($0) }
+        let known = try await parts.store.knownStore(of: name)
         let found: StoreID
         do throws(DeliveryError) {
             found = try await sink.open(proposing: proposal, known: known)
@@ -221,7 +221,7 @@ actor DestinationWorker {
                 message)
             return nil
         }
-        try await parts.store.setValue("destination.\(name)", found.rawValue)
+        try await parts.store.note(found, of: name)
         storeID = found
         succeeded()
         changed()

@@ -18,10 +18,11 @@ package enum CatalogGlance {
         return taken
     }
 
-    /// The stores that destinations led to when they were open last, by the destination's name; `[:]` as above.
+    /// The stores that destinations led to when they were open last, by the destination's name.
     package static func stores(in directory: StateDirectory) -> [String: StoreID] {
-        let prefix = "destination."
-        var stores: [String: StoreID] = [:]
+        let prefix = Store.destinationPrefix
+        // One that cannot be read tells no more than none: a look is not where that is said.
+        var stores = ((try? KnownStores.read(in: directory)) ?? KnownStores()).destinations
         eachRow(of: "SELECT key, value FROM meta", in: directory) { row in
             guard let key = sqlite3_column_text(row, 0), let value = sqlite3_column_text(row, 1) else { return }
             let name = String(cString: key)

@@ -11,6 +11,7 @@ package import Shared
 ///     spool/.refused/                              what boot found in the spool and could not use
 ///     manifests/<sid>.json                         the fullest manifest put anywhere, as it was put
 ///     manifests/<sid>.stores                       which stores it speaks for: LocalManifests
+///     stores.json                                  which store each destination led to: KnownStores
 ///     store/                                       the default directory destination; not ours
 ///
 /// Sid and stream are escaped as in object names: `StoreName`.
@@ -29,6 +30,7 @@ package struct StateDirectory: Sendable, Hashable {
     package var lock: String { "\(path)/lock" }
     package var refused: String { "\(spool)/.refused" }
     package var manifests: String { "\(path)/manifests" }
+    var knownStores: String { "\(path)/stores.json" }
 
     func make() throws(StoreError) {
         for folder in [path, spool, refused, manifests] {

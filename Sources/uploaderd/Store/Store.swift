@@ -115,6 +115,7 @@ package actor Store {
                 (row) throws(StoreError) in row.int64(0)
             }
             var report = try begin(beginning, hadTraces: hadTraces)
+            try takeUpKnownStores()
             try recover(&report)
             if report.stateLost { try setValue(Self.storesUnread, Self.recovered) }
             try settleUnread(&report)

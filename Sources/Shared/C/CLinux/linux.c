@@ -43,7 +43,7 @@ int clinux_link(int descriptor, const char *path) {
 int clinux_statx(int descriptor, const char *path, int follow, clinux_status *out) {
     struct statx s;
     int flags = path ? (follow ? 0 : AT_SYMLINK_NOFOLLOW) : AT_EMPTY_PATH;
-    if (statx(path ? AT_FDCWD : descriptor, path ? path : "", flags, STATX_BASIC_STATS | STATX_BTIME, &s) < 0) return -errno;
+    if (statx(descriptor, path ? path : "", flags, STATX_BASIC_STATS | STATX_BTIME, &s) < 0) return -errno;
     out->mode = s.stx_mode;
     out->links = s.stx_nlink;
     out->owner = s.stx_uid;
@@ -56,8 +56,8 @@ int clinux_statx(int descriptor, const char *path, int follow, clinux_status *ou
     return 0;
 }
 
-int clinux_rename(const char *from, const char *to, int replace) {
-    return renameat2(AT_FDCWD, from, AT_FDCWD, to, replace ? 0 : RENAME_NOREPLACE) < 0 ? -errno : 0;
+int clinux_rename(int directory, const char *from, const char *to, int replace) {
+    return renameat2(directory, from, directory, to, replace ? 0 : RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
 int clinux_has_writer(int descriptor) {

@@ -35,10 +35,10 @@ typedef struct {
     int64_t size, modified_ns, changed_ns, birth_ns;
     uint64_t device, inode;
 } clinux_status;
-/* statx(2) of a descriptor (path NULL) or of a path. */
+/* statx(2) of a descriptor (path NULL), or of a path from it; AT_FDCWD is where no directory is meant. */
 int clinux_statx(int descriptor, const char *path, int follow, clinux_status *out);
-/* renameat2(2) with RENAME_NOREPLACE when `replace` is 0. */
-int clinux_rename(const char *from, const char *to, int replace);
+/* renameat2(2) with RENAME_NOREPLACE when `replace` is 0; both names from `directory`. */
+int clinux_rename(int directory, const char *from, const char *to, int replace);
 /* fcntl(F_SETLEASE, F_RDLCK) and back: 1 when somebody has the file open for writing, 0 when nobody, -errno else. */
 int clinux_has_writer(int descriptor);
 int clinux_lock(int descriptor);              /* flock(LOCK_EX | LOCK_NB) */
