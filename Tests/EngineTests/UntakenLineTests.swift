@@ -67,12 +67,11 @@ struct UntakenLineTests {
         try expect((0..<5).flatMap(Self.line), of: states)
     }
 
-    @Test("is read again when lines are written where it was, and the file grows at once")
+    @Test("is read again when a line is written where it was, and its own end behind it")
     func preallocatedFurther() throws {
-        let states = (0...5).map { count in
-            (0..<count).flatMap(Self.line) + [UInt8](repeating: 0, count: 8192 * (count + 1))
-        }
-        try expect((0..<5).flatMap(Self.line), of: states)
+        let nul = [UInt8](repeating: 0, count: 8192)
+        let written = Self.line(1) + Self.line(2) + nul.dropFirst(Self.line(2).count)
+        try expect(written + Self.line(3), of: [Self.line(1) + nul, written + Self.line(3)])
     }
 
     @Test(
@@ -122,6 +121,22 @@ struct UntakenLineTests {
         }
         #expect(try stage.end.content("a") == before)
         #expect(try stage.end.content("a", generation: 2) == Self.bytes(other) + Self.line(9))
+    }
+
+    @Test("was taken when it is in a segment: a file that no longer holds it begins a generation")
+    func partialGone() throws {
+        let ended = Self.line(1) + Self.bytes("{\"type\":\"session.shutdown\"}\n")
+        let torn = ended + Self.bytes("{\"n\":3,\"half")
+        let other = ended + Self.bytes("{\"n\":3}\n")
+        try stage.live { life in
+            for state in [torn, torn + Self.bytes("er"), other] {
+                try hold(state, life)
+                try await stage.pass(.seconds(30))
+            }
+            #expect(try await life.segments("a").last?.generation == 2)
+        }
+        #expect(try stage.end.content("a") == torn + Self.bytes("er"))
+        #expect(try stage.end.content("a", generation: 2) == other)
     }
 
     @Test("was taken when it is in a segment: only what was read behind it may go")

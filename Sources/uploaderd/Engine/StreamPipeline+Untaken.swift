@@ -14,9 +14,7 @@ extension StreamPipeline {
     mutating func changeOfUntaken() async throws -> TailPolicy.NewGeneration? {
         // What is compressed does not change in place.
         guard !buffer.isEmpty, !tail.isPacked else { return nil }
-        let searched = max(tail.offset, longLineSearched)
-        guard try tail.hasBytes(at: searched - 1) else { return .truncated }
-        let hasGrown = try tail.hasBytes(at: searched)
+        let hasGrown = try tail.hasBytes(at: max(tail.offset, longLineSearched))
         let end = hasGrown ? min(marker.offset + Int64(SourceMarker.length), tail.offset) : tail.offset
         var isSame = true
         var compared = 0
