@@ -139,6 +139,46 @@ def test_both_generations_are_kept(world, odd, up):
     assert daemon.stop() == 0
 
 
+def cut_off(path, data):
+    """As an agent does that finds its own torn line: up to the last whole line, behind which it goes on."""
+    whole = path.read_bytes().rindex(b"\n") + 1
+    os.truncate(path, whole)
+    with path.open("ab") as file:
+        file.write(data[whole:] + b'{"torn":"B')
+
+
+def fill_in_place(path, data):
+    """The file has its size before it has lines."""
+    with path.open("r+b") as file:
+        file.write(data)
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+@pytest.mark.parametrize("torn, change", [(b'{"torn":"AAAA', cut_off), (bytes(1 << 16), fill_in_place)],
+                         ids=["cut off", "filled in place"])
+def test_a_line_without_its_end_that_was_only_read_may_go(world, odd, torn, change, up):
+    """The generation goes on, and its open segment, with what the file holds behind what was taken."""
+    rng, seed = printed_seed(f"untaken {up}")
+    path = odd / "it.jsonl"
+    data = lines(rng, 3)
+    path.write_bytes(data + torn)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    world.flush_but_ends()
+    ledger.expect({("it", "main"): [data]})
+    for start in (10, 20):
+        if not up:
+            assert daemon.stop() == 0
+        data += lines(rng, 2, start)
+        change(path, data)
+        if not up:
+            daemon = world.daemon()
+        world.flush_but_ends()
+        ledger.expect({("it", "main"): [data]})
+        assert world.ctl_run("replay", "it").stdout == data
+    assert daemon.stop() == 0
+
+
 def test_a_long_line_that_is_overwritten_by_another(world, odd):
     """Over 8 MiB a line is not held in memory, so its end is looked for in the file, from where the search stopped."""
     rng, seed = printed_seed("long generations")

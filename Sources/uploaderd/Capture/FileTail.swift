@@ -189,6 +189,16 @@ package struct FileTail: ~Copyable {
         }
     }
 
+    /// Goes back to a place that was passed, if the file still holds the bytes by which it is known: what was read behind
+    /// it is read again.
+    ///
+    /// - Returns: `false` when it does not; then the offset does not move.
+    package mutating func goBack(to passed: SourceMarker) throws(CaptureError) -> Bool {
+        guard try marks(at: passed.offset) == passed.marks(key) else { return false }
+        marker = passed
+        return true
+    }
+
     /// Reads bytes anywhere in the file, for checks by digest. The offset does not move.
     ///
     /// - Returns: how many; fewer than the buffer holds only at the end of the file.
@@ -207,7 +217,7 @@ package struct FileTail: ~Copyable {
         }
     }
 
-    /// The marks of a place, of the bytes that the file holds now: for a place that was verified by other means.
+    /// The marks of a place, of the bytes that the file holds now: for a place that was verified by other means, or is to be.
     ///
     /// Marks of what was read come from `marker`. The offset does not move.
     package func marks(at offset: Int64) throws(CaptureError) -> SourceMarks {

@@ -104,7 +104,7 @@ extension StreamPipeline {
 
     /// Whether the source still has the unterminated line that was taken of it, or a line that begins with it. No mark tells,
     /// for those end where it begins.
-    private func holdsPartial() async throws -> Bool {
+    func holdsPartial() async throws -> Bool {
         guard let end = cursor.partialEnd else { return true }
         let taken = try await context.store.segments(of: cursor.stream, generation: cursor.generation).last {
             $0.record.partial && $0.record.sourceOffset == cursor.offset
@@ -132,10 +132,10 @@ extension StreamPipeline {
     }
 
     /// - Returns: `false` when the source ends before the range does.
-    private func eachSourceByte(
+    func eachSourceByte(
         of range: Range<Int64>, _ body: (UnsafeRawBufferPointer) -> Void
     ) async throws -> Bool {
-        var chunk = [UInt8](repeating: 0, count: 256 << 10)
+        var chunk = [UInt8](repeating: 0, count: min(256 << 10, range.count))
         var offset = range.lowerBound
         while offset < range.upperBound {
             let wanted = Int(min(Int64(chunk.count), range.upperBound - offset))

@@ -11,7 +11,8 @@ import Store
 ///
 /// One pipeline is one task on one work lane while its source has something to take or a segment is open; a source at
 /// rest has none, only its cursor's row. Nothing here is durable: whatever happens, the next pipeline begins at the
-/// cursor. How a source begins and ends is in `StreamPipeline+Life.swift`, lines over 8 MiB in `+LongLine.swift`.
+/// cursor. How a source begins and ends is in `StreamPipeline+Life.swift`, lines over 8 MiB in `+LongLine.swift`, what
+/// becomes of a line without its end in `+Untaken.swift`.
 struct StreamPipeline: ~Copyable {
     enum Mode: Sendable { case live, once }
 
@@ -66,13 +67,14 @@ struct StreamPipeline: ~Copyable {
     mutating func run() async throws -> End {
         if let end = try await begin() { return end }
         var requests: PipelineMailbox.Requests = []
+        var isRung = false
         while true {
             // Taken before reading: what a flush means was there when it was asked.
             requests.formUnion(mailbox.take())
             await permits.acquire()
             let reading: Reading
             do {
-                reading = try await takeAll()
+                reading = try await takeAll(isRung: isRung)
             } catch {
                 permits.release()
                 throw error
@@ -81,6 +83,7 @@ struct StreamPipeline: ~Copyable {
             if flushGoal != nil { requests.insert(.flush) }
             flushGoal = nil
             if case .otherBytes(let reason) = reading {
+                if try await goBack() { continue }
                 try await leaveGeneration()
                 try await startGeneration(reason)
                 continue
@@ -90,6 +93,7 @@ struct StreamPipeline: ~Copyable {
             buffer.shrink()
             let wake = await mailbox.wait(
                 until: earliest(cutter.deadline, lostSince.map { $0 + TailPolicy.lingering }), on: context.time)
+            isRung = wake == .rung
             if wake == .timeout, case .seal(let reason)? = cutter.tick(at: context.time.now) { try await seal(reason) }
         }
     }
@@ -103,7 +107,10 @@ struct StreamPipeline: ~Copyable {
     }
 
     /// Reads to the end of the source, line by line into segments.
-    private mutating func takeAll() async throws -> Reading {
+    ///
+    /// - Parameter isRung: something was said of the source since it was read.
+    private mutating func takeAll(isRung: Bool) async throws -> Reading {
+        if isRung, let reason = try await changeOfUntaken() { return .otherBytes(reason) }
         while true {
             if buffer.count >= context.limits.longLine {
                 // Its end is looked for without reading on.

@@ -1,0 +1,46 @@
+import Capture
+import Glibc
+import Segments
+import Shared
+
+/// What was read and not taken: the bytes behind `marker`, which are no whole line. The source may lose them, or hold
+/// others in their place: as long as it holds what was taken, its generation goes on.
+extension StreamPipeline {
+    /// Whether something else is now where the unterminated line was read.
+    ///
+    /// A writer that fills a file in place, from the front, leaves the bytes as they are by which `FileTail` knows the
+    /// place of its next read. Costs a look at the line's first bytes; all of it is read again when something was said of
+    /// the source and it did not grow.
+    mutating func changeOfUntaken() async throws -> TailPolicy.NewGeneration? {
+        // What is compressed does not change in place.
+        guard !buffer.isEmpty, !tail.isPacked else { return nil }
+        let hasGrown = try tail.hasBytes(at: max(tail.offset, longLineSearched))
+        let end = hasGrown ? min(marker.offset + Int64(SourceMarker.length), tail.offset) : tail.offset
+        var isSame = true
+        var compared = 0
+        let isThere = try await eachSourceByte(of: marker.offset..<end) { piece in
+            guard isSame, let found = piece.baseAddress, let held = buffer.bytes.baseAddress else { return }
+            isSame = memcmp(found, held + compared, piece.count) == 0
+            compared += piece.count
+        }
+        guard isThere else { return .truncated }
+        guard isSame else { return .rewritten }
+        // Nothing is held of what was only looked through for the line's end.
+        if !hasGrown { longLineSearched = 0 }
+        return nil
+    }
+
+    /// Forgets what was read and not taken, to read on behind what was: in the same generation, and in the same open
+    /// segment.
+    ///
+    /// - Returns: `false` when the source no longer holds what was taken, or nothing else was read of it.
+    mutating func goBack() async throws -> Bool {
+        guard !buffer.isEmpty, !tail.isPacked, try await holdsPartial(), try tail.goBack(to: marker) else {
+            return false
+        }
+        buffer.drop(buffer.count)
+        longLineSearched = 0
+        context.board.clear(Self.endlessKind, source.absolute)
+        return true
+    }
+}
