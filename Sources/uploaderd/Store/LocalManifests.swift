@@ -57,7 +57,7 @@ struct LocalManifests {
         let path = "\(directory.manifests)/\(name)"
         guard let bytes = try read(path) else {
             throw StoreError(
-                .damaged, "\(path) is gone, or longer than the \(Manifest.longest) bytes that are read")
+                .damaged, "\(path) is gone, no file, or longer than the \(Manifest.longest) bytes that are read")
         }
         let manifest: Manifest
         do {
@@ -80,7 +80,10 @@ struct LocalManifests {
 
     private func read(_ path: String) throws(StoreError) -> [UInt8]? {
         try reporting("could not read \(path)") { () throws(SystemError) in
-            guard let status = try Files.status(path), status.size <= Manifest.longest else { return nil }
+            // Opening a FIFO would wait for who writes into it.
+            guard let status = try Files.status(path), status.kind == .regular, status.size <= Manifest.longest else {
+                return nil
+            }
             return try Files.readAll(path, limit: Int(Manifest.longest))
         }
     }
