@@ -17,6 +17,10 @@ struct LocalManifests {
         struct Entry: Codable {
             var epoch: Int
             var listing: Digest256
+
+            enum CodingKeys: CodingKey {
+                case epoch, listing
+            }
         }
         var stores: [String: Entry] = [:]
     }
@@ -112,6 +116,14 @@ struct LocalManifests {
             }
         }
         return digest.digest()
+    }
+}
+
+extension LocalManifests.Stores.Entry {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        epoch = try values.decode(Int.self, forKey: .epoch, in: Plausible.place)
+        listing = try values.decode(Digest256.self, forKey: .listing)
     }
 }
 
