@@ -65,6 +65,7 @@ package actor Store {
     /// `nil` before `start` and after `close`.
     private var opened: Catalog?
     private var lock: Descriptor?
+    private var spoolLock: Descriptor?
     var spoolFiles: SpoolDirectory
     /// Stores in use, by their row.
     var activeStores: [Int64] = []
@@ -95,7 +96,7 @@ package actor Store {
     ///
     /// A damaged catalog is set aside and rebuilt. One of a newer version is not touched.
     ///
-    /// - Throws: `locked`, with the process id of the daemon that runs; `newerCatalog`; `readOnly`, `noSpace`, `io`.
+    /// - Throws: `locked`, with the process id of the daemon that runs; `foreign`; `newerCatalog`; `readOnly`, `noSpace`, `io`.
     package static func open(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
         faults: any FaultHook = NoFaults(), log: any EventLog
@@ -105,9 +106,11 @@ package actor Store {
     }
 
     private func start() throws(StoreError) -> RecoveryReport {
+        try directory.requireOurs()
         try directory.make()
-        lock = try acquireLock()
         do throws(StoreError) {
+            lock = try acquireLock(directory.lock, "state directory \(directory.path)", "--state-dir")
+            spoolLock = try acquireLock(directory.spoolLock, "spool directory \(directory.spool)", "--spool-dir")
             let hadTraces = try hasTraces()
             let (catalog, beginning) = try openCatalog()
             opened = catalog
@@ -133,6 +136,7 @@ package actor Store {
             // Safe: the write-ahead log beside the catalog holds everything.
         }
         opened = nil
+        spoolLock = nil
         lock = nil
     }
 
@@ -213,8 +217,7 @@ package actor Store {
     }
 
     /// flock(2) ends with the process, so what is left of a killed daemon holds nobody off.
-    private func acquireLock() throws(StoreError) -> Descriptor {
-        let path = directory.lock
+    private func acquireLock(_ path: String, _ what: String, _ flag: String) throws(StoreError) -> Descriptor {
         let pid = Array("\(getpid())\n".utf8)
         let file = try reporting("could not open \(path)") { () throws(SystemError) in
             try Descriptor.open(path, [.readWrite, .create, .noFollow])
@@ -227,8 +230,8 @@ package actor Store {
             }
             let holder = String(decoding: text[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
             throw StoreError(
-                .locked, "the state directory \(directory.path) is in use by the daemon with process id \(holder)",
-                hint: "stop it (`systemctl --user stop uploaderd`), or use another --state-dir")
+                .locked, "the \(what) is in use by the daemon with process id \(holder)",
+                hint: "stop it (`systemctl --user stop uploaderd`), or use another \(flag)")
         }
         try reporting("could not write \(path)") { () throws(SystemError) in
             try file.truncate(to: 0)
@@ -246,7 +249,8 @@ package actor Store {
         let (spool, manifests) = try reporting("could not list \(directory.path)") { () throws(SystemError) in
             (try Files.list(directory.spool), try Files.list(directory.manifests))
         }
-        return spool.contains { !$0.name.hasPrefix(".") } || manifests.contains { !$0.name.hasPrefix(".") }
+        return spool.contains { !$0.name.hasPrefix(".") && !StateDirectory.systemNames.contains($0.name) }
+            || manifests.contains { !$0.name.hasPrefix(".") }
     }
 
     private func openCatalog() throws(StoreError) -> (Catalog, Beginning) {
