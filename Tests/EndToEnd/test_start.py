@@ -116,6 +116,50 @@ def test_directories_of_ours_that_others_can_read_are_ours_alone_from_the_start(
     assert "open to others" not in world.once("--spool-dir", spool).text()
 
 
+def snapshot(folder):
+    """Everything at and below, with modes and contents."""
+    return {str(path): (stat.S_IMODE(path.lstat().st_mode), path.read_bytes() if path.is_file() else None)
+            for path in [folder, *folder.rglob("*")]}
+
+
+@pytest.mark.parametrize("words", [[], ["--once"], ["--dry-run"]])
+@pytest.mark.parametrize("which", ["spool", "state"])
+def test_a_directory_of_somebodys_files_is_refused_and_left_as_it_is(world, words, which):
+    world.write(".claude/projects/p/a.jsonl", LINE % 1)
+    docs = world.state if which == "state" else world.base / "docs"
+    for name in ("README", ".tmp-notes", "a/deep/README", "a/.tmp-notes", "spool/src/main.c"):
+        (docs / name).parent.mkdir(parents=True, exist_ok=True)
+        (docs / name).write_text(name)
+    docs.chmod(0o1777)
+    before = snapshot(docs)
+    failed = world.daemon(*words, *(["--spool-dir", docs] if which == "spool" else []), wait=False)
+    assert failed.wait_exit() == 4
+    assert f"{docs} holds what is not uploaderd's" in failed.text(), failed.text()
+    assert snapshot(docs) == before
+    assert which == "state" or not world.state.exists()
+
+
+def test_a_spool_has_one_daemon(world):
+    spool = world.base / "spool"
+    world.configure(f'[[destination]]\nname = "a"\ntype = "directory"\npath = "{world.base}/nas/store"\n')
+    (world.base / "nas").write_text("")
+    path = world.write(".claude/projects/p/a.jsonl", LINE % 1)
+    first = world.daemon("--spool-dir", spool)
+    world.wait_status(lambda status: status["spool"]["bytes"] > 0)
+    before = snapshot(spool)
+    second = subprocess.run(
+        [*world.command("uploaderd"), "--state-dir", world.base / "other", "--runtime-dir", world.base / "elsewhere",
+         "--spool-dir", spool, "--once"],
+        env=world.environment(), cwd=world.home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+    assert second.returncode == 4
+    assert f"{spool} is in use by the daemon with process id {first.pid}" in second.stderr, second.stderr
+    assert snapshot(spool) == before
+    (world.base / "nas").unlink()
+    world.ctl_run("flush", "--wait")
+    assert manifest_reader.read(world.base / "nas/store", "a").latest() == path.read_bytes()
+    assert first.stop() == 0
+
+
 @pytest.mark.root
 @pytest.mark.parametrize("words", [[], ["--once"]])
 def test_a_state_directory_of_another_user_is_refused_and_left_as_it_is(world, words):

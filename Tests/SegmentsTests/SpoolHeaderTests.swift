@@ -1,3 +1,4 @@
+import Digests
 import Shared
 import TestSupport
 import Testing
@@ -48,6 +49,66 @@ struct SpoolHeaderTests {
         }
         for length in [0, 15, 16, bytes.count - 1] {
             #expect(throws: SegmentError.self) { try SpoolHeader(from: Array(bytes.prefix(length)), of: "f") }
+        }
+    }
+
+    /// A header in which every number that can be absent is there.
+    private func full() throws -> SpoolHeader {
+        var header = try sample()
+        header.record.redactions = ["token": 1]
+        header.record.anomalies = ["no_json": 1]
+        (header.record.firstTS, header.record.lastTS) = (1, 2)
+        header.record.sourceParts = [SourcePart(bytes: 20, mac: header.record.sourceMAC)]
+        header.cursor.partialEnd = 20
+        header.cursor.marks = SourceMarks(
+            headLength: 20, headMAC: header.record.sourceMAC, tailLength: 20, tailMAC: header.record.sourceMAC)
+        return header
+    }
+
+    private func file(_ json: JSONValue) throws -> [UInt8] {
+        let text = try JSONText.encode(json)
+        var file = Array("UPSPOOL1".utf8)
+        withUnsafeBytes(of: UInt32(text.count).littleEndian) { file.append(contentsOf: $0) }
+        return file + RunningDigest.digest(of: text).bytes.prefix(4) + text
+    }
+
+    /// The value with each of its whole numbers, one at a time, replaced by `number`, and which one that was.
+    private func variants(_ value: JSONValue, _ number: JSONValue, at path: String = "") -> [(String, JSONValue)] {
+        switch value {
+        case .integer, .unsigned: [(path, number)]
+        case .array(let items):
+            items.indices.flatMap { index in
+                variants(items[index], number, at: "\(path)[\(index)]").map { path, changed in
+                    var copy = items
+                    copy[index] = changed
+                    return (path, .array(copy))
+                }
+            }
+        case .object(let members):
+            members.keys.sorted().flatMap { key in
+                variants(members[key] ?? .null, number, at: "\(path).\(key)").map { path, changed in
+                    (path, .object(members.merging([key: changed]) { $1 }))
+                }
+            }
+        case .null, .bool, .number, .string: []
+        }
+    }
+
+    @Test(
+        "is refused when any number of it is one that none of ours can be",
+        arguments: [Int64.max, .min, -1, Int64.max / 2, 1 << 53 + 1])
+    func extreme(_ number: Int64) throws {
+        let bytes = try full().encoded()
+        let whole = try JSONText.decode(JSONValue.self, from: Array(bytes[SpoolHeader.prefixLength...]))
+        #expect(try SpoolHeader(from: file(whole), of: "f") == full())
+        let changed = variants(whole, .integer(number))
+        #expect(changed.count > 25)
+        // Of a file's identity nothing is calculated.
+        for (path, json) in changed where !path.hasPrefix(".cursor.file.") {
+            // Of times even those before 1970 are possible.
+            if number == -1, path.hasSuffix("TS") || path.hasSuffix(".ts") { continue }
+            let error = #expect(throws: SegmentError.self, "\(path)") { try SpoolHeader(from: file(json), of: "f") }
+            #expect(error?.code == .damaged)
         }
     }
 }

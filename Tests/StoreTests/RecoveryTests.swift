@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import Segments
 import Shared
@@ -258,6 +259,20 @@ struct RecoveryTests {
         #expect(try Files.list(scene.directory.refused).count == 7)
         #expect(try scene.spoolFiles.count == 3)
         try await store.seal(source, lines: 5)
+        try await expectWhole(store, source)
+    }
+
+    @Test("does not wait for who would write into a FIFO where a local manifest's stores are said")
+    func fifoOfStores() async throws {
+        let scene = try Scene()
+        let (source, far) = try await lived(scene)
+        let path = scene.directory.storesOfManifest(of: source.key.session)
+        try Files.unlink(path)
+        try #require(mkfifo(path, 0o600) == 0)
+        try Files.unlink(scene.directory.catalog)
+        let (store, report) = try await scene.open()
+        #expect(report.takenUp == 4 && report.refused.isEmpty)
+        try await store.use([far.id])
         try await expectWhole(store, source)
     }
 

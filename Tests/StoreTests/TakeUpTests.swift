@@ -138,6 +138,42 @@ struct TakeUpTests {
         #expect(cursor.nextSeq == 4 && cursor.line == 4)
     }
 
+    @Test("lines that do not follow those before them are a conflict", arguments: 0..<6)
+    func misplaced(_ wrong: Int) async throws {
+        let (source, far) = try await published(6)
+        var manifest = try #require(far.manifest)
+        // Segments of two lines each: 1–2, 3–4, 5–6.
+        let (entry, reason): (Int, String)
+        switch wrong {
+        case 0:
+            manifest.segments[0].firstLine = 0
+            (entry, reason) = (0, "lines are counted from 1")
+        case 1:
+            manifest.segments[0].firstLine = 2
+            (entry, reason) = (0, "what is before it ends with line 0")
+        case 2:
+            manifest.segments[1].firstLine = 2
+            (entry, reason) = (1, "what is before it ends with line 2")
+        case 3:
+            manifest.segments[1].firstLine = 4
+            (entry, reason) = (1, "what is before it ends with line 2")
+        case 4:
+            manifest.segments[0].lines = 3
+            (entry, reason) = (1, "what is before it ends with line 3")
+        default:
+            manifest.segments[1].partial = true
+            (entry, reason) = (1, "a line without its end")
+        }
+        let scene = try Scene()
+        defer { withExtendedLifetime(scene) {} }
+        let (store, _) = try await scene.open()
+        let result = try await store.takeUp(manifest, at: far.id, as: .own)
+        let conflict = try #require(result.conflicts.first)
+        #expect(conflict.hasPrefix(manifest.segments[entry].path) && conflict.contains(reason), "\(conflict)")
+        #expect(result.conflicts.count == 1 && result.added == entry)
+        #expect(try await store.segments(of: source.key).count == entry)
+    }
+
     /// A store that goes on elsewhere, with lines of which an older copy of its state directory knows nothing.
     private func goneOn(_ most: Int, _ lines: Int) async throws -> (Scene, Source, Manifest) {
         let scene = try Scene()

@@ -76,10 +76,10 @@ package enum Tree {
         }
     }
 
-    /// Paths of all files below, relative, sorted.
+    /// Paths of all files below, relative, sorted, but for the lock of a spool, which is always there.
     package static func files(_ path: String, below: String = "") throws(SystemError) -> [String] {
         var all: [String] = []
-        for entry in try Files.list(path) {
+        for entry in try Files.list(path) where entry.name != ".uploaderd.lock" {
             let inner = below.isEmpty ? entry.name : "\(below)/\(entry.name)"
             switch try Files.status("\(path)/\(entry.name)")?.kind {
             case .directory: all += try files("\(path)/\(entry.name)", below: inner)

@@ -1,11 +1,12 @@
-/// Bounds for numbers that a manifest says, which may come from anybody: within them no sum over one overflows.
-enum Plausible {
+/// Bounds for numbers that a manifest or a file of the spool says, which may come from anybody: within them no sum over one
+/// overflows.
+package enum Plausible {
     /// Lines or bytes of one segment.
-    static let amount = 0...Int64(1) << 40
+    package static let amount = 0...Int64(1) << 40
     /// Places, sequence numbers, generations.
-    static let place = 0...Int64(1) << 53
+    package static let place = 0...Int64(1) << 53
     /// Unix seconds, to the end of `WallTime`.
-    static let time = -Int64(1) << 33...Int64(1) << 33
+    package static let time = -Int64(1) << 33...Int64(1) << 33
 
     static func check(_ number: some BinaryInteger, _ range: ClosedRange<Int64>, _ path: [any CodingKey]) throws {
         guard let number = Int64(exactly: number), range.contains(number) else {
@@ -15,7 +16,7 @@ enum Plausible {
 }
 
 extension KeyedDecodingContainer {
-    func decode<Number: BinaryInteger & Decodable>(
+    package func decode<Number: BinaryInteger & Decodable>(
         _ type: Number.Type, forKey key: Key, in range: ClosedRange<Int64>
     ) throws -> Number {
         let number = try decode(type, forKey: key)

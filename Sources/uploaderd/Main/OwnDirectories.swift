@@ -1,3 +1,4 @@
+import Engine
 import LinuxSystem
 import Shared
 
@@ -10,18 +11,21 @@ struct OwnDirectories {
 
     /// Blocks; before the state directory is used.
     ///
-    /// - Throws: `notOurs`; `failed` when rights could not be taken away.
-    func secure() throws(OwnDirectoryError) {
+    /// - Throws: `notOurs`; `failed` when rights could not be taken away; `StoreError` for directories of somebody else's files,
+    ///   of which nothing is changed, not even a mode.
+    func secure() throws {
+        try requireOurs()
         try secure("state directory", directories.state, mayChange: true)
         try secure("spool directory", directories.spool, mayChange: true)
     }
 
     /// The same for who changes nothing.
     ///
-    /// - Throws: `notOurs`.
-    func requireOurs() throws(OwnDirectoryError) {
+    /// - Throws: `notOurs`; `StoreError`.
+    func requireOurs() throws {
         try secure("state directory", directories.state, mayChange: false)
         try secure("spool directory", directories.spool, mayChange: false)
+        try Assembly.requireOurs(directories)
     }
 
     private func secure(_ what: String, _ path: String, mayChange: Bool) throws(OwnDirectoryError) {

@@ -13,8 +13,9 @@ package import Shared
 /// A header of 1,024 bytes has 1,008 bytes of JSON and begins `55 50 53 50 4f 4f 4c 31 f0 03 00 00`. The padding lets the
 /// header of a long line, whose object is streamed before it is known, be written into the room kept for it.
 ///
-/// A file is valid if and only if the magic, the length and the digest fit, the JSON decodes, the file is as long as
-/// header and object together, and the object's SHA-256 is `record.objectChecksum`. The last two are the reader's to check.
+/// A file is valid if and only if the magic, the length and the digest fit, the JSON decodes, its numbers are such that sums
+/// over them do not overflow, the file is as long as header and object together, and the object's SHA-256 is
+/// `record.objectChecksum`. The last two are the reader's to check.
 package struct SpoolHeader: Hashable, Sendable, Codable {
     package var record: SegmentRecord
     package var checkpoint: CheckpointRecord?
@@ -93,5 +94,6 @@ package struct SpoolHeader: Hashable, Sendable, Codable {
         } catch {
             throw SegmentError(.damaged, "the header of \(name) cannot be read", cause: error)
         }
+        if let implausible { throw .damaged(name, at: Int64(SpoolHeader.prefixLength), implausible) }
     }
 }

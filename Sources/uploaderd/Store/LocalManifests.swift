@@ -17,6 +17,10 @@ struct LocalManifests {
         struct Entry: Codable {
             var epoch: Int
             var listing: Digest256
+
+            enum CodingKeys: CodingKey {
+                case epoch, listing
+            }
         }
         var stores: [String: Entry] = [:]
     }
@@ -57,7 +61,7 @@ struct LocalManifests {
         let path = "\(directory.manifests)/\(name)"
         guard let bytes = try read(path) else {
             throw StoreError(
-                .damaged, "\(path) is gone, or longer than the \(Manifest.longest) bytes that are read")
+                .damaged, "\(path) is gone, no file, or longer than the \(Manifest.longest) bytes that are read")
         }
         let manifest: Manifest
         do {
@@ -80,7 +84,10 @@ struct LocalManifests {
 
     private func read(_ path: String) throws(StoreError) -> [UInt8]? {
         try reporting("could not read \(path)") { () throws(SystemError) in
-            guard let status = try Files.status(path), status.size <= Manifest.longest else { return nil }
+            // Opening a FIFO would wait for who writes into it.
+            guard let status = try Files.status(path), status.kind == .regular, status.size <= Manifest.longest else {
+                return nil
+            }
             return try Files.readAll(path, limit: Int(Manifest.longest))
         }
     }
@@ -109,6 +116,14 @@ struct LocalManifests {
             }
         }
         return digest.digest()
+    }
+}
+
+extension LocalManifests.Stores.Entry {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        epoch = try values.decode(Int.self, forKey: .epoch, in: Plausible.place)
+        listing = try values.decode(Digest256.self, forKey: .listing)
     }
 }
 

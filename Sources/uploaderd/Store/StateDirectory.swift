@@ -9,6 +9,7 @@ package import Shared
 ///     spool/<sid>/<stream>/<seq>-<16 hex>.seg      a segment that is not safe elsewhere: header, then object
 ///     spool/.tmp-<id>                              one being written; deleted at boot
 ///     spool/.refused/                              what boot found in the spool and could not use
+///     spool/.uploaderd.lock                        as lock: the spool may lie elsewhere, and be named to two daemons
 ///     manifests/<sid>.json                         the fullest manifest put anywhere, as it was put
 ///     manifests/<sid>.stores                       which stores it speaks for: LocalManifests
 ///     stores.json                                  which store each destination led to: KnownStores
@@ -28,6 +29,7 @@ package struct StateDirectory: Sendable, Hashable {
 
     package var catalog: String { "\(path)/catalog.db" }
     package var lock: String { "\(path)/lock" }
+    package var spoolLock: String { "\(spool)/.uploaderd.lock" }
     package var refused: String { "\(spool)/.refused" }
     package var manifests: String { "\(path)/manifests" }
     var knownStores: String { "\(path)/stores.json" }

@@ -80,7 +80,7 @@ extension Store {
         let place = folder.isEmpty ? directory.spool : spoolFiles.absolute(folder)
         let entries = try reporting("could not list \(place)") { () throws(SystemError) in try Files.list(place) }
         for entry in entries.sorted(by: { $0.name < $1.name }) {
-            if folder.isEmpty, entry.name == Files.name(of: directory.refused) { continue }
+            if folder.isEmpty, StateDirectory.besidesSegments.contains(entry.name) { continue }
             let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
             let status = try reporting("could not look at \(spoolFiles.absolute(path))") { () throws(SystemError) in
                 try Files.status(spoolFiles.absolute(path))

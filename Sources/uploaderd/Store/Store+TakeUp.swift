@@ -109,6 +109,7 @@ extension Store {
         let evidence = try LikenessEvidence(
             records.compactMap(\.self), chains: work.chain?.streams[name.rawValue] ?? [:], read: work.same, of: stream,
             in: catalog)
+        let beginnings = Set(records.lazy.compactMap(\.self).map { EntryPlace($0.generation, $0.sourceOffset) })
         for (index, entry) in entries.segments.enumerated() {
             guard let record = records[index] else { continue }
             let isLast =
@@ -117,7 +118,7 @@ extension Store {
             let chain = isLast ? work.chain?.streams[name.rawValue]?["\(record.generation)"] : nil
             let checkpoints = entries.checkpoints.filter { $0.seq == entry.seq }
             // What lies behind lines of which it is not known whose they are may follow others than ours.
-            guard try takeUp(record, entry, chain, checkpoints, of: stream, evidence, &work) else { break }
+            guard try takeUp(record, entry, chain, checkpoints, of: stream, beginnings, evidence, &work) else { break }
         }
         if try !advanceCursor(stream) { work.result.isWhole = false }
         if let after = try catalog.stream(stream.id)?.cursor,
@@ -130,7 +131,7 @@ extension Store {
     /// - Returns: whether what is known of its lines is of one piece now.
     private func takeUp(
         _ record: SegmentRecord, _ entry: ManifestSegment, _ chain: Digest256?, _ checkpoints: [ManifestCheckpoint],
-        of stream: StreamRow, _ evidence: LikenessEvidence, _ work: inout TakeUpWork
+        of stream: StreamRow, _ beginnings: Set<EntryPlace>, _ evidence: LikenessEvidence, _ work: inout TakeUpWork
     ) throws(StoreError) -> Bool {
         let catalog = try catalog()
         for store in work.stores { try keepObject(record, of: work.sessionRow, at: store) }
@@ -146,6 +147,10 @@ extension Store {
         }
         guard record.sourceOffset >= 0, record.sourceBytes > 0, record.lines > 0, record.generation > 0 else {
             work.result.conflicts.append("\(entry.path) is empty")
+            return false
+        }
+        if let misfit = try misfit(of: record, amid: beginnings, in: stream) {
+            work.result.conflicts.append("\(entry.path) \(misfit)")
             return false
         }
         let inside = try catalog.live(

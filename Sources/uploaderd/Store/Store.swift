@@ -65,6 +65,7 @@ package actor Store {
     /// `nil` before `start` and after `close`.
     private var opened: Catalog?
     private var lock: Descriptor?
+    private var spoolLock: Descriptor?
     var spoolFiles: SpoolDirectory
     /// Stores in use, by their row.
     var activeStores: [Int64] = []
@@ -95,7 +96,7 @@ package actor Store {
     ///
     /// A damaged catalog is set aside and rebuilt. One of a newer version is not touched.
     ///
-    /// - Throws: `locked`, with the process id of the daemon that runs; `newerCatalog`; `readOnly`, `noSpace`, `io`.
+    /// - Throws: `locked`, with the process id of the daemon that runs; `foreign`; `newerCatalog`; `readOnly`, `noSpace`, `io`.
     package static func open(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
         faults: any FaultHook = NoFaults(), log: any EventLog
@@ -105,9 +106,11 @@ package actor Store {
     }
 
     private func start() throws(StoreError) -> RecoveryReport {
+        try directory.requireOurs()
         try directory.make()
-        lock = try acquireLock()
         do throws(StoreError) {
+            lock = try acquireLock(directory.lock, "state directory \(directory.path)", "--state-dir")
+            spoolLock = try acquireLock(directory.spoolLock, "spool directory \(directory.spool)", "--spool-dir")
             let hadTraces = try hasTraces()
             let (catalog, beginning) = try openCatalog()
             opened = catalog
@@ -134,6 +137,7 @@ package actor Store {
             // Safe: the write-ahead log beside the catalog holds everything.
         }
         opened = nil
+        spoolLock = nil
         lock = nil
     }
 
@@ -185,8 +189,7 @@ package actor Store {
     }
 
     /// flock(2) ends with the process, so what is left of a killed daemon holds nobody off.
-    private func acquireLock() throws(StoreError) -> Descriptor {
-        let path = directory.lock
+    private func acquireLock(_ path: String, _ what: String, _ flag: String) throws(StoreError) -> Descriptor {
         let pid = Array("\(getpid())\n".utf8)
         let file = try reporting("could not open \(path)") { () throws(SystemError) in
             try Descriptor.open(path, [.readWrite, .create, .noFollow])
@@ -201,8 +204,8 @@ package actor Store {
             // Who has the lock writes it there a moment later.
             let daemon = holder.isEmpty ? "a daemon that starts" : "the daemon with process id \(holder)"
             throw StoreError(
-                .locked, "the state directory \(directory.path) is in use by \(daemon)",
-                hint: "stop it (`systemctl --user stop uploaderd`), or use another --state-dir")
+                .locked, "the \(what) is in use by \(daemon)",
+                hint: "stop it (`systemctl --user stop uploaderd`), or use another \(flag)")
         }
         try reporting("could not write \(path)") { () throws(SystemError) in
             try file.truncate(to: 0)
@@ -220,7 +223,8 @@ package actor Store {
         let (spool, manifests) = try reporting("could not list \(directory.path)") { () throws(SystemError) in
             (try Files.list(directory.spool), try Files.list(directory.manifests))
         }
-        return spool.contains { !$0.name.hasPrefix(".") } || manifests.contains { !$0.name.hasPrefix(".") }
+        return spool.contains { !$0.name.hasPrefix(".") && !StateDirectory.systemNames.contains($0.name) }
+            || manifests.contains { !$0.name.hasPrefix(".") }
     }
 
     private func openCatalog() throws(StoreError) -> (Catalog, Beginning) {

@@ -4,8 +4,10 @@ import Shared
 /// Why the local state could not be read or changed.
 package struct StoreError: HintedError, Sendable {
     package enum Code: Sendable, Hashable {
-        /// Another daemon holds the state directory.
+        /// Another daemon holds the state directory, or the spool.
         case locked
+        /// The state directory or the spool is not empty, and not ours. It is left as it is.
+        case foreign
         /// A newer version made the catalog. It is left as it is.
         case newerCatalog
         /// The catalog's contents contradict themselves.
@@ -63,13 +65,13 @@ package struct StoreError: HintedError, Sendable {
     package var isTransient: Bool {
         switch code {
         case .noSpace, .readOnly, .io, .busy: true
-        case .locked, .newerCatalog, .corrupt, .stale, .unresolved, .unknown, .damaged, .missing, .closed,
+        case .locked, .foreign, .newerCatalog, .corrupt, .stale, .unresolved, .unknown, .damaged, .missing, .closed,
             .internalFailure:
             false
         }
     }
 
-    package var isUsersToMend: Bool { code == .locked || code == .newerCatalog }
+    package var isUsersToMend: Bool { code == .locked || code == .foreign || code == .newerCatalog }
 
     package var description: String { cause.map { "\(message): \($0)" } ?? message }
 }

@@ -1,0 +1,74 @@
+import LinuxSystem
+import Shared
+
+/// Whether the directories that we were given are for us. Whoever names his documents as the spool must find them as they were.
+///
+/// A **spool** is ours when nothing is in it, or its lock or `.refused`, one of which every start makes. A **state directory** is
+/// ours when nothing is in it but names of ours, or a catalog, or the lock of an earlier life.
+extension StateDirectory {
+    /// Changes nothing; to be asked before anything is made, moved, deleted or given another mode.
+    ///
+    /// - Throws: `foreign`.
+    package func requireOurs() throws(StoreError) {
+        let (state, spool) = (Files.resolved(path), Files.resolved(spool))
+        guard spool != state, !state.hasPrefix(spool == "/" ? spool : "\(spool)/"),
+            spool != Files.resolved(manifests)
+        else {
+            throw StoreError(
+                .foreign, "the spool directory \(self.spool) would hold other files of the state directory \(path)",
+                hint: "choose another with --spool-dir; without it, it is spool/ in the state directory")
+        }
+        try require("state directory", path, "--state-dir") { (entry) throws(StoreError) in
+            if entry.name.hasPrefix("catalog.db") { return .mark }
+            if entry.name == Files.name(of: lock), try holdsText(lock) { return .mark }
+            return Self.stateNames.contains(entry.name) || entry.name.hasPrefix(".tmp-") ? .ours : .foreign
+        }
+        try require("spool directory", self.spool, "--spool-dir") { entry in
+            if Self.spoolNames.contains(entry.name) { return .mark }
+            return Self.systemNames.contains(entry.name) ? .ours : .foreign
+        }
+    }
+
+    /// What is in the first folder of a spool, and no folder of segments.
+    static let besidesSegments = spoolNames.union(systemNames)
+    private static let spoolNames: Set<String> = [".refused", ".uploaderd.lock"]
+    /// What a file system has in its first directory.
+    static let systemNames: Set<String> = ["lost+found"]
+    private static let stateNames: Set<String> = systemNames.union([
+        "lock", "spool", "manifests", "store", "machine-id", "run", "cache", "archive",
+    ])
+
+    private enum Origin {
+        /// Only ours have it.
+        case mark
+        case ours, foreign
+    }
+
+    private func require(
+        _ what: String, _ path: String, _ flag: String, _ origin: (DirectoryEntry) throws(StoreError) -> Origin
+    ) throws(StoreError) {
+        let status = try reporting("could not look at \(path)") { () throws(SystemError) in
+            try Files.status(path, followLinks: true)
+        }
+        // What is not there is made by us; what is no directory stands in the way of that.
+        guard let status, status.kind == .directory else { return }
+        var foreign: [String] = []
+        for entry in try reporting("could not list \(path)", { () throws(SystemError) in try Files.list(path) }) {
+            switch try origin(entry) {
+            case .mark: return
+            case .ours: break
+            case .foreign: foreign.append(entry.name)
+            }
+        }
+        guard let first = foreign.min() else { return }
+        let more = foreign.count > 1 ? " and \(foreign.count - 1) more" : ""
+        throw StoreError(
+            .foreign, "the \(what) \(path) holds what is not uploaderd's: \"\(first)\"\(more)",
+            hint: "choose with \(flag) a directory that is empty or not there yet; nothing in this one was touched")
+    }
+
+    private func holdsText(_ path: String) throws(StoreError) -> Bool {
+        let status = try reporting("could not look at \(path)") { () throws(SystemError) in try Files.status(path) }
+        return status.map { $0.kind == .regular && $0.size > 0 } ?? false
+    }
+}
