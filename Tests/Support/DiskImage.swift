@@ -44,18 +44,24 @@ package struct DiskImage: Sendable {
 
     /// A disk on which all that lies below `root` is durable.
     package init(holding root: String) throws(SystemError) {
-        for path in try Tree.files(root) {
-            var folder = Files.parent(of: path)
-            while folder != "." {
-                names[folder] = .folder
-                folder = Files.parent(of: folder)
-            }
+        try hold(root, "")
+        durable = names
+    }
+
+    private mutating func hold(_ root: String, _ folder: String) throws(SystemError) {
+        let entries = try Files.list(folder.isEmpty ? root : "\(root)/\(folder)")
+        for entry in entries.sorted(by: { $0.name < $1.name }) {
+            let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
             guard let status = try Files.status("\(root)/\(path)") else { continue }
+            guard status.kind != .directory else {
+                names[path] = .folder
+                try hold(root, path)
+                continue
+            }
             let id = addFile(inode: status.identity.inode)
             files[id].durable = try Files.readAll("\(root)/\(path)")
             names[path] = .file(id)
         }
-        durable = names
     }
 
     // MARK: What happens
