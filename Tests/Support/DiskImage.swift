@@ -68,23 +68,24 @@ package struct DiskImage: Sendable {
 
     /// A disk on which all that lies below `root` is durable.
     package init(holding root: String) throws(SystemError) {
-        var folders = [""]
-        while let folder = folders.popLast() {
-            for entry in try Files.list(folder.isEmpty ? root : "\(root)/\(folder)") {
-                let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
-                // Empty folders, too: what is put there later is not lost with them.
-                if entry.kind == .directory {
-                    names[path] = .folder
-                    folders.append(path)
-                    continue
-                }
-                guard let status = try Files.status("\(root)/\(path)") else { continue }
-                let id = addFile(inode: status.identity.inode)
-                files[id].durable = try Files.readAll("\(root)/\(path)")
-                names[path] = .file(id)
+        try hold(root, "")
+        durable = names
+    }
+
+    private mutating func hold(_ root: String, _ folder: String) throws(SystemError) {
+        let entries = try Files.list(folder.isEmpty ? root : "\(root)/\(folder)")
+        for entry in entries.sorted(by: { $0.name < $1.name }) {
+            let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
+            guard let status = try Files.status("\(root)/\(path)") else { continue }
+            guard status.kind != .directory else {
+                names[path] = .folder
+                try hold(root, path)
+                continue
             }
+            let id = addFile(inode: status.identity.inode)
+            files[id].durable = try Files.readAll("\(root)/\(path)")
+            names[path] = .file(id)
         }
-        durable = Names(nodes: names)
     }
 
     // MARK: What happens
