@@ -144,6 +144,31 @@ struct FailingCallTests {
         await again.close()
     }
 
+    /// Its lines are only in that file when its source was truncated meanwhile, and boot believes both.
+    @Test("gives no number again while the file of a failed seal has it and cannot be removed")
+    func leftover() async throws {
+        let scene = try Scene()
+        let isBroken = Atomic<Bool>(false)
+        let disk = WatchedDisk(scene.directory.path) { call in
+            guard isBroken.load(ordering: .relaxed) else { return .done }
+            let isFolderOfSession = call.kind == .sync && call.isDirectory && call.path.hasPrefix("spool/ses_1")
+            return isFolderOfSession || (call.kind == .unlink && call.path.hasSuffix(".seg")) ? .fails(EIO) : .done
+        }
+        defer { disk.end() }
+        let (store, _) = try await scene.open()
+        isBroken.store(true, ordering: .relaxed)
+        for text in ["{\"n\":1}\n", "{\"n\":2}\n"] {
+            let source = try Source("ses_1", bytes: Array(text.utf8))
+            await #expect(throws: StoreError.self) { try await store.seal(source, lines: 1) }
+            #expect(try scene.spoolFiles.count == 1, "two files have one number")
+        }
+        isBroken.store(false, ordering: .relaxed)
+        let last = try Source("ses_1", bytes: Array("{\"n\":3}\n".utf8))
+        try await store.seal(last, lines: 1)
+        #expect(try scene.spoolFiles.count == 1)
+        try await expectWhole(store, last)
+    }
+
     /// One fault is answered with at most one error.
     @discardableResult
     private func patiently<Value: Sendable>(

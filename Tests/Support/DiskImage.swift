@@ -69,7 +69,7 @@ package struct DiskImage: Sendable {
     /// A disk on which all that lies below `root` is durable.
     package init(holding root: String) throws(SystemError) {
         try hold(root, "")
-        durable = names
+        durable = Names(nodes: names)
     }
 
     private mutating func hold(_ root: String, _ folder: String) throws(SystemError) {

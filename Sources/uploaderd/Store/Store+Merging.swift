@@ -57,6 +57,7 @@ extension Store {
         let catalog = try catalog()
         let record = segment.record
         let stream = try knownStream(record.stream)
+        try removeLeftovers(of: record.stream)
         let parts = try mergeable(ids, record, stream)
         let header = SpoolHeader(
             record: record, checkpoint: segment.checkpoint, cursor: headerCursor(stream, segment),
@@ -98,7 +99,7 @@ extension Store {
             return id
         } catch {
             if let placed {
-                do throws(StoreError) { try spoolFiles.remove(placed.path) } catch {}  // boot finds its bytes covered
+                abandon(placed)
             } else {
                 abandon(temporary)
             }

@@ -42,6 +42,7 @@ extension Store {
             guard case .seal(let segment, let cursor, let source, let facts) = request.work else { continue }
             do throws(StoreError) {
                 let key = segment.record.stream
+                try removeLeftovers(of: key)
                 let stream = try catalog().stream(key)
                 let current = ahead[key] ?? stream?.cursor
                 try admit(segment.record, cursor, after: current)
@@ -131,8 +132,20 @@ extension Store {
     }
 
     func abandon(_ file: PlacedFile) {
-        // If this fails too, the file has no row: boot adopts it or finds its bytes covered. Either is right.
-        do throws(StoreError) { try spoolFiles.remove(file.path) } catch { reportLeftover(error) }
+        do throws(StoreError) {
+            try spoolFiles.remove(file.path)
+        } catch {
+            // It has no row: boot adopts it or finds its bytes covered. Either is right.
+            leftovers[file.record.stream, default: []].insert(file.path)
+            reportLeftover(error)
+        }
+    }
+
+    /// Before the stream's next number is given: two files with one number would both be believed after a crash.
+    func removeLeftovers(of stream: StreamKey) throws(StoreError) {
+        guard let paths = leftovers[stream] else { return }
+        for path in paths.sorted() { try spoolFiles.remove(path) }
+        leftovers[stream] = nil
     }
 
     func abandon(_ id: SpoolTemporaryID) {

@@ -76,6 +76,8 @@ package actor Store {
     var rounds: [Int64: Int64] = [:]
     /// Claims whose end could not be committed, so that their rows say that an attempt is open, and none is.
     var abandonedClaims: [(segment: SegmentID, store: StoreID)] = []
+    /// Files of seals that failed, and that could not be removed either. Their numbers are not given again while they are there.
+    var leftovers: [StreamKey: Set<String>] = [:]
     /// Manifests kept since they were last recorded, by session row.
     var kept: [Int64: KeptManifest] = [:]
 
