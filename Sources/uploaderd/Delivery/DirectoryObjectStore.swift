@@ -14,7 +14,7 @@ package actor DirectoryObjectStore: ObjectStore {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     package nonisolated var lane: (any TaskExecutor)? { executor }
 
-    private let root: String
+    let root: String
     /// Of its temporary files: whose they are.
     private let owner: String
     /// Tells this process's temporary files from those of another on this machine.
@@ -25,7 +25,7 @@ package actor DirectoryObjectStore: ObjectStore {
     private let witness: ObjectKey?
     private var seen: FileIdentity?
     private var serial = 0
-    private var folders: StoreFolders
+    var folders: StoreFolders
 
     /// - Parameters:
     ///   - root: absolute; made with mode 0700 at the first put.
@@ -136,24 +136,6 @@ package actor DirectoryObjectStore: ObjectStore {
         }
     }
 
-    package func list(_ prefix: String) throws(DeliveryError) -> [ObjectKey] {
-        var found: [ObjectKey] = []
-        var folders = [prefix]
-        while let folder = folders.popLast() {
-            for entry in try entries(of: folder) where !entry.name.hasPrefix(StoreFolders.temporary) {
-                switch entry.kind {
-                case .directory: folders.append("\(folder)\(entry.name)/")
-                default: if let key = ObjectKey("\(folder)\(entry.name)") { found.append(key) }
-                }
-            }
-        }
-        return found.sorted()
-    }
-
-    package func listFolders(_ prefix: String) throws(DeliveryError) -> [String] {
-        try entries(of: prefix).filter { $0.kind == .directory }.map(\.name).sorted()
-    }
-
     package func delete(_ key: ObjectKey) throws(DeliveryError) {
         do throws(SystemError) {
             guard let folder = try StoreFolders.opened(key.folder, beneath: folders.root()) else { return }
@@ -234,7 +216,7 @@ package actor DirectoryObjectStore: ObjectStore {
             hint: "something else changed \(root)/\(key); move it away, and it is put again")
     }
 
-    private func requireWitness() throws(DeliveryError) {
+    func requireWitness() throws(DeliveryError) {
         if let witness, let seen { _ = try root(of: witness, seen) }
     }
 
@@ -254,22 +236,6 @@ package actor DirectoryObjectStore: ObjectStore {
             retryAfter: DeliveryError.pause)
     }
 
-    private func entries(of folder: String) throws(DeliveryError) -> [DirectoryEntry] {
-        let entries: [DirectoryEntry]
-        do throws(SystemError) {
-            entries = try StoreFolders.opened(folder.isEmpty ? "." : folder, beneath: folders.root())?.entries() ?? []
-        } catch {
-            if error.isEscape { throw throughLink(folder) }
-            guard error.isNotFound else {
-                throw DeliveryError(.transient, "could not list \(root)/\(folder): \(error.reason)")
-            }
-            entries = []
-        }
-        // Behind the listing: what was listed was this store's then.
-        try requireWitness()
-        return entries
-    }
-
     private func failing<Result: ~Copyable>(
         _ verb: String, _ key: ObjectKey, _ body: () throws(SystemError) -> Result
     ) throws(DeliveryError) -> Result {
@@ -281,7 +247,7 @@ package actor DirectoryObjectStore: ObjectStore {
     }
 
     /// - Parameter relativePath: of an object or a folder.
-    private func throughLink(_ relativePath: String) -> DeliveryError {
+    func throughLink(_ relativePath: String) -> DeliveryError {
         let link = folders.link(on: relativePath) ?? "\(root)/\(relativePath)"
         // Where the store's identity cannot be reached, nothing can.
         return DeliveryError.throughLink(link, isOfWholeStore: relativePath == witness?.rawValue)
