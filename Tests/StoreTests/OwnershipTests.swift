@@ -62,6 +62,20 @@ struct OwnershipTests {
         #expect(found.contains(".refused/elsewhere.seg") == (name == ".refused"))
     }
 
+    @Test("is ours with nothing of an earlier life but which stores it had")
+    func storesAlone() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        try await store.note(StoreID("far"), of: "archive")
+        await store.close()
+        for name in try Files.list(scene.directory.path).map(\.name)
+        where name.hasPrefix("catalog.db") || name == "lock" {
+            try Files.unlink("\(scene.directory.path)/\(name)")
+        }
+        let (again, _) = try await scene.open()
+        #expect(try await again.knownStore(of: "archive") == StoreID("far"))
+    }
+
     @Test("is ours without its catalog, with a file of the user's beside it")
     func withoutCatalog() async throws {
         let scene = try Scene()
