@@ -590,3 +590,47 @@ def test_a_store_that_comes_back_after_the_whole_state_was_lost_is_read_before_a
     assert not session.writers and session.manifest["writer"] == before.manifest["writer"]
     assert session.latest() == whole
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("catalog", ["kept", "lost"])
+@pytest.mark.parametrize("numbers", ["apart", "overlapping"])
+def test_lines_that_were_cut_otherwise_before_the_store_came_back_are_a_further_writers(world, catalog, numbers):
+    """The whole state was lost, and the store away: nobody knew how its lines were cut. They are read once, whoever put
+    them, and nothing is held back."""
+    store = world.base / "elsewhere"
+    destination = f'[[destination]]\nname = "archive"\npath = "{store}"\n'
+    world.configure(f'[segments]\nquiet = "30ms"\nmax_lines = {3 if numbers == "overlapping" else 5}\n' + destination)
+    sid, add = one_session(world)
+    add(10)
+    world.once()
+    ledger = Ledger(store)
+    (before,) = ledger.look().values()
+    shutil.rmtree(world.state)
+    back = away(store)
+    world.configure(f'[segments]\nquiet = "30ms"\nmax_lines = {5 if numbers == "overlapping" else 10}\n' + destination)
+    daemon = world.daemon()
+    whole = add(10)
+    world.ctl_run("flush")
+    waiting(world, 2)
+    daemon.kill()
+    if catalog == "lost":
+        for path in world.state.glob("catalog.db*"):
+            path.unlink()
+    back()
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    world.wait_healthy()
+    (session,) = ledger.look().values()
+    assert session.manifest["writer"] == before.manifest["writer"] and len(session.writers) == 1
+    assert manifest_reader.joined_writers(session) == {1: whole}
+    assert world.ctl_run("replay", sid).stdout == whole
+    assert world.ctl_run("verify", "--deep").returncode == 0
+    # The next life goes on where this one was.
+    assert daemon.stop() == 0
+    daemon = world.daemon()
+    whole = add(3)
+    world.ctl_run("flush", "--wait")
+    (again,) = ledger.look().values()
+    assert list(again.writers) == list(session.writers)
+    assert manifest_reader.joined_writers(again) == {1: whole}
+    assert daemon.stop() == 0

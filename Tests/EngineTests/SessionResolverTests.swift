@@ -83,4 +83,20 @@ struct SessionResolverTests {
             #expect(Self.subjects("lines_lost", life).isEmpty == (rest != .nothing))
         }
     }
+
+    @Test("is waited for by whoever asks whether all is delivered, as long as it reads stores")
+    func settling() throws {
+        let stage = try Stage()
+        try stage.live { life in
+            let asking = life.parts.intake.resolver.asking
+            await asking.over()
+            asking.begin()
+            let settling = Settling(life.parts)
+            await settling.wait(.seconds(60))
+            #expect(!settling.isDone)
+            asking.end()
+            await settling.wait(.seconds(60))
+            #expect(settling.isDone && settling.held.isEmpty)
+        }
+    }
 }

@@ -132,6 +132,7 @@ package actor ControlDesk: ControlHandler {
             let closings = gate.closings
             let bytes = engine.store.spool.bytes
             var wasFull = gate.isClosed
+            let unresolved = try await self.unresolved()
             let left = try await take(request.scope, passed)
             // Who asks has looked, and may have mended something.
             await engine.delivery.retry()
@@ -144,6 +145,8 @@ package actor ControlDesk: ControlHandler {
                 await settling.wait(Self.betweenLooks)
             }
             let held = settling.held.filter(required.contains)
+            // A store has answered meanwhile: what waited for it may not have been looked at.
+            if isRepeatable(request.scope), try await self.unresolved() < unresolved { continue }
             wasFull = wasFull || gate.closings != closings
             // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
             // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
@@ -151,6 +154,13 @@ package actor ControlDesk: ControlHandler {
                 return try await waiting(since: before, left, held: held)
             }
             if engine.hasRoom { await gate.pass() }
+        }
+    }
+
+    /// How many files and sessions wait for what a store says.
+    private func unresolved() async throws(ControlError) -> Int {
+        try await asking { () async throws(StoreError) in
+            await engine.supervisor.unresolved + (try await engine.store.counts().unresolved)
         }
     }
 

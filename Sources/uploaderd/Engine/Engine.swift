@@ -52,11 +52,13 @@ package final class Engine: Sendable {
             tasks.append(parts.world.lane(of: "merge").start { await merging.run() })
         }
         if !isOnce, let lost {
+            resolver.asking.begin()
             tasks.append(
                 parts.world.lane(of: "resolver").start {
                     await resolver.resolveAll(lost: lost, on: parts.world.time, waits: true)
                     await parts.supervisor.resolved()
                     parts.delivery.ring()
+                    resolver.asking.end()
                 })
         }
         running = tasks

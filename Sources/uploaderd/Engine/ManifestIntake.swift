@@ -16,7 +16,7 @@ struct ManifestIntake: Sendable {
         var same: Set<String> = []
         while true {
             var result = try await store.takeUp(found.manifest, at: id, as: .own, same: same)
-            if result.doubts.isEmpty { return result }
+            if result.doubts.isEmpty || (result.standing == .unfit && !result.conflicts.isEmpty) { return result }
             for doubt in result.doubts {
                 if let difference = try await difference(doubt, found, sink) {
                     result.conflicts.append(difference)

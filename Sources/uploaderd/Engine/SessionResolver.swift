@@ -25,6 +25,8 @@ struct SessionResolver: Sendable {
     let began: WallTime
     /// Names of all destinations that could have something.
     let destinations: [String]
+    /// Stores that can be read are being read, or what they said is being sorted out: who is to say what is delivered waits.
+    let asking = Undertaking()
     private let readings = StoreReadings()
 
     init(
@@ -65,13 +67,10 @@ struct SessionResolver: Sendable {
                 // store have a manifest of another program after all, we become a further writer there (WriterPlaces).
                 continue
             }
-            for found in found where found.manifest.writer == nil {
-                try await takeUp(found, on: shelf, id, as: .foreign)
+            for found in found where found.manifest.writer == nil && found.manifest.unknownNeeds == nil {
+                note(try await store.takeUp(found.manifest, at: id, as: .foreign), of: session)
             }
-            // Two lives of ours may have begun it: it goes on in one of them, and what the other put is another writer's.
-            if let own = found.filter(isOurs).max(by: { $0.manifest.lines < $1.manifest.lines }) {
-                try await takeUp(own, on: shelf, id, as: .own)
-            }
+            try await takeUp(found.filter(isOurs), on: shelf, id)
         }
         board.clear("session_unresolved", session.rawValue)
     }
@@ -135,7 +134,9 @@ struct SessionResolver: Sendable {
             }
             if unread.isEmpty, names.isSuperset(of: destinations) { break }
             guard waits else { return }
+            asking.end()
             _ = await bell.wait(until: unread.values.min(), on: time)
+            asking.begin()
         }
         guard !Task.isCancelled else { return }
         do {
@@ -181,13 +182,19 @@ struct SessionResolver: Sendable {
     }
 
     private func readAll(_ shelf: ObjectFinder.Shelf, _ id: StoreID) async throws {
-        let longest = Mutex<FoundManifest?>(nil)
+        // Those of one session come one after the other.
+        let ours = Mutex<[FoundManifest]>([])
         try await shelf.sink.eachManifest { found in
             do {
                 let found = try found.get()
                 // Another program's are taken up when a source of theirs is found here.
-                if isOurs(found), let done = longest.withLock({ $0.outlasted(by: found) }) {
-                    try await takeUp(done, on: shelf, id, as: .own)
+                if isOurs(found) {
+                    let before = ours.withLock { ours -> [FoundManifest] in
+                        let isOfAnother = ours.first.map { $0.manifest.sid != found.manifest.sid } ?? false
+                        defer { ours = (isOfAnother ? [] : ours) + [found] }
+                        return isOfAnother ? ours : []
+                    }
+                    try await takeUp(before, on: shelf, id)
                 }
                 if let unknown = found.manifest.unknownNeeds {
                     let message =
@@ -204,7 +211,7 @@ struct SessionResolver: Sendable {
                     hint: error.hint)
             }
         }
-        if let last = longest.withLock({ $0 }) { try await takeUp(last, on: shelf, id, as: .own) }
+        try await takeUp(ours.withLock { $0 }, on: shelf, id)
     }
 
     /// A segment that no store has: its lines are cut again, or, when their source is gone too, they are a gap.
@@ -231,38 +238,32 @@ struct SessionResolver: Sendable {
             && found.manifest.session?.user == world.machine.user
     }
 
-    private func takeUp(
-        _ found: FoundManifest, on shelf: ObjectFinder.Shelf, _ id: StoreID, as origin: ManifestOrigin
-    ) async throws {
-        guard let session = SessionID(found.manifest.sid), found.manifest.unknownNeeds == nil else { return }
-        let result =
-            switch origin {
-            case .own: try await ManifestIntake(store: store, objects: objects).takeUp(found, in: shelf.sink, at: id)
-            case .foreign: try await store.takeUp(found.manifest, at: id, as: origin)
+    /// Takes up one of the manifests that lives of ours put of one session: the longest that fits what is known here. What
+    /// the others list is other writers'; so are all of them, where none fits.
+    private func takeUp(_ manifests: [FoundManifest], on shelf: ObjectFinder.Shelf, _ id: StoreID) async throws {
+        let usable = manifests.filter { $0.manifest.unknownNeeds == nil }
+        for found in usable.sorted(by: { $0.manifest.lines > $1.manifest.lines }) {
+            guard let session = SessionID(found.manifest.sid) else { continue }
+            let result = try await ManifestIntake(store: store, objects: objects).takeUp(found, in: shelf.sink, at: id)
+            switch result.standing {
+            case .own: return note(result, of: session)
+            case .unfit:
+                world.log.record(
+                    Event(
+                        .sessionTakenUp,
+                        "a manifest of an earlier life lists the session's lines otherwise than they were cut here: it stays "
+                            + "another writer's",
+                        session: session, destination: shelf.name, fields: ["WHY": result.conflicts.first ?? ""]))
+            case .another: continue
             }
-        if let first = result.conflicts.first {
-            board.report(
-                "manifest_conflict", session.rawValue,
-                "the manifest of the session in a store does not fit what is known here: \(first)",
-                hint: "uploaderctl show \(session)")
         }
     }
-}
 
-extension FoundManifest? {
-    /// Of one session's manifests, which come one after the other, the longest stays.
-    ///
-    /// - Returns: that of the session before, when another one begins.
-    fileprivate mutating func outlasted(by next: FoundManifest) -> FoundManifest? {
-        guard let longest = self else {
-            self = next
-            return nil
-        }
-        if longest.manifest.sid == next.manifest.sid {
-            if longest.manifest.lines < next.manifest.lines { self = next }
-            return nil
-        }
-        self = next
-        return longest
+    private func note(_ result: TakeUpResult, of session: SessionID) {
+        guard let first = result.conflicts.first else { return }
+        board.report(
+            "manifest_conflict", session.rawValue,
+            "the manifest of the session in a store does not fit what is known here: \(first)",
+            hint: "uploaderctl show \(session)")
     }
 }

@@ -20,6 +20,8 @@ final class Settling: Sendable {
         state = Mutex(State(open: engine.delivery.workers.map(\.name)))
         time = engine.world.time
         engine.world.loop.start { [self] in
+            // What waits for a word of a store that can be read is not delivered because nothing is on the way.
+            await engine.intake.resolver.asking.over()
             // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
             await engine.merging?.merged()
             await withDiscardingTaskGroup { group in

@@ -107,23 +107,6 @@ struct WriterManifest: Sendable {
     }
 }
 
-extension Manifest {
-    func entries(of stream: StreamName) -> (segments: [ManifestSegment], checkpoints: [ManifestCheckpoint]) {
-        if stream == .main { return (segments, checkpoints) }
-        let found = streams[stream.rawValue]
-        return (found?.segments ?? [], found?.checkpoints ?? [])
-    }
-
-    var streamNames: [StreamName] { [.main] + streams.keys.compactMap { StreamName($0) }.sorted() }
-
-    var everySegment: [(stream: StreamName, entry: ManifestSegment)] {
-        streamNames.flatMap { name in entries(of: name).segments.map { (name, $0) } }
-    }
-
-    /// Of all streams and generations.
-    var lines: Int { everySegment.reduce(0) { $0 + $1.entry.lines } }
-}
-
 extension Volume.Checkpoint {
     /// - Returns: `nil` when its segment is not there.
     init?(_ entry: ManifestCheckpoint, in parts: [Volume.Part]) {

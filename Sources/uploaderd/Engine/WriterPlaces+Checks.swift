@@ -6,12 +6,8 @@ import Store
 extension WriterPlaces {
     /// Our manifest there must say nothing that contradicts our catalog; what it knows besides is taken up.
     func requireOurs(_ found: FoundManifest, _ session: SessionID) async throws {
-        var contradiction = try await reusedNumber(in: found.manifest, of: session)
-        if contradiction == nil {
-            contradiction = try await ManifestIntake(store: store, objects: objects)
-                .takeUp(found, in: sink, at: id()).conflicts.first
-        }
-        guard let first = contradiction else {
+        let result = try await ManifestIntake(store: store, objects: objects).takeUp(found, in: sink, at: id())
+        guard let first = result.conflicts.first else {
             return try await requireReceipts(of: session, besides: found.manifest, in: found.folder)
         }
         throw DeliveryError(
@@ -43,24 +39,5 @@ extension WriterPlaces {
             "destination \(destination) is older than what was put there: \(last.objectPath) of session \(session) is gone, "
                 + "and nowhere else",
             hint: "docs/operations.md, \"Backup of a store\", says how what came after the backup is taken again")
-    }
-
-    /// A sequence number stands for one run of lines, which a merge may make longer: two that share one and no line were cut by
-    /// two daemons.
-    private func reusedNumber(in manifest: Manifest, of session: SessionID) async throws -> String? {
-        for stream in manifest.streamNames {
-            let known = try await store.segments(of: StreamKey(session: session, stream: stream)).map(\.record)
-            let own = Dictionary(known.map { ($0.seq, $0) }) { first, _ in first }
-            for entry in manifest.entries(of: stream).segments {
-                guard let mine = own[entry.seq], mine.objectPath != entry.path, let line = entry.firstLine else {
-                    continue
-                }
-                let isApart = line > mine.firstLine - 1 + mine.lines || line + entry.lines <= mine.firstLine
-                if isApart || entry.generation != mine.generation {
-                    return "\(entry.path) has the number of other lines"
-                }
-            }
-        }
-        return nil
     }
 }

@@ -122,11 +122,15 @@ final class Catalog {
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     /// All of `body`, durable when this returns, or nothing of it.
-    func transaction<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    ///
+    /// - Parameter isUndone: whether, by what it gave, nothing of it is to be.
+    func transaction<Value>(
+        _ body: () throws(StoreError) -> Value, undoneIf isUndone: (Value) -> Bool = { _ in false }
+    ) throws(StoreError) -> Value {
         try run("BEGIN IMMEDIATE")
         do throws(StoreError) {
             let value = try body()
-            try run("COMMIT")
+            if isUndone(value) { rollBack("ROLLBACK") } else { try run("COMMIT") }
             return value
         } catch {
             rollBack("ROLLBACK")

@@ -9,6 +9,7 @@ package enum ManifestOrigin: Sendable, Hashable {
 }
 
 package struct TakeUpResult: Sendable, Hashable {
+    package var standing: ManifestStanding
     /// Segments that got a row.
     package var added = 0
     /// Segments that had one.
@@ -23,7 +24,17 @@ package struct TakeUpResult: Sendable, Hashable {
     /// Whether the session's segments leave out no range before its cursors.
     package var isWhole = true
 
-    package init(conflicts: [String] = []) { self.conflicts = conflicts }
+    package init(_ standing: ManifestStanding = .own, conflicts: [String] = []) {
+        self.standing = standing
+        self.conflicts = conflicts
+    }
+
+    /// The same when it was tried only: what stands against it.
+    var undone: TakeUpResult {
+        var result = TakeUpResult(.unfit, conflicts: conflicts)
+        result.doubts = doubts
+        return result
+    }
 }
 
 extension Store {
