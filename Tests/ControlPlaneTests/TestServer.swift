@@ -15,6 +15,7 @@ final class ScriptedHandler: ControlHandler {
         var pieces: [ReplayPiece] = []
         /// After the pieces.
         var replayError: ControlError?
+        var unread: [String] = []
         var ranges: [VerifiedRange] = []
         var flushes: [FlushRequest] = []
         /// By flush: the size of the file that came with it.
@@ -90,10 +91,10 @@ final class ScriptedHandler: ControlHandler {
         return detail
     }
 
-    func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError) {
-        let (pieces, error, holds) = state.withLock { state in
+    func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError) -> [String] {
+        let (pieces, error, holds, unread) = state.withLock { state in
             state.replays.append(request)
-            return (state.pieces, state.replayError, state.holdsReplay)
+            return (state.pieces, state.replayError, state.holdsReplay, state.unread)
         }
         state.withLock { $0.whenReplaying }?()
         for piece in pieces {
@@ -113,6 +114,7 @@ final class ScriptedHandler: ControlHandler {
             raise()
         }
         if let error { throw error }
+        return unread
     }
 
     func verify(

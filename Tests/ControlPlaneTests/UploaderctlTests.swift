@@ -152,6 +152,30 @@ struct UploaderctlTests {
         }
     }
 
+    @Test("replay and restore that had to leave something out say what, and end with 5")
+    func replayLeavesOut() throws {
+        try serving { (server) throws in
+            let scratch = try Scratch("left-out")
+            server.handler.state.withLock {
+                $0.pieces = Samples.pieces(["one\n"])
+                $0.unread = ["in destination archive: object \u{1B}x is not a manifest that can be read"]
+            }
+            let restore = ["restore", "s1", "--to", scratch("s1.jsonl")]
+            for words in [["replay", "s1"], ["replay", "s1", "--json"], restore, restore + ["--force", "--json"]] {
+                let run = run(words, on: server.path)
+                #expect(run.exit == .partlyDone, "\(words)")
+                #expect(
+                    run.errors == """
+                        uploaderctl: lines may be missing: in destination archive: object \\x1bx is not a manifest that can be read
+                          repair or remove that object; --from DESTINATION reads one store alone
+
+                        """, "\(words)")
+            }
+            #expect(run(["replay", "s1"], on: server.path).text == "one\n")
+            #expect(try Files.readAll(scratch("s1.jsonl")) == Array("one\n".utf8))
+        }
+    }
+
     @Test("replay ends quietly when its reader has had enough")
     func closedOutput() throws {
         try serving { (server) throws in

@@ -112,9 +112,11 @@ package final class DaemonConnection {
     }
 
     /// A replay whose bytes come through a pipe, as they are.
+    ///
+    /// - Returns: also what was left out, a sentence each.
     package func pour(
         _ request: ReplayRequest, for what: String, _ take: (UnsafeRawBufferPointer) throws(ClientError) -> Void
-    ) throws(ClientError) -> ReplayTotals {
+    ) throws(ClientError) -> (totals: ReplayTotals, unread: [String]) {
         let reading = try passPipe(request)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
@@ -131,8 +133,8 @@ package final class DaemonConnection {
                 try take(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
         }
-        let totals: ReplayReply = try decoded(try reply(to: what))
-        return ReplayTotals(lines: totals.totalLines ?? 0, bytes: totals.totalBytes ?? 0)
+        let last: ReplayReply = try decoded(try reply(to: what))
+        return (ReplayTotals(lines: last.totalLines ?? 0, bytes: last.totalBytes ?? 0), last.unread ?? [])
     }
 
     /// Our writing end closes here: the daemon's is then the only one, so that its end is the pipe's end.
