@@ -318,6 +318,19 @@ struct UploaderctlTests {
         #expect(refused.errors.contains("runuser"))
     }
 
+    /// The daemon's program stands beside the tests.
+    @Test("config check names the file so that it is no option, and shows nothing that steers a terminal")
+    func check() throws {
+        let scratch = try Scratch("check")
+        let name = "--odd\u{1B}[2J.toml"
+        try scratch.write("nothing = 1\n", to: name)
+        let console = KeptConsole(isTerminal: true)
+        let tool = ControlTool(console: console, environment: [:], directory: scratch.path, now: WallTime(seconds: 0))
+        #expect(tool.run(["config", "check", "--", name]) == .usage)
+        let line = "\(scratch("--odd\\x1b[2J.toml")):1: nothing: there is no such key\n"
+        #expect(console.text.hasPrefix(line), "\(console.text)")
+    }
+
     @Test("works without a daemon where it can")
     func alone() throws {
         let path = "/tmp/uploaderd-nowhere/control.sock"
