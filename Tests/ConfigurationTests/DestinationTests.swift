@@ -14,6 +14,16 @@ struct DestinationTests {
         #expect(all.first?.isRequired == true)
     }
 
+    @Test("lie neither in the state directory nor in the spool, wherever that is")
+    func ours() throws {
+        for (path, place) in [("/spool/x", "spool"), ("/state/x", "state directory"), ("/state/store", nil)] {
+            let fixture = try Fixture("[[destination]]\npath = \"\(path)\"\n")
+            let problems = fixture.problems(["--state-dir", "/state", "--spool-dir", "/spool"])
+            let wanted = place.map { ["\(path)/sessions lies in the \($0), whose files are not a store's"] } ?? []
+            #expect(problems.map(\.message) == wanted)
+        }
+    }
+
     @Test("of a type that this version cannot deliver to are refused, and so is leaving without redaction")
     func unavailable() throws {
         for type in DestinationType.allCases where type != .directory {

@@ -55,6 +55,22 @@ struct PrecedenceTests {
                 == [.directory(path: "/srv/here/rel/store", prefix: "mine/")])
     }
 
+    @Test("a place that a variable has moved shows which")
+    func moved() throws {
+        let fixture = try Fixture(
+            environment: ["XDG_STATE_HOME": "/x", "CODEX_HOME": "/c", "CLAUDE_CONFIG_DIR": "not/absolute"])
+        let loaded = try fixture.loaded(["--runtime-dir", "/r"])
+        #expect(loaded.shown("directory.state") == "\"/x/uploaderd\"")
+        #expect(loaded.origin("directory.state") == "environment XDG_STATE_HOME")
+        #expect(loaded.origin("directory.runtime") == "flag --runtime-dir")
+        #expect(loaded.origin("directory.cache") == "default")
+        #expect(loaded.origin("watch[1].root") == "default")
+        #expect(loaded.shown("watch[2].root") == "\"/c/sessions\"")
+        #expect(loaded.origin("watch[2].root") == "environment CODEX_HOME")
+        fixture.environment = ["HOME": fixture.home, "SYSTEMD_EXEC_PID": "4711", "STATE_DIRECTORY": "/s"]
+        #expect(try fixture.loaded().origin("directory.state") == "environment STATE_DIRECTORY")
+    }
+
     @Test("foreign variables make no destination, but are said to be unused")
     func foreignVariables() throws {
         let fixture = try Fixture(environment: ["SUPABASE_URL": "https://a.b", "SUPABASE_KEY": "k"])

@@ -55,7 +55,7 @@ struct InvocationTests {
         "is refused when it does not fit the command",
         arguments: [
             "show", "show a b", "status x", "status --lines 1:2", "replay", "sessions --agent", "status --watch=1",
-            "status --json --json", "-x", "completions",
+            "status --json --json", "-x", "---json status", "completions",
         ])
     func misfit(_ words: String) { #expect(error(words)?.code == .usage) }
 

@@ -7,14 +7,6 @@ import Testing
 
 @Suite("A control server")
 struct ControlServerTests {
-    private func serving(
-        limits: ControlLimits = ControlLimits(), owner: UInt32 = Process.user, _ body: (TestServer) throws -> Void
-    ) throws {
-        let server = try TestServer(limits: limits, owner: owner)
-        defer { server.stop() }
-        try body(server)
-    }
-
     private func errorName(_ reply: JSONValue?) -> String? { reply?["error"]?.text }
 
     @Test("says what it is, and describes what it serves")
@@ -248,109 +240,5 @@ struct ControlServerTests {
             let client = try RawClient(server.path)
             #expect(try client.call("org.varlink.service.GetInfo") != nil, "seed \(seed)")
         }
-    }
-
-    @Test("answers a peer that shut its sending side, and forgets one that went away in the middle")
-    func halfClosed() throws {
-        try serving { server in
-            let client = try RawClient(server.path)
-            try client.send(#"{"method":"org.varlink.service.GetInfo"}"#)
-            #expect(try client.reply() != nil)
-            do {
-                let gone = try RawClient(server.path)
-                try gone.send(#"{"method":"#, nul: false)
-            }
-            #expect(try client.call("org.varlink.service.GetInfo") != nil)
-        }
-    }
-
-    @Test("drains: answers what is open, ends what has no end, takes nothing new")
-    func drain() throws {
-        try serving { server in
-            let watching = try RawClient(server.path)
-            _ = try watching.call("io.uploaderd.Control.GetStatus", "{}", #","more":true"#)
-            let idle = try RawClient(server.path)
-            #expect(try idle.call("org.varlink.service.GetInfo") != nil)
-            try server.sync { [control = server.server] in await control.drain() }
-            let last = try watching.reply()
-            #expect(last?["parameters"]?["pid"] != nil)
-            #expect(last?["continues"] == nil)
-            #expect(try watching.reply() == nil)
-            #expect(try idle.reply() == nil)
-            #expect(throws: SystemError.self) { try RawClient(server.path) }
-            #expect(try Files.status(server.path) == nil)
-        }
-    }
-
-    @Test("drains although a caller never reads: it is given up in time")
-    func drainDeaf() throws {
-        try serving { server in
-            // One reply that no socket holds (net.core.wmem_default is 208 KiB): who sees its beginning knows that the
-            // server waits with the rest. Between two replies a drain would end the call.
-            server.handler.change { $0.storePath = String(repeating: "x", count: 250_000) }
-            let deaf = try RawClient(server.path)
-            try deaf.send(#"{"method":"io.uploaderd.Control.GetStatus","parameters":{},"more":true}"#)
-            #expect(try deaf.socket.wait(.readable, milliseconds: patience))
-            server.loop.start { [control = server.server] in await control.drain() }
-            try server.time.waitForTimer(in: ControlLimits().drain)
-            server.time.advance(by: ControlLimits().drain)
-            // Returns when nobody is left.
-            try server.sync { [control = server.server] in await control.drain() }
-            #expect(try deaf.reply() == nil)
-        }
-    }
-
-    @Test("is over at once when cancelled, and so are its calls")
-    func cancel() throws {
-        try serving { server in
-            server.handler.state.withLock { $0.holdsReplay = true }
-            let client = try RawClient(server.path)
-            try client.send(#"{"method":"io.uploaderd.Control.Replay","parameters":{"sid":"s"},"more":true}"#)
-            try server.handler.waitForSignal()
-            try server.sync { [control = server.server] in await control.cancel() }
-            try server.handler.waitForSignal()
-            #expect(try client.reply() == nil)
-            #expect(server.handler.state.withLock { $0.cancelled } == 1)
-        }
-    }
-}
-
-@Suite("A control socket")
-struct ControlSocketTests {
-    @Test("has mode 0600 in a directory of mode 0700")
-    func modes() throws {
-        let server = try TestServer()
-        defer { server.stop() }
-        #expect(try Files.status(server.path)?.mode ?? 0 & 0o777 == 0o600)
-        #expect(try Files.status("\(server.directory)/run")?.mode ?? 0 & 0o777 == 0o700)
-    }
-
-    @Test("replaces the file of a daemon that died, and no other")
-    func stale() throws {
-        let directory = try TestServer.temporaryDirectory()
-        defer { _ = try? Files.removeDirectory(directory) }
-        let path = "\(directory)/control.sock"
-        defer { try? Files.unlink(path) }
-        do { _ = try UnixListener(binding: path) }
-        #expect(try Files.status(path) != nil)
-        let living = try ControlSocket.binding(path)
-        #expect(
-            performing: { _ = try ControlSocket.binding(path) },
-            throws: { ($0 as? ControlPlaneError)?.code == .alreadyServed })
-        _ = consume living
-        try Files.unlink(path)
-        try Files.writeDurably([1], to: path)
-        #expect(
-            performing: { _ = try ControlSocket.binding(path) },
-            throws: { ($0 as? ControlPlaneError)?.code == .pathTaken })
-        #expect(try Files.readAll(path) == [1])
-    }
-
-    @Test("says what is wrong with a path that cannot be")
-    func impossible() throws {
-        let long = "/tmp/" + String(repeating: "x", count: 200)
-        #expect(
-            performing: { _ = try ControlSocket.binding(long) }, throws: { ($0 as? ControlPlaneError)?.code == .socket }
-        )
     }
 }

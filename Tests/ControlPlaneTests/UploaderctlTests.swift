@@ -6,57 +6,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Keeps what a command wrote.
-private final class KeptConsole: Console {
-    let isTerminal: Bool
-    let errorIsTerminal = false
-    let width = 100
-    private(set) var output: [UInt8] = []
-    private(set) var errors = ""
-    /// Nobody reads any more after so many bytes.
-    let patience: Int
-
-    init(isTerminal: Bool = false, patience: Int = .max) {
-        self.isTerminal = isTerminal
-        self.patience = patience
-    }
-
-    var text: String { String(decoding: output, as: UTF8.self) }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws(ClientError) {
-        output += bytes
-        if output.count > patience { throw .outputClosed }
-    }
-
-    func wait(for source: borrowing Descriptor, milliseconds: Int32) throws(SystemError) -> Bool {
-        try source.wait(.readable, milliseconds: milliseconds)
-    }
-
-    func note(_ text: String) { errors += text }
-}
-
 @Suite("uploaderctl, against a real server")
 struct UploaderctlTests {
-    private struct Run {
-        let exit: ExitCode
-        let console: KeptConsole
-        var text: String { console.text }
-        var errors: String { console.errors }
-    }
-
-    private func serving(_ body: (TestServer) throws -> Void) throws {
-        let server = try TestServer()
-        defer { server.stop() }
-        try body(server)
-    }
-
-    private func run(_ words: [String], on path: String, console: KeptConsole = KeptConsole()) -> Run {
-        let tool = ControlTool(
-            console: console, environment: ["UPLOADERD_SOCKET": path, "PATH": "/nowhere"], directory: "/tmp",
-            now: WallTime(seconds: 1_795_176_000))
-        return Run(exit: tool.run(words), console: console)
-    }
-
     @Test("status exits 1 with a problem and 0 without, and says the same as JSON")
     func status() throws {
         try serving { (server) throws in
@@ -104,108 +55,6 @@ struct UploaderctlTests {
                       uploaderctl sessions lists those that are known here
 
                     """)
-        }
-    }
-
-    @Test("replay leaves piped bytes untouched, and escapes them on a terminal unless --raw")
-    func replay() throws {
-        try serving { (server) throws in
-            let text = "{\"a\":\"\u{1B}[2J\u{202E}\"}\n"
-            let whole = String(repeating: text, count: 20_000)
-            server.handler.state.withLock { $0.pieces = Samples.pieces(Array(repeating: text, count: 20_000)) }
-            #expect(run(["replay", "s1"], on: server.path).console.output == Array(whole.utf8))
-            let shown = run(["replay", "s1"], on: server.path, console: KeptConsole(isTerminal: true))
-            #expect(shown.text == String(repeating: "{\"a\":\"\\x1b[2J\\u{202e}\"}\n", count: 20_000))
-            let raw = run(["replay", "s1", "--raw"], on: server.path, console: KeptConsole(isTerminal: true))
-            #expect(raw.text == whole)
-        }
-    }
-
-    @Test("replay asks for what it was told to ask for")
-    func replayOptions() throws {
-        try serving { (server) throws in
-            let words = [
-                "replay", "s1", "--lines", "2:5", "--stream", "agents/a", "--generation", "2", "--from", "archive",
-                "--max-lines", "3",
-            ]
-            #expect(run(words + ["--to-checkpoint", "latest"], on: server.path).exit == .done)
-            #expect(run(words + ["--follow"], on: server.path).exit == .done)
-            var wanted = ReplayRequest(
-                sid: try #require(SessionID("s1")), toCheckpoint: .latest, lines: LineRange(first: 2, last: 5),
-                stream: try #require(StreamName("agents/a")), generation: 2, from: "archive", maxLines: 3)
-            #expect(server.handler.state.withLock { $0.replays.first } == wanted)
-            wanted.toCheckpoint = nil
-            wanted.follow = true
-            #expect(server.handler.state.withLock { $0.replays.last } == wanted)
-        }
-    }
-
-    @Test("replay that fails half way fails, with what came before the failure")
-    func replayFails() throws {
-        try serving { (server) throws in
-            server.handler.state.withLock {
-                $0.pieces = Samples.pieces(["one\n"])
-                $0.replayError = ControlError(.damaged, "segment 2 is damaged")
-            }
-            let run = run(["replay", "s1"], on: server.path)
-            #expect(run.exit == .failed && run.text == "one\n" && run.errors == "uploaderctl: segment 2 is damaged\n")
-        }
-    }
-
-    @Test("replay ends quietly when its reader has had enough")
-    func closedOutput() throws {
-        try serving { (server) throws in
-            server.handler.state.withLock {
-                $0.pieces = Samples.pieces(Array(repeating: String(repeating: "x", count: 9_999) + "\n", count: 100))
-            }
-            let run = run(["replay", "s1"], on: server.path, console: KeptConsole(patience: 50_000))
-            #expect(run.exit == .done && run.errors.isEmpty)
-        }
-    }
-
-    @Test("restore makes the file whole, never over another one without --force, and leaves nothing else behind")
-    func restore() throws {
-        try serving { (server) throws in
-            let path = "\(server.directory)/run/restored.jsonl"
-            defer { try? Files.unlink(path) }
-            server.handler.state.withLock { $0.pieces = Samples.pieces(["one\n", "two\n"]) }
-            let first = run(["restore", "s1", "--to", path], on: server.path)
-            #expect(first.exit == .done)
-            #expect(first.text == "\(path): 2 lines, 8B\n")
-            #expect(try Files.readAll(path) == Array("one\ntwo\n".utf8))
-            #expect(try Files.status(path)?.mode ?? 0 & 0o777 == 0o600)
-
-            server.handler.state.withLock { $0.pieces = Samples.pieces(["three\n"]) }
-            let second = run(["restore", "s1", "--to", path], on: server.path)
-            #expect(second.exit == .refused)
-            #expect(second.errors.contains("exists already"))
-            #expect(try Files.readAll(path) == Array("one\ntwo\n".utf8))
-            #expect(run(["restore", "s1", "--to", path, "--force", "--json"], on: server.path).exit == .done)
-            #expect(try Files.readAll(path) == Array("three\n".utf8))
-
-            server.handler.state.withLock { $0.replayError = ControlError(.backendError, "the disk is gone") }
-            #expect(run(["restore", "s1", "--to", path, "--force"], on: server.path).exit == .failed)
-            #expect(try Files.readAll(path) == Array("three\n".utf8))
-            #expect(run(["restore", "s1", "--to", "\(server.directory)/none/x"], on: server.path).exit == .failed)
-            #expect(run(["restore", "s1", "--to", server.directory], on: server.path).exit == .refused)
-            #expect(
-                try Files.list("\(server.directory)/run").map(\.name).sorted() == ["control.sock", "restored.jsonl"])
-        }
-    }
-
-    @Test("restore does not replace a file that appears while the lines come")
-    func restoreRace() throws {
-        try serving { (server) throws in
-            let path = "\(server.directory)/run/restored.jsonl"
-            defer { try? Files.unlink(path) }
-            server.handler.state.withLock {
-                $0.pieces = Samples.pieces(["one\n"])
-                $0.whenReplaying = { try? Files.writeDurably([1], to: path) }
-            }
-            #expect(run(["restore", "s1", "--to", path], on: server.path).exit == .refused)
-            #expect(try Files.readAll(path) == [1])
-            #expect(
-                try Files.list("\(server.directory)/run").map(\.name).sorted() == ["control.sock", "restored.jsonl"])
         }
     }
 
@@ -265,10 +114,10 @@ struct UploaderctlTests {
                         ProblemMessage(origin: "/f:2", file: "/f", line: 2, key: "c", message: "unknown"),
                     ])
             }
-            let run = run(["reload"], on: server.path)
-            #expect(run.exit == .no)
+            let reload = run(["reload"], on: server.path)
+            #expect(reload.exit == .no)
             #expect(
-                run.errors == """
+                reload.errors == """
                     uploaderctl: 2 problems
                       /f:1: a.b: wrong
                         right
@@ -276,7 +125,7 @@ struct UploaderctlTests {
                       the old configuration stays in force
 
                     """)
-            #expect(self.run(["config", "show"], on: server.path).text.contains("segments.codec  \"gzip\"  default"))
+            #expect(run(["config", "show"], on: server.path).text.contains("segments.codec  \"gzip\"  default"))
         }
     }
 
@@ -292,6 +141,19 @@ struct UploaderctlTests {
         let refused = run(["status"], on: server.path)
         #expect(refused.exit == .refused)
         #expect(refused.errors.contains("runuser"))
+    }
+
+    /// The daemon's program stands beside the tests.
+    @Test("config check names the file so that it is no option, and shows nothing that steers a terminal")
+    func check() throws {
+        let scratch = try Scratch("check")
+        let name = "--odd\u{1B}[2J.toml"
+        try scratch.write("nothing = 1\n", to: name)
+        let console = KeptConsole(isTerminal: true)
+        let tool = ControlTool(console: console, environment: [:], directory: scratch.path, now: WallTime(seconds: 0))
+        #expect(tool.run(["config", "check", "--", name]) == .usage)
+        let line = "\(scratch("--odd\\x1b[2J.toml")):1: nothing: there is no such key\n"
+        #expect(console.text.hasPrefix(line), "\(console.text)")
     }
 
     @Test("works without a daemon where it can")

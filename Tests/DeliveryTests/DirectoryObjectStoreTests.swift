@@ -31,19 +31,23 @@ struct DirectoryObjectStoreTests {
         try await Self.put("id", to: witness.rawValue, in: store)
         try await Self.put("one", to: "sessions/a/one", in: store)
         try Files.rename(scratch("root"), to: scratch("away"), replacing: false)
-        let key = try #require(ObjectKey("sessions/a/one"))
+        let (key, theirs) = (try #require(ObjectKey("sessions/a/one")), try #require(ObjectKey("sessions/a/two")))
         for attempt in 0..<2 {
             let puts = await #expect(throws: DeliveryError.self) {
-                try await Self.put("two", to: "sessions/a/two", in: store)
+                try await Self.put("three", to: "sessions/a/three", in: store)
             }
             let reads = await #expect(throws: DeliveryError.self) { _ = try await store.read(key, range: nil) }
             let looks = await #expect(throws: DeliveryError.self) { _ = try await store.version(of: key) }
             let lists = await #expect(throws: DeliveryError.self) { _ = try await store.list("sessions/") }
-            #expect([puts, reads, looks, lists].allSatisfy { $0?.code == .unusable })
+            // That it is gone is not noted for an object that is somewhere else.
+            let deletes = await #expect(throws: DeliveryError.self) { try await store.delete(theirs) }
+            #expect([puts, reads, looks, lists, deletes].allSatisfy { $0?.code == .unusable })
             // A new store in its place is another one.
-            if attempt == 0 { try scratch.write("id", to: "root/\(witness)") }
+            if attempt == 0 {
+                for object in [witness, theirs] { try scratch.write("theirs", to: "root/\(object)") }
+            }
         }
-        #expect(try Tree.files(scratch("root")) == ["sessions/.uploaderd.json"])
+        #expect(try Tree.files(scratch("root")) == [witness.rawValue, theirs.rawValue])
     }
 
     @Test("says of an object's name that something else has it, which is no fault of the rest of the store")

@@ -39,4 +39,35 @@ struct ManifestPublisherTests {
         }
         #expect(try stage.end.content("a") == stage.source("a.jsonl"))
     }
+
+    @Test("lists what cannot be joined as it is, though health has no room left to say that it cannot")
+    func unjoined() throws {
+        let stage = try Stage()
+        try stage.live { life in
+            // More are not taken.
+            for number in 0..<1000 { life.board.report("test_entry", "\(number)", "one of many") }
+            for number in 1...64 {
+                try stage.append("{\"n\":\(number)}\n", to: "a.jsonl", life)
+                await life.settle()
+                try await stage.pass(.seconds(5))
+            }
+            #expect(try stage.end.manifest("a").segments.count == 64)
+            // One that is larger than all of them would take them in.
+            stage.end.weather.failing = 100
+            stage.end.weather.failingOnly = "read \(Stage.prefix)a/segments/"
+            for number in 65...66 {
+                try stage.append(
+                    "{\"n\":\(number),\"text\":\"\(String(repeating: "x", count: 2000))\"}\n", to: "a.jsonl", life)
+                await life.settle()
+                try await stage.pass(.seconds(30))
+            }
+            #expect(try stage.end.manifest("a").segments.count == 66)
+            #expect(try Tree.files(stage.scratch("state/spool")).isEmpty)
+            // And joined when they can be: the manifest is short again.
+            stage.end.weather = .fair
+            try await stage.pass(.seconds(3600))
+            #expect(try stage.end.manifest("a").segments.count < 65)
+        }
+        #expect(try stage.end.content("a") == stage.source("a.jsonl"))
+    }
 }

@@ -105,4 +105,62 @@ struct ReplayServiceTests {
             #expect(destination?.code == .noMatch && destination?.hint == "there is store")
         }
     }
+
+    @Test("says which manifest of another writer cannot be read, and reads all others")
+    func unreadable() throws {
+        try Self.live { stage, life in
+            let session = try life.key("a").session
+            let home = "\(Stage.prefix)a/"
+            func writer(_ id: String) throws -> [UInt8] {
+                var manifest = try stage.end.manifest("a")
+                manifest.writer = id
+                return try JSONText.encode(manifest, pretty: true)
+            }
+            func said() -> [String] {
+                life.board.snapshot().health.filter { $0.kind == "manifest_unreadable" }
+                    .map { "\($0.subject): \($0.message)" }
+            }
+            let broken = "\(home)writers/00000000000000aa/manifest.json"
+            stage.end.meddle(broken, Array("{".utf8))
+            let other = "00000000000000bb"
+            stage.end.meddle("\(home)writers/\(other)/manifest.json", try writer(other))
+            for (path, bytes) in stage.end.objects where path.hasPrefix("\(home)segments/") {
+                stage.end.meddle("\(home)writers/\(other)/\(path.dropFirst(home.count))", bytes)
+            }
+            #expect(try await life.parts.replay.others(of: session).writers.map(\.writer) == [other])
+            #expect(try await life.replayed("a") == stage.source("a.jsonl"))
+            #expect(try await life.volume("a").unread.count == 1)
+            #expect(said().count == 1)
+            #expect(said().first?.hasPrefix("store/a: ") == true && said().first?.contains(broken) == true)
+            stage.end.meddle("\(Stage.prefix)b/manifest.json", Array("{".utf8))
+            let error = await #expect(throws: ControlError.self) { _ = try await life.volume("b") }
+            #expect(error?.code == .damaged && error?.message.contains("b/manifest.json") == true)
+            stage.end.meddle("\(Stage.prefix)b/manifest.json", nil)
+            #expect(await #expect(throws: ControlError.self) { _ = try await life.volume("b") }?.code == .noSuchSession)
+            // A store that does not answer says nothing of it.
+            stage.end.weather = .down(DeliveryError(.transient, "away"))
+            #expect(try await life.volume("a").unread.isEmpty)
+            #expect(said().count == 1)
+            stage.end.weather = .fair
+            stage.end.meddle(broken, try writer("00000000000000aa"))
+            #expect(try await life.volume("a").unread.isEmpty)
+            #expect(said().isEmpty)
+        }
+    }
+
+    @Test("says so in a life that has put nothing there, too")
+    func restarted() throws {
+        let stage = try Stage { $0.merge.enabled = false }
+        try stage.live { life in
+            try stage.append(Self.lines.joined(), to: "a.jsonl", life)
+            await life.settle()
+            try await stage.pass(.seconds(60))
+        }
+        #expect(try Tree.files(stage.scratch("state/spool")).isEmpty)
+        stage.end.meddle("\(Stage.prefix)a/writers/00000000000000aa/manifest.json", Array("{".utf8))
+        try stage.live { life in
+            let volume = try await life.volume("a")
+            #expect(volume.unread.count == 1)
+        }
+    }
 }

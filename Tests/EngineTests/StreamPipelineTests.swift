@@ -16,8 +16,6 @@ struct StreamPipelineTests {
     static let shutdown = "{\"type\":\"session.shutdown\"}\n"
     private let file = "a.jsonl"
 
-    // MARK: When
-
     @Test("seals what is open when no line came for as long as quiet says")
     func quiet() throws {
         let stage = try Stage()
@@ -121,8 +119,6 @@ struct StreamPipelineTests {
         #expect(try stage.end.manifest("a").superseded.count == 5)
     }
 
-    // MARK: Other bytes
-
     @Test("begins a generation when the file is cut off while it is open, and keeps what was read")
     func truncated() throws {
         let stage = try Stage()
@@ -184,8 +180,6 @@ struct StreamPipelineTests {
         #expect(try stage.end.content("a", generation: 2) == stage.source("b.jsonl"))
     }
 
-    // MARK: The unterminated last line
-
     @Test("waits for the end of the last line, and takes it as it is when the file is gone")
     func partial() throws {
         let stage = try Stage()
@@ -217,8 +211,6 @@ struct StreamPipelineTests {
         #expect(try stage.end.content("a") == stage.source(file))
     }
 
-    // MARK: Long lines
-
     @Test("streams a line over 8 MiB into a segment of its own")
     func long() throws {
         let stage = try Stage()
@@ -247,68 +239,6 @@ struct StreamPipelineTests {
         }
         let notice = "{\"type\":\"uploaderd.withheld\",\"bytes\":\(text.utf8.count),\"reason\":\"too_long\"}\n"
         #expect(try stage.end.content("a") == Array((Self.line(1) + notice + Self.line(3)).utf8))
-    }
-
-    // MARK: When something is wrong
-
-    @Test("reads nothing while the spool is full, and all of it when there is room again")
-    func gate() throws {
-        let stage = try Stage { $0.spool.maxBytes = .kibi(8) }
-        try stage.live { life in
-            try stage.append(Self.line(0), to: "a.jsonl", life)
-            await life.settle()
-            stage.end.weather = .down(DeliveryError(.transient, "down"))
-            for number in 1...40 {
-                try stage.append(Self.line(number), to: "a.jsonl", life)
-                try await stage.pass(.seconds(10))
-            }
-            let sealed = try await life.segments("a").count
-            #expect(sealed < 40 && life.store.spool.bytes < 16 << 10)
-            #expect(life.board.snapshot().health.contains { $0.kind == "spool_full" })
-            stage.end.weather = .fair
-            try await stage.pass(.seconds(600))
-            #expect(life.board.snapshot().health.isEmpty)
-        }
-        #expect(try stage.end.content("a") == stage.source(file))
-        #expect(stage.log.count(.spoolFull) >= 1 && stage.log.count(.spoolRecovered) >= 1)
-    }
-
-    @Test("begins again at the cursor when the spool could not be written")
-    func retries() throws {
-        let stage = try Stage()
-        try stage.live { life in
-            // A file where the session's folder is to be.
-            try stage.scratch.write("in the way", to: "state/spool/a")
-            try stage.append(Self.line(1), to: "a.jsonl", life)
-            try await stage.pass(.seconds(20))
-            #expect(try await life.segments("a").isEmpty)
-            #expect(life.board.snapshot().health.map(\.kind) == ["persistence_failed"])
-            try stage.append(Self.line(2), to: "a.jsonl", life)
-            try Files.unlink(stage.scratch("state/spool/a"))
-            try await stage.pass(.seconds(120))
-            #expect(try await life.segments("a").map(\.firstLine).first == 1)
-            #expect(life.board.snapshot().health.isEmpty)
-        }
-        #expect(try stage.end.content("a") == stage.source(file))
-    }
-
-    @Test("rests when its file cannot be opened, and tries again by itself")
-    func rests() throws {
-        let stage = try Stage()
-        try stage.live { life in
-            try stage.scratch.write(Self.line(1), to: "elsewhere.jsonl")
-            #expect(symlink(stage.scratch("elsewhere.jsonl"), stage.scratch("home/a.jsonl")) == 0)
-            life.watcher.rang("a.jsonl")
-            try await stage.pass(.seconds(20))
-            #expect(life.board.snapshot().health.map(\.kind) == ["source_refused"])
-            #expect(stage.log.count(.sourceRefused) == 1)
-            try Files.unlink(stage.scratch("home/a.jsonl"))
-            try stage.append(Self.line(2), to: "a.jsonl", nil)
-            try await stage.pass(.seconds(120))
-            #expect(try await life.segments("a").map(\.lines) == [1])
-            #expect(life.board.snapshot().health.isEmpty)
-        }
-        #expect(try stage.end.content("a") == stage.source(file))
     }
 
     @Test("takes each of many sessions whole, whatever the order of things", arguments: 1...5)

@@ -63,4 +63,41 @@ struct CheckedBytesTests {
         #expect(throws: SegmentError.self) { try room.withUnsafeMutableBytes { try object.read(at: 20, into: $0) } }
         #expect(object.fault != nil)
     }
+
+    /// An object that is not as long as it says.
+    private struct Short: ObjectBytes {
+        var size: Int64 { Int64(CheckedBytesTests.content.count) }
+
+        func read(at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws -> Int {
+            MemoryObject(Array(CheckedBytesTests.content.dropLast(10))).read(at: offset, into: room)
+        }
+    }
+
+    private struct Unreadable: ObjectBytes {
+        struct Fault: Error {}
+        var size: Int64 { Int64(CheckedBytesTests.content.count) }
+
+        func read(at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws -> Int { throw Fault() }
+    }
+
+    @Test("is required whole by an outline: another size, another byte, an early end are damage, a failed read is none")
+    func required() throws {
+        let outline = SegmentOutline(try Self.record(of: Self.content))
+        try outline.requireWhole(MemoryObject(Self.content))
+        try SegmentOutline(try Self.record(of: [])).requireWhole(MemoryObject([]))
+        var other = Self.content
+        other[999] ^= 1
+        for object: any ObjectBytes & Sendable in [
+            MemoryObject(other), MemoryObject(Array(other.dropLast())), MemoryObject([]), Short(),
+        ] {
+            let error = #expect(throws: SegmentError.self) { try outline.requireWhole(object) }
+            #expect(error?.code == .damaged)
+        }
+        var empty = SegmentOutline(try Self.record(of: []))
+        empty.objectChecksum = outline.objectChecksum
+        let error = #expect(throws: SegmentError.self) { try empty.requireWhole(MemoryObject([])) }
+        #expect(error?.code == .damaged)
+        let unreadable = #expect(throws: SegmentError.self) { try outline.requireWhole(Unreadable()) }
+        #expect(unreadable?.code == .unreadable && unreadable?.cause is Unreadable.Fault)
+    }
 }

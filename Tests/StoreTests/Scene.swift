@@ -48,125 +48,6 @@ final class Folder: Sendable {
     deinit { Tree.remove(path) }
 }
 
-/// The file of a stream, as a test imagines it, and the cutting of its lines.
-struct Source {
-    let key: StreamKey
-    var generations: [[UInt8]] = []
-    var info: SourceInfo
-    static let machine = MachineKey(bytes: Array("a machine".utf8))
-    static let compressors = CompressorPool(codec: .none)
-    static let redactor = Redactor(rules: .none)
-
-    init(_ sid: String, _ stream: String = "main", bytes: [UInt8]) throws {
-        let name = try #require(StreamName(stream))
-        key = StreamKey(session: try #require(SessionID(sid)), stream: name)
-        generations = [bytes]
-        info = SourceInfo(agent: .generic, root: "/home/u/sessions", relativePath: "\(sid)/\(stream)", kind: "main")
-    }
-
-    /// `count` lines with a recognisable content.
-    init(_ sid: String, _ stream: String = "main", lines count: Int) throws {
-        try self.init(sid, stream, bytes: Source.lines(1...count, of: sid))
-    }
-
-    static func lines(_ numbers: ClosedRange<Int>, of name: String) -> [UInt8] {
-        numbers.flatMap { Array("{\"n\":\($0),\"of\":\"\(name)\"}\n".utf8) }
-    }
-
-    var bytes: [UInt8] { generations[generations.count - 1] }
-
-    /// Seals the next `count` lines behind the cursor; `nil` when there is none. A last line without its end makes a
-    /// partial segment.
-    func cut(_ cursor: StreamCursor?, lines count: Int, _ reason: CutReason = .lines) throws -> (
-        SealedSegment, StreamCursor
-    )? {
-        var cursor = cursor ?? StreamCursor(stream: key, file: FileIdentity(device: 1, inode: 2, birth: 3))
-        if cursor.generation < generations.count {
-            cursor = StreamCursor(
-                stream: key, generation: cursor.generation + 1, nextSeq: cursor.nextSeq, file: cursor.file)
-        }
-        let all = bytes
-        var end = Int(cursor.offset)
-        if cursor.chainState.isEmpty, cursor.line > 0 {
-            cursor.chainState = chain(to: cursor.offset)
-        }
-        guard let start = SegmentStart(continuing: cursor) else { throw SceneError.noChain }
-        var writer = SegmentWriter(
-            at: start, compressors: Source.compressors, rules: "none", key: Source.machine)
-        var taken = 0
-        var isPartial = false
-        while taken < count, end < all.count {
-            let next = all[end...].firstIndex(of: 0x0A).map { $0 + 1 }
-            if next == nil, taken > 0 || cursor.partialEnd == Int64(all.count) { break }
-            let line = end..<(next ?? all.count)
-            isPartial = next == nil
-            all[line].withUnsafeBytes { bytes in
-                Source.redactor.redact(RawLine(bytes: bytes, offset: Int64(line.lowerBound), terminated: !isPartial)) {
-                    writer.append($0)
-                }
-            }
-            end = line.upperBound
-            taken += 1
-        }
-        guard taken > 0 else { return nil }
-        let segment = try writer.finish(reason, partial: isPartial)
-        var next = cursor
-        let behind = try #require(segment.next)
-        next.nextSeq = behind.seq
-        next.offset = behind.sourceOffset
-        next.line = behind.firstLine - 1
-        next.chainState = segment.chainState
-        next.partialEnd = isPartial ? Int64(end) : nil
-        let from = max(0, Int(next.offset) - 1024)
-        next.marks = SourceMarks(
-            headLength: min(1024, Int(next.offset)),
-            headMAC: Source.machine.mac(Array(all.prefix(min(1024, Int(next.offset))))),
-            tailLength: Int(next.offset) - from, tailMAC: Source.machine.mac(Array(all[from..<Int(next.offset)])))
-        return (segment, next)
-    }
-
-    func chain(to offset: Int64) -> [UInt8] {
-        var chain = RunningDigest()
-        bytes[..<Int(offset)].withUnsafeBytes { chain.update($0) }
-        return chain.state
-    }
-
-    /// The segment that joins neighbours.
-    func merged(_ parts: [StoredSegment], checkpoint: CheckpointRecord? = nil) throws -> SealedSegment {
-        var merger = SegmentMerger(key: Source.machine)
-        for part in parts {
-            let range = Int(part.record.sourceOffset)..<Int(part.record.sourceOffset + part.record.sourceBytes)
-            let isLast = part.id == parts.last?.id
-            try merger.add(
-                part.record, checkpoint: isLast ? checkpoint : nil, object: MemoryObject(Array(bytes[range])))
-        }
-        return try merger.finish()
-    }
-
-    /// Seals one line of the whole source as one that is streamed.
-    func streamed(_ temporary: consuming SpoolTemporary, at cursor: StreamCursor) throws -> SealedSegment {
-        let start = try #require(SegmentStart(continuing: cursor))
-        let file = Mutex(temporary)
-        let id = file.withLock { $0.id }
-        var writer = try LongLineWriter(at: start, codec: .none, rules: "none", key: Source.machine) { bytes in
-            try file.withLock { try $0.append(bytes) }
-        }
-        var line = Source.redactor.beginLong(offset: cursor.offset)
-        try bytes.withUnsafeBytes { all in
-            for from in stride(from: 0, to: all.count, by: 1 << 20) {
-                let piece = UnsafeRawBufferPointer(rebasing: all[from..<min(from + 1 << 20, all.count)])
-                try line.pass(piece) { try writer.append($0) }
-            }
-        }
-        let source = try line.finish { try writer.append($0) }
-        return try writer.finish(source, in: id)
-    }
-}
-
-enum SceneError: Error {
-    case noChain
-}
-
 /// A state directory, and the store on it.
 final class Scene: Sendable {
     let folder: Folder
@@ -227,100 +108,6 @@ extension Store {
     }
 }
 
-/// Stores at the far end: what was put, by name.
-final class FarEnd: Sendable {
-    let id: StoreID
-    private let state = Mutex<(objects: [String: [UInt8]], manifest: Manifest?)>(([:], nil))
-    init(_ id: String) { self.id = StoreID(id) }
-
-    /// One that holds what `other` holds now.
-    convenience init(copying other: FarEnd) {
-        self.init(other.id.rawValue)
-        let held = other.state.withLock { $0 }
-        state.withLock { $0 = held }
-    }
-
-    var objects: [String: [UInt8]] { state.withLock { $0.objects } }
-    var manifest: Manifest? { state.withLock { $0.manifest } }
-
-    /// An object is final: the same name is the same bytes.
-    func put(_ name: String, _ bytes: [UInt8]) {
-        state.withLock { state in
-            if let old = state.objects[name] { #expect(old == bytes, "\(name) was changed") }
-            state.objects[name] = bytes
-        }
-    }
-
-    func delete(_ name: String) { state.withLock { $0.objects[name] = nil } }
-    func put(_ manifest: Manifest) { state.withLock { $0.manifest = manifest } }
-
-    /// What a reader gets from the manifest alone.
-    func content(of stream: StreamName = .main, generation: Int = 1) throws -> [UInt8] {
-        let manifest = try #require(self.manifest)
-        let segments = stream == .main ? manifest.segments : manifest.streams[stream.rawValue]?.segments ?? []
-        var bytes: [UInt8] = []
-        for segment in segments where segment.generation == generation {
-            bytes += try #require(objects[segment.path], "\(segment.path) is listed and not there")
-        }
-        return bytes
-    }
-}
-
-extension Store {
-    func deliver(to end: FarEnd, most: Int = .max, faults: (any FaultHook)? = nil) async throws {
-        var count = 0
-        while count < most, let next = try nextDeliveries(to: end.id, limit: 1).first {
-            guard try await claim(next.id, for: end.id) else { continue }
-            let bytes = try #require(try object(next.id), "\(next.id) is not in the spool")
-            end.put(next.record.objectPath, bytes)
-            faults?.reach(.deliverPut)
-            try await record(receiptFor: next.id, at: end.id)
-            count += 1
-        }
-    }
-
-    func publish(to end: FarEnd, faults: (any FaultHook)? = nil) async throws {
-        for session in try publishable(to: end.id) {
-            let basis = try manifestBasis(of: session, at: end.id)
-            let manifest = basis.manifest
-            let text = try JSONText.encode(manifest)
-            try keep(text, for: basis)
-            end.put(manifest)
-            faults?.reach(.manifestPut)
-            try recordManifest(basis, digest: RunningDigest.digest(of: text))
-        }
-    }
-}
-
-extension ManifestBasis {
-    var manifest: Manifest {
-        var manifest = Manifest(
-            sid: session.rawValue, createdAt: RFC3339.text(createdAt), updatedAt: RFC3339.text(at))
-        manifest.writer = writer
-        manifest.epoch = epoch
-        manifest.session = facts
-        manifest.superseded = superseded
-        manifest.gaps = gaps
-        var chains: [String: [String: Digest256]] = [:]
-        for stream in streams {
-            for (generation, chain) in stream.chains {
-                chains[stream.stream.stream.rawValue, default: [:]]["\(generation)"] = chain
-            }
-            if stream.stream.stream == .main {
-                manifest.activeSeq = stream.activeSeq
-                manifest.segments = stream.segments
-                manifest.checkpoints = stream.checkpoints
-            } else {
-                manifest.streams[stream.stream.stream.rawValue] = ManifestStream(
-                    kind: stream.kind, agentID: stream.agentID, activeSeq: stream.activeSeq,
-                    segments: stream.segments, checkpoints: stream.checkpoints)
-            }
-        }
-        manifest.chain = ManifestChain(streams: chains, fold: RunningDigest().digest())
-        return manifest
-    }
-}
-
 /// The invariants that hold for a stream at any moment: nothing before the cursor is left out or there twice, names
 /// are unique, what is in the spool is what the source had there.
 func expectWhole(
@@ -369,6 +156,32 @@ enum Process {
 
 func symlinked(_ target: String, _ path: String) -> Bool { symlink(target, path) == 0 }
 
-extension Source {
-    static func expectedMAC(of bytes: [UInt8]) -> Digest256 { machine.mac(of: RunningDigest.digest(of: bytes)) }
+extension Scene {
+    /// What a life left: segments 1–2 are safe elsewhere and retired, 3–4 delivered, 5–6 only here.
+    func lived() async throws -> (Source, FarEnd) {
+        let (store, _) = try await open()
+        let far = FarEnd("far")
+        try await store.use([far.id])
+        let source = try Source("ses_1", lines: 12)
+        try await store.seal(source, lines: 2, most: 2)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        try await store.retire(try await store.retirable(required: [far.id]))
+        try await store.seal(source, lines: 2, most: 2)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        try await store.seal(source, lines: 2, most: 1)
+        try await store.seal(source, lines: 1, most: 1)
+        #expect(try await store.segments(of: source.key).count == 6)
+        #expect(try spoolFiles.count == 4)
+        await store.close()
+        return (source, far)
+    }
+
+    /// Puts another file in the place of one.
+    static func rewrite(_ bytes: [UInt8], to path: String) throws {
+        try Files.unlink(path)
+        let file = try Descriptor.open(path, [.writeOnly, .create])
+        try bytes.withBytes { (buffer) throws(SystemError) in try file.writeAll(buffer) }
+    }
 }

@@ -18,6 +18,9 @@ package enum ConfigurationOrigin: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    package var isEnvironment: Bool { if case .environment = self { true } else { false } }
+    package var isFlag: Bool { if case .flag = self { true } else { false } }
+
     /// Higher wins.
     package var precedence: Int {
         switch self {
@@ -53,7 +56,7 @@ package struct ConfigurationProblem: Error, Hashable, Sendable, CustomStringConv
     package var line: Int? { if case .file(_, let line) = origin, line > 0 { line } else { nil } }
 
     /// The command line is at fault: exit code 2.
-    package var isUsage: Bool { if case .flag = origin { true } else { false } }
+    package var isUsage: Bool { origin.isFlag }
 
     /// Without the hint.
     package var description: String {

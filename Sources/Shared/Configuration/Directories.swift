@@ -13,9 +13,12 @@ package struct Directories: Hashable, Sendable {
     package var spool: String
     /// $CREDENTIALS_DIRECTORY.
     package var credentials: String?
+    /// The variables that moved `state`, `runtime` and `cache`, by these names.
+    package var variables: [String: String]
 
     package init(
-        state: String, runtime: String, configuration: String?, cache: String, spool: String, credentials: String?
+        state: String, runtime: String, configuration: String?, cache: String, spool: String, credentials: String?,
+        variables: [String: String] = [:]
     ) {
         self.state = state
         self.runtime = runtime
@@ -23,6 +26,7 @@ package struct Directories: Hashable, Sendable {
         self.cache = cache
         self.spool = spool
         self.credentials = credentials
+        self.variables = variables
     }
 
     package var store: String { "\(state)/store" }
@@ -41,21 +45,24 @@ package struct Directories: Hashable, Sendable {
         spool: String? = nil
     ) throws(ConfigurationProblem) -> Directories {
         let places = Places(environment: environment, processID: processID)
-        guard let state = try places.directory(given: state, "STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state") else {
+        let fromState = try places.directory(given: state, "STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state")
+        guard let state = fromState?.path else {
             throw ConfigurationProblem(
                 .environment("HOME"), key: "", "the home directory is not known, so neither is the state directory",
                 hint: "set HOME to an absolute path, or give --state-dir")
         }
         let fromRuntime = try places.directory(given: runtime, "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", nil)
         let fromCache = try places.directory("CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache")
+        let variables = ["state": fromState?.variable, "runtime": fromRuntime?.variable, "cache": fromCache?.variable]
         return Directories(
             state: state,
             // Without a session of logind's (cron, containers) there is no runtime directory that is surely ours alone.
-            runtime: fromRuntime ?? "\(state)/run",
-            configuration: try places.directory("CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", ".config"),
-            cache: fromCache ?? "\(state)/cache",
+            runtime: fromRuntime?.path ?? "\(state)/run",
+            configuration: try places.directory("CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", ".config")?.path,
+            cache: fromCache?.path ?? "\(state)/cache",
             spool: spool ?? "\(state)/spool",
-            credentials: environment["CREDENTIALS_DIRECTORY"].flatMap { PathText.absolute($0, home: nil) })
+            credentials: environment["CREDENTIALS_DIRECTORY"].flatMap { PathText.absolute($0, home: nil) },
+            variables: variables.compactMapValues(\.self))
     }
 
     /// HOME, when it is an absolute path.
@@ -69,6 +76,7 @@ extension String {
     fileprivate var isText: Bool { !unicodeScalars.contains("\u{FFFD}") }
 }
 
+/// Where the environment says that our files are.
 private struct Places {
     let environment: [String: String]
     let isSystemUnit: Bool
@@ -81,11 +89,12 @@ private struct Places {
             environment["SYSTEMD_EXEC_PID"] == String(processID) && environment["MANAGERPID", default: ""].isEmpty
     }
 
+    /// - Returns: the path, and the variable that says it, if one does.
     /// - Throws: for a variable whose bytes are no text: what we read in their place would be another directory.
     func directory(
         given: String? = nil, _ unit: String, _ xdg: String, _ belowHome: String?
-    ) throws(ConfigurationProblem) -> String? {
-        if let given { return given }
+    ) throws(ConfigurationProblem) -> (path: String, variable: String?)? {
+        if let given { return (given, nil) }
         for name in isSystemUnit ? [unit, xdg] : [xdg] where environment[name]?.isText == false {
             throw ConfigurationProblem(
                 .environment(name), key: "", "it is no UTF-8", hint: "give the directory a name in UTF-8")
@@ -94,13 +103,13 @@ private struct Places {
         if isSystemUnit, let value = environment[unit]?.split(separator: ":").first,
             let path = PathText.absolute(String(value), home: nil)
         {
-            return path
+            return (path, unit)
         }
         // A relative path is to be ignored: XDG Base Directory Specification, "Environment variables".
         if let value = environment[xdg], let path = PathText.absolute(value, home: nil) {
-            return "\(path)/uploaderd"
+            return ("\(path)/uploaderd", xdg)
         }
         guard let belowHome, let home = Directories.home(environment) else { return nil }
-        return "\(home == "/" ? "" : home)/\(belowHome)/uploaderd"
+        return ("\(home == "/" ? "" : home)/\(belowHome)/uploaderd", nil)
     }
 }

@@ -22,14 +22,3 @@ package struct TransferRate: Hashable, Sendable {
     /// Reads back as the same rate.
     package var text: String { bytesPerSecond.map { "\($0.exact)/s" } ?? "off" }
 }
-
-extension ByteCount {
-    /// The shortest text that reads back as the same size: `8MiB`, `1500000B`.
-    package var exact: String {
-        for (name, unit) in [("GiB", Int64(1) << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
-        where bytes >= unit && bytes % unit == 0 {
-            return "\(bytes / unit)\(name)"
-        }
-        return "\(bytes)B"
-    }
-}

@@ -44,50 +44,34 @@ extension Agent {
         }
     }
 
+    /// The variable by which a user moves the agent's own folder.
+    package var folderVariable: String? {
+        switch self {
+        case .claude: "CLAUDE_CONFIG_DIR"
+        case .codex: "CODEX_HOME"
+        case .gemini, .copilot, .pi, .generic: nil
+        }
+    }
+
     /// Where the agent keeps its sessions, whether they exist or not.
     ///
     /// - Parameter home: absolute, without a closing slash.
     /// - Returns: `[]` for `generic`, which has no place of its own. A variable that names no absolute path is ignored.
     package func defaultRoots(home: String, environment: [String: String]) -> [String] {
         let home = home == "/" ? "" : home
-        func folder(_ variable: String, _ usual: String) -> String {
-            environment[variable].flatMap { PathText.absolute($0, home: home) } ?? "\(home)/\(usual)"
+        func folder(_ usual: String) -> String {
+            let given = folderVariable.flatMap { environment[$0] }
+            return given.flatMap { PathText.absolute($0, home: home) } ?? "\(home)/\(usual)"
         }
         switch self {
-        case .claude: return ["\(folder("CLAUDE_CONFIG_DIR", ".claude"))/projects"]
+        case .claude: return ["\(folder(".claude"))/projects"]
         case .codex:
-            let base = folder("CODEX_HOME", ".codex")
+            let base = folder(".codex")
             return ["\(base)/sessions", "\(base)/archived_sessions"]
         case .gemini: return ["\(home)/.gemini/tmp"]
         case .copilot: return ["\(home)/.copilot/session-state"]
         case .pi: return ["\(home)/.pi/agent/sessions"]
         case .generic: return []
         }
-    }
-}
-
-/// Paths as people write them in configuration.
-package enum PathText {
-    /// The absolute path, without closing or double slashes and `.` components; a leading `~/` is the home.
-    ///
-    /// Nothing else is expanded, and `..` is left to the kernel, as a link may stand before it.
-    ///
-    /// - Returns: `nil` for a relative path, an empty one, and one with a NUL.
-    package static func absolute(_ text: String, home: String?) -> String? {
-        var path = text
-        if text == "~" || text.hasPrefix("~/") {
-            guard let home else { return nil }
-            path = home + text.dropFirst()
-        }
-        guard path.hasPrefix("/"), !path.utf8.contains(0) else { return nil }
-        let parts = path.split(separator: "/").filter { $0 != "." }
-        return "/" + parts.joined(separator: "/")
-    }
-
-    /// The path of `inner` below `outer`: `nil` when it is not below it. Both absolute as `absolute` returns them.
-    package static func relative(_ inner: String, to outer: String) -> String? {
-        let prefix = outer == "/" ? "/" : outer + "/"
-        guard inner.hasPrefix(prefix), inner.utf8.count > prefix.utf8.count else { return nil }
-        return String(inner.dropFirst(prefix.count))
     }
 }

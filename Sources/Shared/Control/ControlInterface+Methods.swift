@@ -69,7 +69,9 @@ extension ControlInterface {
           # The chunk's last byte is a line's end.
           end_of_line: ?bool,
           total_lines: ?int,
-          total_bytes: ?int
+          total_bytes: ?int,
+          # What may have more lines and could not be read, a sentence each: damaged manifests of other writers.
+          unread: ?[]string
         )
 
         # Whether every line is where it should be, of one session or of all. `deep` reads objects back; `sample`, as in

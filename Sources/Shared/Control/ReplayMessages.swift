@@ -75,10 +75,13 @@ package struct ReplayReply: Hashable, Sendable, Codable {
     package var endOfLine: Bool?
     package var totalLines: Int?
     package var totalBytes: Int64?
+    /// What may have more lines and could not be read, a sentence each.
+    package var unread: [String]?
 
-    package init(totals: ReplayTotals) {
+    package init(totals: ReplayTotals, unread: [String] = []) {
         totalLines = totals.lines
         totalBytes = totals.bytes
+        self.unread = unread.isEmpty ? nil : unread
     }
 
     package init(stream: StreamName, generation: Int, offset: Int64, bytes: UnsafeRawBufferPointer) {
@@ -90,7 +93,7 @@ package struct ReplayReply: Hashable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case stream, generation, offset
+        case stream, generation, offset, unread
         case dataBase64 = "data_base64"
         case endOfLine = "end_of_line"
         case totalLines = "total_lines"

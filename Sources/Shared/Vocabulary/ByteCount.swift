@@ -32,12 +32,20 @@ package struct ByteCount: Hashable, Comparable, Sendable, Codable, CustomStringC
         try container.encode(bytes)
     }
 
-    /// The shortest exact form with a binary unit, else one decimal: `8MiB`, `1.4GiB`, `312B`.
+    /// For people: the shortest form with a binary unit, with one decimal where it is not whole: `8MiB`, `1.4GiB`, `312B`.
     package var description: String {
         for (name, unit) in Self.units.prefix(3) where bytes >= unit {
             if bytes % unit == 0 { return "\(bytes / unit)\(name)" }
             let tenths = (bytes / (unit / 64) * 10 + 32) / 64
             return "\(tenths / 10).\(tenths % 10)\(name)"
+        }
+        return "\(bytes)B"
+    }
+
+    /// The shortest text that reads back as the same size: `8MiB`, `1500000B`.
+    package var exact: String {
+        for (name, unit) in Self.units.prefix(3) where bytes >= unit && bytes % unit == 0 {
+            return "\(bytes / unit)\(name)"
         }
         return "\(bytes)B"
     }

@@ -36,6 +36,7 @@ package struct ClientError: Error, Sendable {
     package static let outputClosed = ClientError(.done, "")
     package var isOutputClosed: Bool { code == .done }
 
+    /// The message, and what caused it.
     package var sentence: String { cause.map { "\(message): \($0)" } ?? message }
 
     /// What the daemon answered, to the given question.

@@ -2,6 +2,7 @@
 ///
 /// The table of them (`Command.all`) is what the parser, the help and the completions are made from.
 package struct Command: Sendable {
+    /// What begins with two dashes, and its value.
     package struct Option: Sendable {
         package let name: String
         /// What the value is called in the help; `nil`: a flag.
@@ -18,7 +19,9 @@ package struct Command: Sendable {
         }
     }
 
+    /// A word that stands behind the command.
     package struct Operand: Sendable {
+        /// What it names, for completions.
         package enum Kind: Sendable { case session, path, sessionOrPath, command, word([String]) }
 
         package let name: String
@@ -50,6 +53,7 @@ package struct Command: Sendable {
         self.run = run
     }
 
+    /// One line: the command with all that it takes.
     package var usage: String {
         var words = ["uploaderctl", name]
         for operand in operands { words.append(operand.isRequired ? operand.name : "[\(operand.name)]") }

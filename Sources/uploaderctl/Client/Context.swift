@@ -12,6 +12,9 @@ package struct Context {
     package var json: Bool { invocation.has("json") }
     package var quiet: Bool { invocation.has("quiet") }
 
+    /// Columns that a text has to fit in; `nil`: it goes to no terminal.
+    package var width: Int? { console.isTerminal ? console.width : nil }
+
     package var paint: Paint {
         Paint(isOn: console.isTerminal && !invocation.has("no-color") && (environment["NO_COLOR"] ?? "").isEmpty)
     }
@@ -54,6 +57,12 @@ package struct Context {
     /// A sentence for people: not with `--quiet`, and not among JSON.
     package func say(_ text: String) throws(ClientError) {
         if !quiet, !json { try console.write(text + "\n") }
+    }
+
+    /// A path as it was typed, from the root. `..` stays: what it is depends on links, which the daemon may see differently.
+    package func absolutePath(_ text: String) -> String {
+        let whole = text.hasPrefix("/") ? text : "\(directory)/\(text)"
+        return "/" + whole.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 
     /// The session id that the command was given.

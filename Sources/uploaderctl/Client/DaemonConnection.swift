@@ -5,18 +5,19 @@ package import Shared
 /// Speaks with the daemon: one call at a time, waiting for each answer. Blocks.
 package final class DaemonConnection {
     /// How long a socket is waited for that exists and is not served: a daemon that comes up again after a crash.
-    private static let patience = 2_000
-    private static let step = 50
-    /// What the daemon takes at most to say what it is, in milliseconds.
+    private static let patience: Duration = .seconds(2)
+    private static let step: Duration = .milliseconds(50)
+    /// What the daemon takes at most to say what it is, in milliseconds as poll(2) has them.
     private static let greeting: Int32 = 10_000
 
     private let socket: UnixConnection
     private let path: String
     private var framing = VarlinkFraming(limit: 16 << 20)
-    /// When it is given up; `nil`: never.
+    /// When an answer is given up, in nanoseconds of the monotonic clock; `nil`: never.
     private var deadline: Int64?
     /// Where the answers go; `nil`: they are waited for whether anybody reads them or not.
     private var console: (any Console)?
+    /// Nobody reads it any more.
     private var isUnread = false
     /// What the daemon says of itself.
     package private(set) var info = ServiceInfo()
@@ -37,7 +38,7 @@ package final class DaemonConnection {
     }
 
     private static func connect(to path: String) throws(ClientError) -> UnixConnection {
-        var waited = 0
+        var waited: Duration = .zero
         while true {
             do throws(SystemError) {
                 return try UnixConnection.connect(to: path)
@@ -46,7 +47,7 @@ package final class DaemonConnection {
                 let mayPass = error.code == ECONNREFUSED || error.wouldBlock
                 guard mayPass, waited < patience else { throw unreachable(path, error) }
                 waited += step
-                usleep(UInt32(step * 1_000))
+                usleep(UInt32(step.nanoseconds / 1_000))
             }
         }
     }
@@ -75,8 +76,6 @@ package final class DaemonConnection {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
-
-    // MARK: Asking
 
     /// One question, one answer.
     package func ask<Reply: Decodable>(_ request: ControlRequest, for what: String) throws(ClientError) -> Reply {
@@ -112,9 +111,11 @@ package final class DaemonConnection {
     }
 
     /// A replay whose bytes come through a pipe, as they are.
+    ///
+    /// - Returns: also what was left out, a sentence each.
     package func pour(
         _ request: ReplayRequest, for what: String, _ take: (UnsafeRawBufferPointer) throws(ClientError) -> Void
-    ) throws(ClientError) -> ReplayTotals {
+    ) throws(ClientError) -> (totals: ReplayTotals, unread: [String]) {
         let reading = try passPipe(request)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
@@ -124,15 +125,15 @@ package final class DaemonConnection {
                 count = try buffer.withMutableBytes { (buffer) throws(SystemError) in try reading.read(into: buffer) }
             } catch {
                 if console != nil, error.code == EPIPE { throw .outputClosed }
-                throw ClientError(.failed, "could not read the pipe from the daemon", cause: "\(error)")
+                throw ClientError(.failed, "could not read the pipe from the daemon", cause: error.reason)
             }
             if count == 0 { break }
             try buffer.withBytes { (bytes) throws(ClientError) in
                 try take(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
         }
-        let totals: ReplayReply = try decoded(try reply(to: what))
-        return ReplayTotals(lines: totals.totalLines ?? 0, bytes: totals.totalBytes ?? 0)
+        let last: ReplayReply = try decoded(try reply(to: what))
+        return (ReplayTotals(lines: last.totalLines ?? 0, bytes: last.totalBytes ?? 0), last.unread ?? [])
     }
 
     /// Our writing end closes here: the daemon's is then the only one, so that its end is the pipe's end.
@@ -146,10 +147,11 @@ package final class DaemonConnection {
         do throws(SystemError) {
             return try make()
         } catch {
-            throw ClientError(.failed, "could not make a pipe", cause: "\(error)")
+            throw ClientError(.failed, "could not make a pipe to the daemon", cause: error.reason)
         }
     }
 
+    /// - Throws: `failed` where the daemon speaks of something else, which another version does.
     package func decoded<Reply: Decodable>(_ reply: ReceivedReply) throws(ClientError) -> Reply {
         do {
             return try JSONText.decode(Reply.self, from: try JSONText.encode(reply.parameters))
@@ -159,8 +161,6 @@ package final class DaemonConnection {
                 hint: "uploaderctl version shows whether both sides are of one version", cause: "\(error)")
         }
     }
-
-    // MARK: Frames
 
     private func send(_ call: VarlinkCall, passing: borrowing Descriptor) throws(ClientError) {
         try send(call) { (bytes) throws(SystemError) in try socket.send(bytes, passing: passing) }
@@ -202,13 +202,14 @@ package final class DaemonConnection {
         do throws(SystemError) {
             return try wait()
         } catch {
-            throw ClientError(.failed, "could not wait for the daemon", cause: "\(error)")
+            throw ClientError(.failed, "could not wait for the daemon on \(path)", cause: error.reason)
         }
     }
 
+    /// - Parameter milliseconds: -1: no limit.
     private func reply(to what: String, within milliseconds: Int32 = -1) throws(ClientError) -> ReceivedReply {
         do throws(ControlError) {
-            return try ReceivedReply(frame: try frame(of: what, milliseconds))
+            return try ReceivedReply(frame: try frame(within: milliseconds))
         } catch {
             if isUnread { throw .outputClosed }
             if error.code == .disconnected, let deadline, Self.now() >= deadline {
@@ -221,13 +222,13 @@ package final class DaemonConnection {
     }
 
     /// What is left until the deadline, rounded up: 0 would be asked again.
-    private func patience(_ milliseconds: Int32) -> Int32 {
+    private func timeLeft(_ milliseconds: Int32) -> Int32 {
         guard let deadline else { return milliseconds }
         let left = max(0, deadline - Self.now()) / 1_000_000 + 1
         return Int32(clamping: milliseconds < 0 ? left : min(left, Int64(milliseconds)))
     }
 
-    private func frame(of what: String, _ milliseconds: Int32) throws(ControlError) -> [UInt8] {
+    private func frame(within milliseconds: Int32) throws(ControlError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             do throws(VarlinkFraming.TooLong) {
@@ -244,7 +245,7 @@ package final class DaemonConnection {
             } catch {
                 guard error.wouldBlock else { throw .disconnected }
                 do throws(SystemError) {
-                    let limit = patience(milliseconds)
+                    let limit = timeLeft(milliseconds)
                     let isReady =
                         if let console {
                             try console.wait(for: socket.descriptor, milliseconds: limit)

@@ -1,3 +1,5 @@
+import Shared
+
 /// What was typed, understood: a command, its operands and options.
 package struct Invocation: Sendable {
     /// `nil`: only `--help` or `--version`, or nothing at all.
@@ -27,8 +29,7 @@ package struct Invocation: Sendable {
             } else if word == "-h" {
                 given.append(("help", nil))
             } else {
-                let parts = word.drop { $0 == "-" }.split(
-                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 let name = word.hasPrefix("--") ? String(parts.first ?? "") : word
                 guard let option = everything.first(where: { $0.name == name }) else {
                     var refusal = Self.unknown("option", word, among: everything.map { "--\($0.name)" })
@@ -90,43 +91,9 @@ package struct Invocation: Sendable {
     }
 
     private static func unknown(_ what: String, _ word: String, among known: [String]) -> ClientError {
-        let nearest = Nearness.nearest(to: word, among: known)
+        let nearest = NearestName.suggestion(for: word, among: known)
         return ClientError(
             .usage, "there is no \(what) “\(word)”",
             hint: nearest.map { "did you mean \($0)?" } ?? "uploaderctl help lists what there is")
-    }
-}
-
-/// How near two words are, for suggestions.
-enum Nearness {
-    /// - Returns: `nil` when nothing is so near that it could have been meant.
-    static func nearest(to word: String, among known: [String]) -> String? {
-        let limit = max(1, word.count / 3)
-        let ranked = known.map { (name: $0, distance: distance(word, $0)) }.filter { $0.distance <= limit }
-        if let best = ranked.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) { return best.name }
-        return word.count >= 2 ? known.first { $0.hasPrefix(word) } : nil
-    }
-
-    /// Letters to insert, delete, replace, or swap with their neighbour: Damerau and Levenshtein's, restricted.
-    static func distance(_ a: String, _ b: String) -> Int {
-        // Whoever types thousands of letters meant none of our words.
-        let a = Array(a.prefix(64))
-        let b = Array(b.prefix(64))
-        var before: [Int] = []
-        var last = Array(0...b.count)
-        for row in 0..<a.count {
-            var line = [row + 1]
-            for column in 0..<b.count {
-                var best = min(
-                    last[column] + (a[row] == b[column] ? 0 : 1), last[column + 1] + 1, line[column] + 1)
-                if row > 0, column > 0, a[row] == b[column - 1], a[row - 1] == b[column] {
-                    best = min(best, before[column - 1] + 1)
-                }
-                line.append(best)
-            }
-            before = last
-            last = line
-        }
-        return last[b.count]
     }
 }

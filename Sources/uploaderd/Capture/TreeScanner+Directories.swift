@@ -3,6 +3,7 @@ import Shared
 
 /// One directory: watched first and listed after that, so that nothing is made in between unseen.
 extension TreeScanner {
+    /// Looks at all that is in a directory.
     func scan(_ item: Item) async {
         let place = WatchPlace.directory(root: item.root, path: item.path)
         var strange: Set<String> = []
@@ -51,6 +52,7 @@ extension TreeScanner {
                 == true
     }
 
+    /// - Returns: `[]` also when it cannot be listed, which is said.
     private func watchAndList(_ item: Item, _ place: WatchPlace) -> [DirectoryEntry] {
         guard let root = open[item.root] else { return [] }
         do throws(SystemError) {

@@ -3,6 +3,7 @@ import Shared
 
 /// Single files: what they are, and what is said of those that are not read.
 extension TreeScanner {
+    /// Asks what a path is; a file that is meant is found, a directory is scanned.
     func look(_ root: Int, _ path: String, sweep: Bool) async {
         guard let directory = open[root] else { return }
         do throws(SystemError) {
@@ -31,6 +32,7 @@ extension TreeScanner {
         if found.count >= Self.batch { await flush() }
     }
 
+    /// Puts what was found into the inbox, and waits for its room.
     func flush() async {
         guard !found.isEmpty else { return }
         let batch = found
@@ -70,6 +72,7 @@ extension TreeScanner {
         if parts.roots[root].includes(path) { refuse(root, path, reason, hint: "remove it, or exclude it") }
     }
 
+    /// Says once that a path is not taken.
     func refuse(_ root: Int, _ path: String, _ reason: String, hint: String, kind: String = refusedKind) {
         guard parts.registry.refuse(root: root, path: path) else { return }
         let absolute = absolute(root, path)

@@ -18,6 +18,7 @@ extension TreeScanner {
             hint: Self.overflowHint)
     }
 
+    /// A root was scanned from its beginning, or has gone.
     func caughtUp(_ root: Int) {
         guard overrun.remove(root) != nil, overrun.isEmpty else { return }
         parts.inbox.post(.cleared(kind: Self.overflowKind, subject: Self.inotify))

@@ -3,6 +3,7 @@ import Shared
 
 /// Directories that the kernel does not watch for us are looked at again and again.
 extension TreeScanner {
+    /// When the next look is due; `nil`: nothing is polled.
     func pollDeadline(_ now: Instant) -> Instant? {
         guard !polled.isEmpty || !polledRoots.isEmpty else {
             nextPoll = nil
@@ -25,6 +26,7 @@ extension TreeScanner {
         }
     }
 
+    /// That the kernel has no more watches is said while something is polled for that.
     func sayLimit() {
         let unwatched = polled.count - polled.count { $0.value.remote != nil } + polledRoots.count
         let isLimited = unwatched > 0

@@ -33,6 +33,7 @@ actor TreeScanner {
         let onReady: @Sendable () -> Void
     }
 
+    /// A directory to be scanned.
     struct Item {
         var root: Int
         /// Empty: the root itself.
@@ -48,13 +49,17 @@ actor TreeScanner {
         var remote: String?
     }
 
+    /// A scan of a whole root.
     private struct Sweep {
+        /// Directories that were found and not scanned yet.
         var outstanding = 1
         /// Asked for again since it began.
         var again = false
     }
 
+    /// Files that go into the inbox together.
     static let batch = 256
+    /// Entries of health about directories, at most.
     static let unreadableLimit = 256
 
     let parts: Parts
@@ -66,9 +71,8 @@ actor TreeScanner {
     var absent: [Int: SystemError] = [:]
     /// What the sweeps have yet to scan.
     var stack: [Item] = []
-    /// Directories of which an event told, each once.
-    private var asked: [WatchPlace] = []
-    private var isAsked: Set<WatchPlace> = []
+    /// Directories of which an event told.
+    private var asked = WaitingLine<WatchPlace>()
     private var isAskedsTurn = false
     /// By directory: entries whose names are no UTF-8.
     var unnamable: [WatchPlace: Set<String>] = [:]
@@ -77,11 +81,13 @@ actor TreeScanner {
     var overrun: Set<Int> = []
     /// By root: the number of its last sweep.
     var serials: [UInt32]
+    /// Not in the inbox yet.
     var found: [FoundSource] = []
     /// Directories whose changes the kernel does not tell, or not all of them.
     var polled: [WatchPlace: Polled] = [:]
     /// By root: what was said of its file system.
     var remoteSaid: [Int: String] = [:]
+    /// Absolute; of which health says so.
     var unreadable: Set<String> = []
     var isLimitSaid = false
     private var isReady = false
@@ -135,7 +141,7 @@ actor TreeScanner {
         for root in parts.roots.indices where batch.sweeps.contains(root) || lost.contains(parts.roots[root].root) {
             sweep(root)
         }
-        for place in batch.directories where isAsked.insert(place).inserted { asked.append(place) }
+        for place in batch.directories { asked.add(place) }
         for case .directory(let root, let path) in batch.files { await look(root, path, sweep: false) }
         return batch.isEmpty && lost.isEmpty
     }
@@ -143,9 +149,7 @@ actor TreeScanner {
     /// From both in turn: a directory that changes all the time must not keep a sweep from its end.
     private func nextItem() -> Item? {
         isAskedsTurn.toggle()
-        guard isAskedsTurn || stack.isEmpty, !asked.isEmpty else { return stack.popLast() }
-        let place = asked.removeFirst()
-        isAsked.remove(place)
+        guard isAskedsTurn || stack.isEmpty, let place = asked.next() else { return stack.popLast() }
         guard case .directory(let root, let path) = place else { return nil }
         return Item(root: root, path: path, isOfSweep: false)
     }
@@ -163,8 +167,7 @@ actor TreeScanner {
         return .nanoseconds(duration.nanoseconds / 1000 * (1000 + part))
     }
 
-    // MARK: Sweeps
-
+    /// Scans a root from its beginning: now, or once more when the scan that goes on is over.
     func sweep(_ root: Int) {
         if sweeps[root] != nil {
             sweeps[root]?.again = true
@@ -176,6 +179,7 @@ actor TreeScanner {
         begin(root)
     }
 
+    /// The same for a root that is open.
     func begin(_ root: Int) {
         guard sweeps[root] == nil else {
             sweeps[root]?.again = true
@@ -186,6 +190,7 @@ actor TreeScanner {
         stack.append(Item(root: root, path: "", isOfSweep: true))
     }
 
+    /// A directory was scanned; with the last one of a sweep that is over, and said.
     func done(_ item: Item) async {
         guard item.isOfSweep, var sweep = sweeps[item.root] else { return }
         sweep.outstanding -= 1
@@ -205,6 +210,7 @@ actor TreeScanner {
         }
     }
 
+    /// A directory is to be scanned.
     func push(_ root: Int, _ path: String, sweep: Bool) {
         stack.append(Item(root: root, path: path, isOfSweep: sweep))
         if sweep { sweeps[root]?.outstanding += 1 }

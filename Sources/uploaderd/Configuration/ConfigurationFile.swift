@@ -24,11 +24,9 @@ enum ConfigurationFile {
 
     /// What is wrong with a file of credentials. Nothing of its contents is ever said.
     ///
-    /// - Parameters:
-    ///   - guarded: the service manager made it; its mode is the manager's business.
-    ///   - lines: how many it must have.
-    static func credentialsRefusal(_ path: String, guarded: Bool, lines: Int) -> Refusal? {
-        let expected = lines == 2 ? "two lines, the key's id and its secret" : "one line, the key"
+    /// - Parameter guarded: the service manager made it; its mode is the manager's business.
+    static func credentialsRefusal(_ path: String, guarded: Bool, of type: DestinationType) -> Refusal? {
+        let expected = type.credentialForm
         do throws(SystemError) {
             guard let status = try Files.status(path, followLinks: true) else {
                 return Refusal(
@@ -45,7 +43,7 @@ enum ConfigurationFile {
                     hint: "chmod 600 \(path)")
             }
             let bytes = try Files.readAll(path, limit: 64 << 10)
-            guard self.lines(bytes).count == lines else {
+            guard lines(bytes).count == type.credentialLines else {
                 return Refusal(message: "\(path) does not hold what it should", hint: "write \(expected)")
             }
             return nil

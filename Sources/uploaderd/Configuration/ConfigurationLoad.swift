@@ -143,7 +143,7 @@ package enum ConfigurationLoad: Sendable {
         configuration.destinations.compactMap { destination in
             guard case .file(let path, let guarded) = destination.credentials,
                 let refusal = ConfigurationFile.credentialsRefusal(
-                    path, guarded: guarded, lines: destination.type.credentialLines)
+                    path, guarded: guarded, of: destination.type)
             else { return nil }
             let key = "destination.\(destination.name).credentials"
             return ConfigurationProblem(settings.origin(of: key), key: key, refusal.message, hint: refusal.hint)

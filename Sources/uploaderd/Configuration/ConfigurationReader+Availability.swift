@@ -22,7 +22,7 @@ extension ConfigurationReader {
     mutating func refuseIfUnavailable(_ type: DestinationType, _ scope: SettingsScope) {
         guard !options.dryRun else { return }
         let key = scope.path("type")
-        let origin = settings.origin(of: key).precedence == 0 ? scope.origin : settings.origin(of: key)
+        let origin = settings.origin(of: key) == .default ? scope.origin : settings.origin(of: key)
         let isAvailable = DestinationType.available.contains(type)
         if !isAvailable {
             let all = DestinationType.available.map(\.rawValue).joined(separator: ", ")

@@ -31,6 +31,11 @@ extension DestinationType {
         case .supabase, .presigned, .confab, .agnes, .directory: 1
         }
     }
+
+    /// What a credentials file has to hold, for hints.
+    var credentialForm: String {
+        credentialLines == 2 ? "two lines, the key's id and its secret" : "one line, the key"
+    }
 }
 
 extension ConfigurationReader {
@@ -53,6 +58,7 @@ extension ConfigurationReader {
         refuseAmbiguous(types)
         noticeUnused(types)
         refuseTwins(all)
+        refuseAmongOurs(all)
         refuseIfNoneCounts(all)
         if all.isEmpty, types.isEmpty, scopes.isEmpty {
             all = [localStore()]
@@ -78,9 +84,9 @@ extension ConfigurationReader {
     private func askedFor() -> [(DestinationType, ConfigurationOrigin)] {
         let overrides = settings.overrides
         var asked: [(DestinationType, ConfigurationOrigin)] = []
-        let isPresigned = overrides.asksFor(.presigned, byFlag: true)
+        let isPresigned = overrides.hasFlag(for: .presigned)
         if isPresigned { asked.append((.presigned, .flag(CommandLineFlag.uploadURL.rawValue))) }
-        if overrides.asksFor(.supabase, byFlag: true) {
+        if overrides.hasFlag(for: .supabase) {
             asked.append((.supabase, .flag(CommandLineFlag.supabaseURL.rawValue)))
         } else if options.saysWatch, !isPresigned, !overrides["destination:supabase.url"].isEmpty,
             !overrides["destination:supabase.secret"].isEmpty
@@ -154,7 +160,7 @@ extension ConfigurationReader {
                 "endpoint", in: &scope, .address(web), example: "\"https://s3.example\"")
             let bucket = settings.required("bucket", in: &scope, .bucket, example: "\"sessions\"")
             // codetether's own default where its variables say where its store is.
-            let isCodetether = settings.origin(of: scope.path("endpoint")).precedence == 2
+            let isCodetether = settings.origin(of: scope.path("endpoint")).isEnvironment
             let region = settings.value("region", in: &scope, .name(longest: 64), else: "us-east-1")
             let pathStyle = settings.value("path_style", in: &scope, .truth, else: true)
             let prefix = prefix(isCodetether ? "history/" : DestinationConfiguration.defaultPrefix)
@@ -198,17 +204,24 @@ extension ConfigurationReader {
                     settings.origin(of: key), key, "destination \"\(first.name)\" has the same directory",
                     hint: "give each its own path or prefix, or take one out")
             }
-            // The next start would look at its objects as files of ours.
-            let state = Files.resolved(directories.state)
-            let spool = Files.resolved(directories.spool)
-            let store = Files.resolved(directories.store)
+        }
+    }
+
+    /// The next start would look at its objects as files of ours.
+    private mutating func refuseAmongOurs(_ all: [DestinationConfiguration]) {
+        let state = Files.resolved(directories.state)
+        let spool = Files.resolved(directories.spool)
+        let store = Files.resolved(directories.store)
+        for destination in all {
+            guard let place = Self.folder(of: destination) else { continue }
             func lies(in outer: String) -> Bool { place == outer || PathText.relative(place, to: outer) != nil }
-            if lies(in: spool) || (lies(in: state) && !lies(in: store)) {
-                settings.refuse(
-                    settings.origin(of: key), key,
-                    "\(place) lies in the state directory, whose files are not a store's",
-                    hint: "choose a directory elsewhere, or \(directories.store)")
-            }
+            let isInState = lies(in: state)
+            guard lies(in: spool) || (isInState && !lies(in: store)) else { continue }
+            let key = "destination.\(destination.name).path"
+            settings.refuse(
+                settings.origin(of: key), key,
+                "\(place) lies in the \(isInState ? "state directory" : "spool"), whose files are not a store's",
+                hint: "choose a directory elsewhere, or \(directories.store)")
         }
     }
 

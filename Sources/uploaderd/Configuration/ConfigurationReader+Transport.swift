@@ -31,6 +31,8 @@ extension ConfigurationReader {
         return transport
     }
 
+    /// Where the destination's secret is; `nil`: there is none, which is refused where one is needed.
+    ///
     /// Never repeats the value: somebody may have written the secret itself there.
     mutating func credentials(_ type: DestinationType, _ scope: inout SettingsScope) -> CredentialsSource? {
         let before = settings.problems.count
@@ -43,12 +45,10 @@ extension ConfigurationReader {
         }
         if let named { return named }
         if type.needsCredentials, settings.problems.count == before {
-            let lines = type.credentialLines == 2 ? "two lines, the key's id and its secret" : "one line, the key"
             settings.refuse(
                 scope.origin, path, "it is missing",
-                hint:
-                    "add credentials = \"name\" of a file in $CREDENTIALS_DIRECTORY, or a path with mode 0600: \(lines)"
-            )
+                hint: "add credentials = \"name\" of a file in $CREDENTIALS_DIRECTORY, or a path with mode 0600: "
+                    + type.credentialForm)
         }
         return nil
     }

@@ -15,7 +15,7 @@ extension ConfigurationReader {
             all =
                 home.map {
                     UploaderConfiguration.defaultWatch(home: $0, environment: environment).map {
-                        Watched($0, .default, "watch")
+                        Watched($0, movedBy($0.agent, home).map { .environment($0) } ?? .default, "watch")
                     }
                 } ?? []
             if home == nil {
@@ -23,14 +23,15 @@ extension ConfigurationReader {
                     .environment("HOME"), "watch", "the home directory is not known, so neither are the agents' roots",
                     hint: "set HOME to an absolute path, or write [[watch]] with a root")
             }
-            for (variable, agent) in [("CLAUDE_CONFIG_DIR", Agent.claude), ("CODEX_HOME", .codex)] {
-                if let value = environment[variable], !value.isEmpty, PathText.absolute(value, home: home) == nil {
-                    notices.append(
-                        ConfigurationProblem(
-                            .environment(variable), key: "watch",
-                            "it is not an absolute path, so \(agent)'s usual root is watched",
-                            hint: "make it absolute, or write [[watch]] with a root"))
-                }
+            for agent in Agent.available {
+                guard let variable = agent.folderVariable, let value = environment[variable], !value.isEmpty,
+                    movedBy(agent, home) == nil
+                else { continue }
+                notices.append(
+                    ConfigurationProblem(
+                        .environment(variable), key: "watch",
+                        "it is not an absolute path, so \(agent)'s usual root is watched",
+                        hint: "make it absolute, or write [[watch]] with a root"))
             }
         }
         refuseTwins(all)
@@ -40,6 +41,13 @@ extension ConfigurationReader {
             return apart
         }
         return withSessionID(result)
+    }
+
+    /// The variable that has moved the agent's folder.
+    private func movedBy(_ agent: Agent, _ home: String?) -> String? {
+        agent.folderVariable.flatMap { variable in
+            environment[variable].flatMap { PathText.absolute($0, home: home) } == nil ? nil : variable
+        }
     }
 
     /// A root, and what to blame for it.

@@ -44,6 +44,7 @@ struct ConfigurationReader {
         return all
     }
 
+    /// Reads the table of this name, and reports what nobody asked for in it.
     mutating func section(
         _ name: String, _ root: inout SettingsScope, _ body: (inout SettingsReader, inout SettingsScope) -> Void
     ) {
@@ -57,10 +58,12 @@ struct ConfigurationReader {
         for (name, path, flag) in [
             ("state", directories.state, CommandLineFlag.stateDirectory),
             ("runtime", directories.runtime, .runtimeDirectory), ("spool", directories.spool, .spoolDirectory),
+            ("cache", directories.cache, nil),
         ] {
-            settings.note("directory.\(name)", path, form, options.has(flag) ? .flag(flag.rawValue) : .default)
+            var origin = directories.variables[name].map { ConfigurationOrigin.environment($0) } ?? .default
+            if let flag, options.has(flag) { origin = .flag(flag.rawValue) }
+            settings.note("directory.\(name)", path, form, origin)
         }
-        settings.note("directory.cache", directories.cache, form, .default)
     }
 
     private mutating func readSegments(_ all: inout UploaderConfiguration, _ root: inout SettingsScope) {

@@ -17,11 +17,10 @@ struct Overrides: Sendable {
 
     subscript(path: String) -> [Override] { values[path] ?? [] }
 
-    /// Whether a flag asks for a destination of this type, or the environment does under agent-uploader's own command.
-    func asksFor(_ type: DestinationType, byFlag: Bool) -> Bool {
+    /// Whether a flag asks for a destination of this type.
+    func hasFlag(for type: DestinationType) -> Bool {
         values.contains { path, overrides in
-            path.hasPrefix("destination:\(type.rawValue).")
-                && overrides.contains { byFlag ? $0.origin.precedence == 3 : $0.origin.precedence == 2 }
+            path.hasPrefix("destination:\(type.rawValue).") && overrides.contains { $0.origin.isFlag }
         }
     }
 

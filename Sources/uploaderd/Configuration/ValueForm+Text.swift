@@ -46,7 +46,7 @@ extension ValueForm where Value == String {
                 throw Refusal(
                     message: "\(TomlValue.string(text).found) is not a name",
                     hint:
-                        "use 1 to \(longest) letters, digits, \".\", \"_\" and \"-\", beginning with none of them but a letter or a digit"
+                        "use 1 to \(longest) letters, digits, \".\", \"_\" and \"-\", the first a letter or a digit"
                 )
             }
             return text
@@ -108,7 +108,7 @@ extension ValueForm where Value == String {
         text(expected: "a prefix", example: "\"sessions/\"") { (text) throws(Refusal) in
             let parts = text.split(separator: "/", omittingEmptySubsequences: false)
             let named = parts.last == "" ? parts.dropLast() : parts[...]
-            let isPlain = named.allSatisfy { $0 != "" && $0 != "." && $0 != ".." && ($0 == "" || isKeyPart($0)) }
+            let isPlain = named.allSatisfy { $0 != "" && $0 != "." && $0 != ".." && isKeyPart($0) }
             guard text.isEmpty || (isPlain && !named.isEmpty && text.utf8.count <= 512) else {
                 throw Refusal(
                     message: "\(TomlValue.string(text).found) is not a prefix",
@@ -134,6 +134,7 @@ extension ValueForm where Value == String {
         }
     }
 
+    /// A URL without a user's name, and with one of the schemes; it is taken as it is written.
     static func address(_ schemes: [String], example: String = "\"https://host.example\"") -> ValueForm {
         text(expected: "a URL", example: example) { (text) throws(Refusal) in
             // The text is never part of the message: it may hold a password.

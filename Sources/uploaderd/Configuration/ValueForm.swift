@@ -142,7 +142,7 @@ extension ValueForm where Value: RawRepresentable & CaseIterable, Value.RawValue
 }
 
 extension ValueForm where Value == [String] {
-    /// A list of texts, each of which `check` takes and may replace.
+    /// A list of texts, each of which `element` takes and may replace.
     static func list(example: String, of element: ValueForm<String>) -> ValueForm {
         ValueForm(shown: { TomlText.list($0) }) { (value) throws(Refusal) in
             guard case .array(let elements) = value else {

@@ -7,25 +7,26 @@ extension CallHarness {
     func replay(
         _ request: ReplayRequest, _ passed: PassedDescriptor?, _ replies: CallReplies
     ) async throws(ControlError) {
-        let totals: ReplayTotals
+        let (totals, unread): (ReplayTotals, [String])
         if let pipe = passed?.take() {
-            totals = try await pour(request, into: try PipeOutlet(pipe, loop: replies.connection.loop), replies)
+            (totals, unread) = try await pour(
+                request, into: try PipeOutlet(pipe, loop: replies.connection.loop), replies)
         } else {
             guard replies.wantsMore else {
                 throw ControlError(.expectedMore, "without a pipe the lines come in several replies")
             }
-            totals = try await chunks(of: request, replies)
+            (totals, unread) = try await chunks(of: request, replies)
         }
-        try await replies.send(ReplayReply(totals: totals))
+        try await replies.send(ReplayReply(totals: totals, unread: unread))
     }
 
     /// The outlet ends with this function, so that the pipe's reader sees the end before the last reply.
     private func pour(
         _ request: ReplayRequest, into outlet: PipeOutlet, _ replies: CallReplies
-    ) async throws(ControlError) -> ReplayTotals {
+    ) async throws(ControlError) -> (ReplayTotals, unread: [String]) {
         let count = ReplayCount()
         let updates = Updates(time: time, between: limits.betweenUpdates)
-        try await handler.replay(
+        let unread = try await handler.replay(
             request,
             to: ReplySink { (piece) throws(ControlError) in
                 try await outlet.write(piece.bytes)
@@ -34,12 +35,14 @@ extension CallHarness {
                     try await replies.send(ReplayReply(totals: totals), continues: true)
                 }
             })
-        return count.totals
+        return (count.totals, unread)
     }
 
-    private func chunks(of request: ReplayRequest, _ replies: CallReplies) async throws(ControlError) -> ReplayTotals {
+    private func chunks(
+        of request: ReplayRequest, _ replies: CallReplies
+    ) async throws(ControlError) -> (ReplayTotals, unread: [String]) {
         let count = ReplayCount()
-        try await handler.replay(
+        let unread = try await handler.replay(
             request,
             to: ReplySink { (piece) throws(ControlError) in
                 var from = 0
@@ -55,7 +58,7 @@ extension CallHarness {
                 }
                 _ = count.add(piece)
             })
-        return count.totals
+        return (count.totals, unread)
     }
 }
 

@@ -21,8 +21,9 @@ package protocol ControlHandler: Sendable {
 
     /// Sends the lines in order, in pieces of any size, and returns after the last.
     ///
+    /// - Returns: what may have more lines and could not be read, a sentence each.
     /// - Throws: `noSuchSession`, `noMatch`, `damaged`, `backendError`; never returns early instead.
-    func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError)
+    func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError) -> [String]
 
     /// Sends every range that it looked at, good and bad, and returns the counts.
     func verify(_ request: VerifyRequest, to sink: ReplySink<[VerifiedRange]>) async throws(ControlError)

@@ -8,9 +8,10 @@ extension DirectoryObjectStore {
         var folders = [prefix]
         while let folder = folders.popLast() {
             for entry in try entries(of: folder) where !entry.name.hasPrefix(StoreFolders.temporary) {
-                switch entry.kind {
-                case .directory: folders.append("\(folder)\(entry.name)/")
-                default: if let key = ObjectKey("\(folder)\(entry.name)") { found.append(key) }
+                if entry.kind == .directory {
+                    folders.append("\(folder)\(entry.name)/")
+                } else if let key = ObjectKey("\(folder)\(entry.name)") {
+                    found.append(key)
                 }
             }
         }

@@ -137,8 +137,18 @@ package actor DirectoryObjectStore: ObjectStore {
     }
 
     package func delete(_ key: ObjectKey) throws(DeliveryError) {
+        let root: Descriptor
+        if let witness, let seen {
+            // What is not there, or is another store's, would count as deleted.
+            root = try self.root(of: witness, seen)
+        } else {
+            do throws(SystemError) { root = try folders.root() } catch {
+                if error.isNotFound { return }
+                throw failure(error, "delete", key)
+            }
+        }
         do throws(SystemError) {
-            guard let folder = try StoreFolders.opened(key.folder, beneath: folders.root()) else { return }
+            guard let folder = try StoreFolders.opened(key.folder, beneath: root) else { return }
             if try folder.unlink(key.name) { try folder.sync() }
         } catch {
             if !error.isNotFound { throw failure(error, "delete", key) }

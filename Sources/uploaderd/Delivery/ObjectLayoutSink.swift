@@ -107,23 +107,29 @@ package struct ObjectLayoutSink: SessionSink {
         return try await store.readAll(try key(layout.manifest(in: folder), "manifest"))
     }
 
-    package func manifests(
+    package func readings(
         of session: SessionID, besides left: String?
-    ) async throws(DeliveryError) -> [FoundManifest] {
+    ) async throws(DeliveryError) -> [Result<FoundManifest, DeliveryError>] {
         try await withTaskExecutorPreference(lane) { () async throws(DeliveryError) in
-            try await found(of: session, besides: left)
+            try await read(session, besides: left)
         }
     }
 
-    private func found(
-        of session: SessionID, besides left: String?
-    ) async throws(DeliveryError) -> [FoundManifest] {
+    private func read(
+        _ session: SessionID, besides left: String?
+    ) async throws(DeliveryError) -> [Result<FoundManifest, DeliveryError>] {
         let home = layout.folder(of: session)
-        var found: [FoundManifest] = []
+        var readings: [Result<FoundManifest, DeliveryError>] = []
         for folder in [home] + (try await writerFolders(below: home)) where folder != left {
-            if let manifest = try await manifest(in: folder, below: home) { found.append(manifest) }
+            do throws(DeliveryError) {
+                if let manifest = try await manifest(in: folder, below: home) { readings.append(.success(manifest)) }
+            } catch {
+                // Of a store that does not answer the next one is not asked for either.
+                if error.isTransient { throw error }
+                readings.append(.failure(error))
+            }
         }
-        return found
+        return readings
     }
 
     /// - Parameter home: the session's own folder.

@@ -74,11 +74,13 @@ package protocol SessionSink: Sendable {
     /// The bytes of our manifest there, or of what is in its place; `nil`: nothing.
     func manifest(of session: SessionID, writer: String, place: WriterPlace) async throws(DeliveryError) -> [UInt8]?
 
-    /// All manifests of a session: its first writer's first.
+    /// All manifests of a session: its first writer's first; in the place of one that is damaged, why it cannot be read.
     ///
     /// - Parameter folder: of one that is left out.
     /// - Returns: `[]` only when there are none.
-    func manifests(of session: SessionID, besides folder: String?) async throws(DeliveryError) -> [FoundManifest]
+    /// - Throws: when the store does not answer.
+    func readings(of session: SessionID, besides folder: String?) async throws(DeliveryError)
+        -> [Result<FoundManifest, DeliveryError>]
 
     /// Whether the session was forgotten: nothing of it is ever put again.
     func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool
@@ -101,7 +103,12 @@ package protocol SessionSink: Sendable {
 }
 
 extension SessionSink {
-    package func manifests(of session: SessionID) async throws(DeliveryError) -> [FoundManifest] {
-        try await manifests(of: session, besides: nil)
+    /// The same for whoever needs every one of them.
+    ///
+    /// - Throws: also when one is damaged.
+    package func manifests(
+        of session: SessionID, besides folder: String? = nil
+    ) async throws(DeliveryError) -> [FoundManifest] {
+        try await readings(of: session, besides: folder).map { (reading) throws(DeliveryError) in try reading.get() }
     }
 }

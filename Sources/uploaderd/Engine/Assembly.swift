@@ -43,7 +43,8 @@ package enum Assembly {
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board, report: report,
                 destinations: configuration.destinations.map(\.name))
-            let delivery = await delivery(configuration, directories, store, resolver, board, world)
+            let unjoined = UnjoinedSessions()
+            let delivery = await delivery(configuration, directories, store, resolver, unjoined, board, world)
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
                 roots: Dictionary(roots.map { ($0.root, $0) }) { first, _ in first },
@@ -54,7 +55,8 @@ package enum Assembly {
             let supervisor = SessionSupervisor(
                 context: context, world: world, watching: watcher, intake: intake, mode: isOnce ? .once : .live)
             let merger = MergeService(
-                store: store, objects: objects, key: context.key, policy: MergePolicy(), log: world.log, board: board)
+                store: store, objects: objects, key: context.key, policy: MergePolicy(), unjoined: unjoined,
+                log: world.log, board: board)
             let merging =
                 configuration.merge.enabled
                 ? MergeRounds(merger, delivery: delivery, board: board, world: world) : nil
@@ -97,7 +99,7 @@ package enum Assembly {
 
     private static func delivery(
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
-        _ resolver: SessionResolver, _ board: StatusBoard, _ world: Surroundings
+        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
@@ -105,8 +107,8 @@ package enum Assembly {
         let parts = DeliveryParts(
             store: store, objects: objects,
             publisher: ManifestPublisher(
-                store: store, faults: world.faults, log: world.log, board: board,
-                policy: configuration.merge.enabled ? MergePolicy() : nil), tidier: tidier,
+                store: store, faults: world.faults, log: world.log,
+                policy: configuration.merge.enabled ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
             await resolver.opened(id)

@@ -4,24 +4,27 @@ package import Shared
 import Store
 
 extension ControlDesk {
-    package func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError) {
+    package func replay(
+        _ request: ReplayRequest, to sink: ReplySink<ReplayPiece>
+    ) async throws(ControlError) -> [String] {
         // Decompressing is a lane's work, not the loop's.
         let lane = engine.world.lane(of: request.sid)
         var volume = try await load(request, on: lane)
         var sent = try await send(request, volume, after: 0, to: sink, on: lane)
-        guard request.follow else { return }
+        guard request.follow else { return volume.unread }
         // Every seal changes the board; whoever follows looks whether it was one of this stream.
         while !Task.isCancelled {
             // Nothing comes behind the last line that was asked for.
-            if let last = request.lines?.last, sent >= last { return }
+            if let last = request.lines?.last, sent >= last { return [] }
             let revision = engine.board.snapshot().revision
             volume = try await load(request, on: lane)
             if volume.lines > sent {
                 sent = try await send(request, volume, after: sent, to: sink, on: lane)
             } else {
-                do throws(CancellationError) { try await statusChange(after: revision) } catch { return }
+                do throws(CancellationError) { try await statusChange(after: revision) } catch { return [] }
             }
         }
+        return []
     }
 
     private nonisolated func load(

@@ -135,7 +135,7 @@ extension ControlDesk {
             writer: own, isOurs: true, destinations: found.manifests.compactMap { names[$0.store] }.sorted(),
             lines: found.summary.lines, host: engine.world.machine.host, continues: origin?.writer,
             continuesLine: origin?.line)
-        return [ours] + (try await engine.replay.others(of: sid)).map { WriterItem($0) }
+        return [ours] + (try await engine.replay.others(of: sid)).writers.map { WriterItem($0) }
     }
 
     private static func generations(

@@ -39,7 +39,7 @@ extension ControlDesk {
                 try await sink.send(ranges)
             }
         }
-        for other in try await engine.replay.others(of: sid) {
+        for other in try await engine.replay.others(of: sid).writers {
             for (stream, entry) in other.manifest.everySegment {
                 let ranges = await verified(entry, of: stream, other, request, &summary)
                 for range in ranges { summary.count(range.state) }

@@ -11,17 +11,19 @@ struct ManifestPublisher: Sendable {
     let store: Store
     let faults: any FaultHook
     let log: any EventLog
-    let board: StatusBoard
     /// How what is listed is joined; `nil`: not at all.
     let policy: MergePolicy?
+    let unjoined: UnjoinedSessions
     private let checkpoints = PutCheckpoints()
 
-    init(store: Store, faults: any FaultHook, log: any EventLog, board: StatusBoard, policy: MergePolicy?) {
+    init(
+        store: Store, faults: any FaultHook, log: any EventLog, policy: MergePolicy?, unjoined: UnjoinedSessions
+    ) {
         self.store = store
         self.faults = faults
         self.log = log
-        self.board = board
         self.policy = policy
+        self.unjoined = unjoined
     }
 
     private static nonisolated func encoded(_ basis: ManifestBasis) async throws -> [UInt8] {
@@ -29,7 +31,7 @@ struct ManifestPublisher: Sendable {
     }
 
     private func bound(of session: SessionID) -> MergePolicy? {
-        board.has(MergeService.failed, session.rawValue) ? nil : policy
+        unjoined.contains(session) ? nil : policy
     }
 
     /// Nothing is put over a manifest that is not the one that was put last: that is read first, and taken up.

@@ -10,6 +10,7 @@ struct MergeService: Sendable {
     let objects: ObjectFinder
     let key: MachineKey
     let policy: MergePolicy
+    let unjoined: UnjoinedSessions
     let log: any EventLog
     let board: StatusBoard
 
@@ -35,6 +36,7 @@ struct MergeService: Sendable {
                 if Task.isCancelled { return outcome }
                 do {
                     if try await merge(session) { outcome.isJoined = true }
+                    unjoined.remove(session)
                     board.clear(Self.failed, session.rawValue)
                 } catch {
                     outcome.isIncomplete = true
@@ -80,10 +82,11 @@ struct MergeService: Sendable {
         _ = try await store.sealMerged(try merger.finish(), replacing: parts.map(\.id))
     }
 
-    /// What cannot be joined is listed as it is: a long manifest is better than one that leaves something out.
+    /// What was held back until it is joined goes into the next manifest.
     private func note(_ error: any Error, _ session: SessionID) async throws {
         let message = "small segments of session \(session) could not be joined: \(error)"
-        guard board.report(Self.failed, session.rawValue, message) else { return }
+        board.report(Self.failed, session.rawValue, message)
+        guard unjoined.insert(session) else { return }
         log.record(Event(.persistenceFailed, message, session: session))
         try await store.wantManifests(of: session)
     }

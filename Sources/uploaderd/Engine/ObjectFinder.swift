@@ -197,6 +197,25 @@ package final class ObjectFinder: Sendable {
         }
         return kind != nil
     }
+
+    /// Of manifests; the subject is the store's name, and the session.
+    static let unreadableManifest = "manifest_unreadable"
+
+    /// Says which manifests of other writers are damaged, or that none is.
+    ///
+    /// - Returns: a sentence for each.
+    func note(_ faults: [DeliveryError], ofManifestsOf session: SessionID, on shelf: Shelf) -> [String] {
+        let subject = "\(shelf.name)/\(session)"
+        let sentences = faults.map { "in destination \(shelf.name): \($0.message)" }
+        if faults.isEmpty {
+            board.clear(Self.unreadableManifest, subject)
+        } else {
+            board.report(
+                Self.unreadableManifest, subject, sentences.joined(separator: "; "),
+                hint: "repair or remove that object; until then replay leaves its writer's lines out")
+        }
+        return sentences
+    }
 }
 
 /// One of the places where an object should be.

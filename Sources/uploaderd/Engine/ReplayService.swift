@@ -21,19 +21,22 @@ struct ReplayService: Sendable {
         do {
             let branches: [WriterBranch]
             let streams: [StreamName]
+            var unread: [String] = []
             if let from {
                 (branches, streams) = try await stored(session, stream, from)
             } else {
-                (branches, streams) = try await known(session, stream, isOwn: isOwn)
+                (branches, streams, unread) = try await known(session, stream, isOwn: isOwn)
             }
             guard streams.contains(stream) else { throw Self.noStream(stream, of: session, streams) }
             let join = WriterJoin(branches, of: stream)
             guard generation.map({ (1...max(1, join.lastGeneration)).contains($0) }) ?? true else {
                 throw Self.noGeneration(generation ?? 0, of: StreamKey(session: session, stream: stream))
             }
-            return try await join.volume(generation: generation ?? max(1, join.lastGeneration)) {
+            var volume = try await join.volume(generation: generation ?? max(1, join.lastGeneration)) {
                 try await CommonLines(of: $0, and: $1)
             }
+            volume.unread = unread
+            return volume
         } catch let error as ControlError {
             throw error
         } catch let error as SegmentError where error.code == .damaged {
@@ -47,9 +50,9 @@ struct ReplayService: Sendable {
 
     private func known(
         _ session: SessionID, _ stream: StreamName, isOwn: Bool
-    ) async throws -> (branches: [WriterBranch], streams: [StreamName]) {
+    ) async throws -> (branches: [WriterBranch], streams: [StreamName], unread: [String]) {
         let own = try await store.writer(of: session)
-        let others = isOwn ? [] : try await others(of: session)
+        let (others, unread) = isOwn ? ([], []) : try await others(of: session)
         var branches = others.map { $0.branch(of: stream, objects) }
         var streams = Set(others.flatMap(\.manifest.streamNames))
         if let description = try await store.describe(session) {
@@ -69,34 +72,55 @@ struct ReplayService: Sendable {
                     }
                 })
         } else if branches.isEmpty {
+            guard unread.isEmpty else {
+                throw ControlError(
+                    .damaged, unread.joined(separator: "; "), hint: "repair that object, or put it back from a copy")
+            }
             throw Self.noSession(session)
         }
-        return (branches, streams.sorted())
+        return (branches, streams.sorted(), unread)
     }
 
     /// What other writers have of the session, in the stores that can be read now.
     ///
     /// A store that does not answer adds nothing, and its own health entry says so: what is here is not to wait for it.
-    func others(of session: SessionID) async throws(ControlError) -> [WriterManifest] {
+    ///
+    /// - Returns: also of each manifest that is damaged, a sentence; health says it, too.
+    func others(
+        of session: SessionID
+    ) async throws(ControlError) -> (writers: [WriterManifest], unread: [String]) {
         let own: String
         do throws(StoreError) {
             own = try await store.writer(of: session)
         } catch {
             throw ControlError(.backendError, error.description, hint: error.hint)
         }
+        typealias Reading = Result<WriterManifest.Holding, DeliveryError>
         var holdings: [WriterManifest.Holding] = []
+        var unread: [String] = []
         for (_, shelf) in objects.readable {
             let lane = objects.world.lane(of: session)
-            let answer = await Patience.wait(Patience.withStore, objects.world) { () -> [WriterManifest.Holding]? in
+            let answer = await Patience.wait(Patience.withStore, objects.world) { () -> [Reading]? in
                 await withTaskExecutorPreference(lane) {
                     do throws(DeliveryError) {
-                        return try await WriterManifest.Holding.all(of: session, on: shelf, except: own)
+                        return try await WriterManifest.Holding.others(of: session, on: shelf, than: own)
                     } catch { return nil }
                 }
             }
-            holdings += (answer ?? nil) ?? []
+            guard let readings = answer ?? nil else { continue }
+            var faults: [DeliveryError] = []
+            for reading in readings {
+                switch reading {
+                case .success(let holding): holdings.append(holding)
+                case .failure(let error): faults.append(error)
+                }
+            }
+            // One that needs a newer version is under the same subject, and stays.
+            if !faults.isEmpty || !holdings.contains(where: { $0.found.manifest.unknownNeeds != nil }) {
+                unread += objects.note(faults, ofManifestsOf: session, on: shelf)
+            }
         }
-        return WriterManifest.all(of: session, in: holdings)
+        return (WriterManifest.all(of: session, in: holdings), unread)
     }
 
     private func ownParts(of key: StreamKey, _ generation: Int) async throws -> [Volume.Part] {

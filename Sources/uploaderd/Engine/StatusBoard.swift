@@ -101,10 +101,6 @@ package final class StatusBoard: Sendable {
         return isNew
     }
 
-    package func has(_ kind: String, _ subject: String) -> Bool {
-        state.withLock { $0.entries["\(kind)\n\(subject)"] != nil }
-    }
-
     /// - Returns: whether there was such an entry.
     @discardableResult
     package func clear(_ kind: String, _ subject: String) -> Bool {

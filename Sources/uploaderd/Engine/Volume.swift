@@ -65,6 +65,8 @@ struct Volume: Sendable {
     var generation: Int
     var parts: [Part]
     var checkpoints: [Checkpoint]
+    /// What may have more lines and could not be read, a sentence each.
+    var unread: [String] = []
 
     /// Lines that there are.
     var lines: Int { parts.last.map(\.lastLine) ?? 0 }

@@ -18,17 +18,30 @@ struct WriterManifest: Sendable {
             paths = Set(found.manifest.everySegment.map(\.entry.path))
         }
 
-        /// - Parameter own: what this writer has is known here: it is left out, and its manifest in the session's own folder,
-        ///   which may be long, not even read.
+        /// - Throws: also when one is damaged.
         static func all(
-            of session: SessionID, on shelf: ObjectFinder.Shelf, except own: String? = nil
+            of session: SessionID, on shelf: ObjectFinder.Shelf
         ) async throws(DeliveryError) -> [Holding] {
+            try await shelf.sink.manifests(of: session).map { Holding($0, on: shelf) }
+        }
+
+        /// Those of other writers; in the place of one that is damaged, why it cannot be read.
+        ///
+        /// - Parameter own: what this writer has is known here: its manifest, which may be long, is not even read.
+        static func others(
+            of session: SessionID, on shelf: ObjectFinder.Shelf, than own: String
+        ) async throws(DeliveryError) -> [Result<Holding, DeliveryError>] {
             var folder: String?
-            if let own {
+            do throws(DeliveryError) {
                 folder = shelf.sink.folder(of: session, writer: own, place: try await shelf.readingPlace(session))
+            } catch {
+                // Where one is damaged it may not be known which is ours: then all are read, and ours is left out by its name.
+                if error.isTransient { throw error }
             }
-            return try await shelf.sink.manifests(of: session, besides: folder)
-                .filter { own == nil || $0.manifest.writer != own }.map { Holding($0, on: shelf) }
+            return try await shelf.sink.readings(of: session, besides: folder).compactMap { reading in
+                if case .success(let found) = reading, found.manifest.writer == own { return nil }
+                return reading.map { Holding($0, on: shelf) }
+            }
         }
     }
 

@@ -2,8 +2,8 @@ private import Digests
 package import Shared
 private import Synchronization
 
-/// An object that is compared with its record while it is read from its first byte to its last: the last read of one that is
-/// not what was promised throws, so that nobody who puts it gives it a name.
+/// An object that is compared with its promised size and digest while it is read from its first byte to its last: the last
+/// read of one that is something else throws, so that nobody who puts it gives it a name.
 package final class CheckedBytes: ObjectBytes, Sendable {
     private struct Reading {
         var digest = RunningDigest()
@@ -12,18 +12,27 @@ package final class CheckedBytes: ObjectBytes, Sendable {
     }
 
     private let object: any ObjectBytes & Sendable
-    private let record: SegmentRecord
+    /// For errors.
+    private let name: String
+    private let digest: Digest256
     private let reading = Mutex(Reading())
 
     /// - Throws: `SegmentError.damaged` when it has another size.
-    package init(_ object: any ObjectBytes & Sendable, of record: SegmentRecord) throws(SegmentError) {
-        guard object.size == record.storedBytes else {
-            throw .damaged(
-                record.objectPath, at: min(object.size, record.storedBytes),
-                "it has \(object.size) bytes instead of \(record.storedBytes)")
+    package convenience init(_ object: any ObjectBytes & Sendable, of record: SegmentRecord) throws(SegmentError) {
+        try self.init(object, named: record.objectPath, size: record.storedBytes, digest: record.objectChecksum)
+    }
+
+    /// - Parameter size: `nil`: not promised.
+    /// - Throws: `SegmentError.damaged` when it has another size.
+    init(
+        _ object: any ObjectBytes & Sendable, named name: String, size: Int64?, digest: Digest256
+    ) throws(SegmentError) {
+        if let size, object.size != size {
+            throw .damaged(name, at: min(object.size, size), "it has \(object.size) bytes instead of \(size)")
         }
         self.object = object
-        self.record = record
+        self.name = name
+        self.digest = digest
     }
 
     package var size: Int64 { object.size }
@@ -47,15 +56,15 @@ package final class CheckedBytes: ObjectBytes, Sendable {
         try reading.withLock { (reading) throws(SegmentError) in
             if offset == 0 { reading = Reading() }
             guard offset == reading.position else {
-                throw SegmentError(.unreadable, "\(record.objectPath) is read at byte \(offset), out of order")
+                throw SegmentError(.unreadable, "\(name) is read at byte \(offset), out of order")
             }
             guard !bytes.isEmpty || size == 0 else {
-                throw .damaged(record.objectPath, at: offset, "it ends before byte \(size)")
+                throw .damaged(name, at: offset, "it ends before byte \(size)")
             }
             reading.digest.update(bytes)
             reading.position += Int64(bytes.count)
-            if reading.position == size, reading.digest.digest() != record.objectChecksum {
-                throw .damaged(record.objectPath, at: 0, "the object is not \(record.objectChecksum)")
+            if reading.position == size, reading.digest.digest() != digest {
+                throw .damaged(name, at: 0, "the object is not \(digest)")
             }
         }
     }

@@ -1,4 +1,3 @@
-private import Digests
 package import Shared
 
 extension SegmentOutline {
@@ -13,27 +12,19 @@ extension SegmentOutline {
             while try reader.next() != nil {}
             return
         }
-        if let storedBytes, storedBytes != object.size {
-            throw .damaged(
-                name, at: min(storedBytes, object.size), "it has \(object.size) bytes instead of \(storedBytes)")
-        }
-        var digest = RunningDigest()
+        let checked = try CheckedBytes(object, named: name, size: storedBytes, digest: objectChecksum)
         var position: Int64 = 0
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         defer { room.deallocate() }
-        while position < object.size {
-            let count: Int
+        // Read at least once: an empty object has a digest, too.
+        repeat {
             do {
-                count = try object.read(at: position, into: room)
+                position += Int64(try checked.read(at: position, into: room))
+            } catch let error as SegmentError {
+                throw error
             } catch {
                 throw SegmentError(.unreadable, "could not read \(name) at byte \(position)", cause: error)
             }
-            guard count > 0 else { throw .damaged(name, at: position, "it ends before byte \(object.size)") }
-            digest.update(UnsafeRawBufferPointer(rebasing: room[..<count]))
-            position += Int64(count)
-        }
-        guard digest.digest() == objectChecksum else {
-            throw .damaged(name, at: 0, "the object is not \(objectChecksum)")
-        }
+        } while position < checked.size
     }
 }

@@ -221,15 +221,18 @@ extension Store {
             """, id, store, sessionRow, time.wall, isSpooled)
     }
 
+    /// Of a claimed copy nobody knows whether it is there: it waits again, or is a stray where the segment was superseded
+    /// meanwhile.
+    static let releaseClaims = """
+        UPDATE copies SET state = CASE
+            WHEN (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL THEN 0 ELSE 3 END
+        WHERE state = 1
+        """
+
     func performRelease(_ id: SegmentID, for store: StoreID) throws(StoreError) -> Bool {
         guard let storeRow = try storeRow(store) else { return false }
         let catalog = try catalog()
-        try catalog.run(
-            """
-            UPDATE copies SET state = CASE
-                WHEN (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL THEN 0 ELSE 3 END
-            WHERE segment_id = ?1 AND store_id = ?2 AND state = 1
-            """, id, storeRow)
+        try catalog.run("\(Self.releaseClaims) AND segment_id = ?1 AND store_id = ?2", id, storeRow)
         return try catalog.number("SELECT superseded_by IS NULL FROM segments WHERE id = ?1", id) != 0
     }
 

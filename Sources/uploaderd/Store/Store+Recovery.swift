@@ -25,12 +25,7 @@ extension Store {
         let done = try catalog.transaction { () throws(StoreError) in
             var work = RecoveryWork(report: report, refused: scan.refused)
             // Attempts whose outcome nobody heard: the objects may be there.
-            try catalog.run(
-                """
-                UPDATE copies SET state = CASE
-                    WHEN (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL THEN 0 ELSE 3 END
-                WHERE state = 1
-                """)
+            try catalog.run(Self.releaseClaims)
             try takeUpLocalManifests(&work)
             let gone = try compareRows(&scan, &work)
             try adopt(scan.files, &work)

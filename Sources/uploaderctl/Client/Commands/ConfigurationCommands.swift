@@ -25,8 +25,7 @@ extension Command {
         guard !context.quiet else { return .done }
         var table = TextTable([.init("KEY"), .init("VALUE", fit: .cutEnd), .init("FROM", fit: .cutBeginning)])
         for setting in reply.settings { table.add([setting.key, setting.value, setting.origin]) }
-        let width = context.console.isTerminal ? context.console.width : nil
-        try context.console.write(table.text(width: width, paint: context.paint))
+        try context.console.write(table.text(width: context.width, paint: context.paint))
         return .done
     }
 
@@ -37,23 +36,24 @@ extension Command {
     ) { (context) throws(ClientError) in
         var words = ["--check"]
         if let file = context.invocation.operands.first {
-            try requireNamed(file, context)
-            words += ["--config", file]
+            let path = context.absolutePath(file)
+            try requireFile(path)
+            words += ["--config", path]
         }
         let program = try DaemonProgram.found(environment: context.environment)
         let result = try program.output(of: words)
         if context.json {
-            let lines = result.output.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+            let lines = result.output.split(separator: "\n").map(String.init)
             try context.writeJSON(Checked(ok: result.exit == 0, exit: result.exit, lines: lines))
         } else if !context.quiet {
+            // Whatever could steer a terminal the check has escaped.
             try context.console.write(result.output)
         }
         return ExitCode(rawValue: result.exit) ?? .failed
     }
 
     /// The daemon's program would speak of its flag, which nobody has given.
-    private static func requireNamed(_ file: String, _ context: Context) throws(ClientError) {
-        let path = file.hasPrefix("/") ? file : "\(context.directory)/\(file)"
+    private static func requireFile(_ path: String) throws(ClientError) {
         // What cannot be looked at is said by who reads it.
         guard case .some(.none) = try? Files.status(path, followLinks: true) else { return }
         throw ClientError(

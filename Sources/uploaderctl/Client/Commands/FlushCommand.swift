@@ -33,6 +33,7 @@ extension Command {
                 try daemon.ask(.flush(request), for: "flush", hear)
             }
         } catch {
+            if showsProgress { context.console.note(clearedLine) }
             // No session is called so: then what lies here under that name was meant.
             if error.code == .no, case .session(let sid) = request.scope {
                 try requireNothing(at: sid.rawValue, context)
@@ -41,7 +42,7 @@ extension Command {
             guard error.code == .partlyDone, last != nil else { throw error }
             isLate = true
         }
-        if showsProgress { context.console.note("\r\u{1B}[K") }
+        if showsProgress { context.console.note(clearedLine) }
         guard let result = last else { throw ClientError(.failed, "the daemon did not say how the flush ended") }
         if context.json { try context.writeJSON(result) }
         try context.say("\(Amounts.count(result.sealed, "segment")) sealed, \(progress(result))")
@@ -59,6 +60,9 @@ extension Command {
         }
         return .partlyDone
     }
+
+    /// Where progress stood.
+    private static let clearedLine = "\r\u{1B}[K"
 
     private static func limit(_ context: Context) throws(ClientError) -> Duration? {
         guard let text = context.invocation.value("timeout") else { return nil }
@@ -93,16 +97,10 @@ extension Command {
     private static func scope(_ context: Context) throws(ClientError) -> FlushRequest.Scope {
         guard let text = context.invocation.operands.first else { return .everything }
         let looksLikePath = ["/", "./", "../"].contains { text.hasPrefix($0) }
-        let path = absolute(text, context)
+        let path = context.absolutePath(text)
         if looksLikePath || kind(of: path) == .regular { return .file(path) }
         if SessionID(text) == nil { try requireNothing(at: text, context) }
         return .session(try context.session())
-    }
-
-    private static func absolute(_ text: String, _ context: Context) -> String {
-        let whole = text.hasPrefix("/") ? text : "\(context.directory)/\(text)"
-        // Not `..`: what that is depends on links, which the daemon may see differently.
-        return "/" + whole.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 
     /// The file itself goes along: the daemon opens nothing that a caller names, and may not see what we see.
@@ -122,7 +120,7 @@ extension Command {
 
     /// What is here under that name is no file that could be taken: else it were meant, and no session.
     private static func requireNothing(at text: String, _ context: Context) throws(ClientError) {
-        let path = absolute(text, context)
+        let path = context.absolutePath(text)
         if let kind = kind(of: path) { throw refusal(of: path, irregular(path, kind)) }
     }
 

@@ -1,5 +1,6 @@
 import Shared
 
+/// Exit code 5 when a manifest could not be read, so that lines may be missing; what could be read is given all the same.
 extension Command {
     private static let choosing: [Option] = [
         Option("to-checkpoint", "ID", "up to this checkpoint, or latest", choices: ["latest"]),
@@ -34,22 +35,24 @@ extension Command {
         }
         let daemon = try context.connect()
         if request.follow { daemon.waitWhileRead(context.console) }
+        var unread: [String] = []
         if context.json {
             try daemon.ask(.replay(request), for: "replay") { (reply) throws(ClientError) in
                 try context.writeJSON(reply.parameters)
+                unread = reply.parameters["unread"]?.elements?.compactMap(\.text) ?? []
             }
         } else if context.console.isTerminal, !context.invocation.has("raw") {
             var escaper = TerminalEscaper()
-            _ = try daemon.pour(request, for: "replay") { (bytes) throws(ClientError) in
+            (_, unread) = try daemon.pour(request, for: "replay") { (bytes) throws(ClientError) in
                 try escaper.escaped(bytes).withBytes { (text) throws(ClientError) in try context.console.write(text) }
             }
             try escaper.end().withBytes { (text) throws(ClientError) in try context.console.write(text) }
         } else {
-            _ = try daemon.pour(request, for: "replay") { (bytes) throws(ClientError) in
+            (_, unread) = try daemon.pour(request, for: "replay") { (bytes) throws(ClientError) in
                 try context.console.write(bytes)
             }
         }
-        return .done
+        return told(unread, context)
     }
 
     static let restore = Command(
@@ -70,9 +73,11 @@ extension Command {
         }
         let daemon = try context.connect()
         let file = try RestoredFile(path, replacing: context.invocation.has("force"))
-        let totals: ReplayTotals
+        let (totals, unread): (ReplayTotals, [String])
         do throws(ClientError) {
-            totals = try daemon.pour(request, for: "restore") { (bytes) throws(ClientError) in try file.write(bytes) }
+            (totals, unread) = try daemon.pour(request, for: "restore") { (bytes) throws(ClientError) in
+                try file.write(bytes)
+            }
             try file.place()
         } catch {
             file.abandon()
@@ -83,7 +88,16 @@ extension Command {
         }
         try context.say(
             "\(TerminalText.escaped(path)): \(Amounts.count(totals.lines, "line")), \(Amounts.size(totals.bytes))")
-        return .done
+        return told(unread, context)
+    }
+
+    private static func told(_ unread: [String], _ context: Context) -> ExitCode {
+        guard !unread.isEmpty else { return .done }
+        for sentence in unread {
+            context.console.note("uploaderctl: lines may be missing: \(TerminalText.escaped(sentence))\n")
+        }
+        context.console.note("  repair or remove that object; --from DESTINATION reads one store alone\n")
+        return .partlyDone
     }
 
     private struct Restored: Encodable {

@@ -25,8 +25,8 @@ extension Command {
             for session in sessions { try context.console.write(TerminalText.escaped(session.sid.rawValue) + "\n") }
             return .done
         }
-        let width = context.console.isTerminal ? context.console.width : nil
-        try context.console.write(SessionTable.text(sessions, now: context.now, width: width, paint: context.paint))
+        try context.console.write(
+            SessionTable.text(sessions, now: context.now, width: context.width, paint: context.paint))
         return .done
     }
 
@@ -69,8 +69,8 @@ extension Command {
         if context.json {
             try context.writeJSON(whole)
         } else if !context.quiet {
-            let width = context.console.isTerminal ? context.console.width : nil
-            try context.console.write(SessionScreen.text(whole, now: context.now, width: width, paint: context.paint))
+            try context.console.write(
+                SessionScreen.text(whole, now: context.now, width: context.width, paint: context.paint))
         }
         return .done
     }

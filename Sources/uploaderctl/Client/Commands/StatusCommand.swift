@@ -27,7 +27,6 @@ extension Command {
     private static func show(_ status: StatusReply, _ context: Context) throws(ClientError) {
         if context.json { return try context.writeJSON(status) }
         guard !context.quiet else { return }
-        let width = context.console.isTerminal ? context.console.width : nil
-        try context.console.write(StatusScreen(status, width: width, paint: context.paint).text)
+        try context.console.write(StatusScreen(status, width: context.width, paint: context.paint).text)
     }
 }

@@ -33,8 +33,7 @@ extension Command {
         if context.json {
             try context.writeJSON(["summary": summary])
         } else if !context.quiet {
-            let width = context.console.isTerminal ? context.console.width : nil
-            try context.console.write(VerifyText.text(bad: bad, summary, width: width, paint: context.paint))
+            try context.console.write(VerifyText.text(bad: bad, summary, width: context.width, paint: context.paint))
         }
         return summary.isGood ? .done : .no
     }

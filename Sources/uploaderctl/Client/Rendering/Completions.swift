@@ -25,8 +25,7 @@ package enum Completions {
         commands.filter { $0.name.hasPrefix("\(word) ") }.map { String($0.name.dropFirst(word.count + 1)) }
     }
 
-    // MARK: bash, and zsh through its bash completions
-
+    /// zsh, too, which has bash's completions.
     private static func bash(_ commands: [Command]) -> String {
         var cases = ""
         for command in commands {
@@ -99,8 +98,6 @@ package enum Completions {
         case .path, nil: ":"
         }
     }
-
-    // MARK: fish
 
     private static func fish(_ commands: [Command]) -> String {
         var out = "complete -c uploaderctl -f\n"

@@ -1,7 +1,7 @@
 /// Which of the known names somebody who wrote another one may have meant.
-enum NearestName {
+package enum NearestName {
     /// - Returns: the nearest known name, `nil` when none is near.
-    static func suggestion(for name: String, among known: some Sequence<String>) -> String? {
+    package static func suggestion(for name: String, among known: some Sequence<String>) -> String? {
         let written = Array(name.lowercased().utf8.prefix(80))
         var best: (name: String, distance: Int)?
         for candidate in known {
@@ -18,7 +18,7 @@ enum NearestName {
     }
 
     /// Letters inserted, left out, exchanged, or swapped with their neighbour (optimal string alignment).
-    static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
         var beforeLast: [Int] = []
         var last = Array(0...b.count)

@@ -1,17 +1,19 @@
 /// Values that wait for their turn, each once, first come first served.
-struct WaitingLine<Value: Hashable> {
+package struct WaitingLine<Value: Hashable> {
     private var line: [Value] = []
     private var first = 0
     private var members: Set<Value> = []
 
-    var isEmpty: Bool { members.isEmpty }
-    var count: Int { members.count }
+    package init() {}
 
-    mutating func add(_ value: Value) {
+    package var isEmpty: Bool { members.isEmpty }
+    package var count: Int { members.count }
+
+    package mutating func add(_ value: Value) {
         if members.insert(value).inserted { line.append(value) }
     }
 
-    mutating func next() -> Value? {
+    package mutating func next() -> Value? {
         guard first < line.count else { return nil }
         let value = line[first]
         first += 1
@@ -25,9 +27,9 @@ struct WaitingLine<Value: Hashable> {
     }
 
     /// In their order.
-    var values: ArraySlice<Value> { line[first...] }
+    package var values: ArraySlice<Value> { line[first...] }
 
-    func contains(_ value: Value) -> Bool { members.contains(value) }
+    package func contains(_ value: Value) -> Bool { members.contains(value) }
 
-    func contains(where isWanted: (Value) -> Bool) -> Bool { line[first...].contains(where: isWanted) }
+    package func contains(where isWanted: (Value) -> Bool) -> Bool { line[first...].contains(where: isWanted) }
 }

@@ -1,0 +1,155 @@
+import ControlPlane
+import LinuxSystem
+import Shared
+import Synchronization
+import Testing
+
+/// What a test's handler answers with, and what it saw.
+final class ScriptedHandler: ControlHandler {
+    struct State {
+        var status = Samples.status
+        var revision: UInt64 = 1
+        var sessions: [SessionItem] = []
+        var detail: SessionDetail?
+        var pieces: [ReplayPiece] = []
+        /// After the pieces.
+        var replayError: ControlError?
+        var unread: [String] = []
+        var ranges: [VerifiedRange] = []
+        var flushes: [FlushRequest] = []
+        /// By flush: the size of the file that came with it.
+        var flushedSizes: [Int64?] = []
+        var replays: [ReplayRequest] = []
+        var sent = 0
+        var cancelled = 0
+        var reloads = 0
+        var reloadError: ControlError?
+        /// Replays wait here, after the pieces, until they are cancelled.
+        var holdsReplay = false
+        /// Called as a replay begins.
+        var whenReplaying: (@Sendable () -> Void)?
+    }
+
+    let state = Mutex(State())
+    let changed = Doorbell()
+    /// Rung when a replay or a flush has begun to wait, and when it was cancelled.
+    let time: any TimeSource
+    private let signal: Descriptor.Pipe
+
+    init(time: any TimeSource) throws {
+        self.time = time
+        signal = try Descriptor.pipe()
+    }
+
+    /// Blocks until the handler has said so.
+    func waitForSignal() throws {
+        guard try signal.reading.wait(.readable, milliseconds: patience) else {
+            throw SystemError("no signal", code: 62)
+        }
+        var byte: [UInt8] = [0]
+        _ = try byte.withMutableBytes { (bytes) throws(SystemError) in try signal.reading.read(into: bytes) }
+    }
+
+    private func raise() {
+        _ = try? [UInt8(1)].withBytes { (bytes) throws(SystemError) in try signal.writing.write(bytes) }
+    }
+
+    func change(_ edit: (inout StatusReply) -> Void) {
+        state.withLock { state in
+            edit(&state.status)
+            state.revision += 1
+        }
+        changed.ring()
+    }
+
+    func status() async throws(ControlError) -> StatusSnapshot {
+        state.withLock { StatusSnapshot($0.status, revision: $0.revision) }
+    }
+
+    func statusChange(after revision: UInt64) async throws(CancellationError) {
+        while state.withLock({ $0.revision == revision }) {
+            _ = await changed.wait(on: time)
+            if Task.isCancelled { throw CancellationError() }
+        }
+    }
+
+    func sessions(_ filter: SessionFilter, limit: Int) async throws(ControlError) -> [SessionItem] {
+        state.withLock { state in
+            Array(
+                state.sessions.filter { item in
+                    guard let after = filter.after else { return true }
+                    return item.sid > after
+                }.prefix(limit))
+        }
+    }
+
+    func session(_ sid: SessionID) async throws(ControlError) -> SessionDetail {
+        guard let detail = state.withLock({ $0.detail }), detail.session?.sid == sid else {
+            throw ControlError(.noSuchSession, "no session \(sid) is known here")
+        }
+        return detail
+    }
+
+    func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError) -> [String] {
+        let (pieces, error, holds, unread) = state.withLock { state in
+            state.replays.append(request)
+            return (state.pieces, state.replayError, state.holdsReplay, state.unread)
+        }
+        state.withLock { $0.whenReplaying }?()
+        for piece in pieces {
+            do throws(ControlError) {
+                try await sink.send(piece)
+            } catch {
+                state.withLock { $0.cancelled += 1 }
+                raise()
+                throw error
+            }
+            state.withLock { $0.sent += 1 }
+        }
+        if holds {
+            raise()
+            _ = await Doorbell().wait(on: time)
+            state.withLock { $0.cancelled += 1 }
+            raise()
+        }
+        if let error { throw error }
+        return unread
+    }
+
+    func verify(
+        _ request: VerifyRequest, to sink: ReplySink<[VerifiedRange]>
+    ) async throws(ControlError) -> VerifySummary {
+        let ranges = state.withLock { $0.ranges }
+        try await sink.send(ranges)
+        var summary = VerifySummary()
+        summary.sessions = 1
+        for range in ranges { summary.count(range.state) }
+        return summary
+    }
+
+    func flush(
+        _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
+    ) async throws(ControlError) -> FlushReply {
+        let size: Int64?
+        do throws(SystemError) { size = try passed?.take()?.status().size } catch { size = -1 }
+        state.withLock {
+            $0.flushes.append(request)
+            $0.flushedSizes.append(size)
+        }
+        raise()
+        try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 10))
+        try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 5))
+        return FlushReply(sealed: 1, queued: 0, queuedBytes: 0)
+    }
+
+    func reload() async throws(ControlError) -> ReloadReply {
+        state.withLock { $0.reloads += 1 }
+        raise()
+        if let error = state.withLock({ $0.reloadError }) { throw error }
+        return ReloadReply(file: "/home/u/.config/uploaderd/uploaderd.toml", changed: ["segments.max_age"])
+    }
+
+    func configuration() async throws(ControlError) -> ConfigurationReply {
+        ConfigurationReply(file: nil, settings: [.init(key: "segments.codec", value: "\"gzip\"", origin: "default")])
+    }
+}

@@ -1,0 +1,115 @@
+import Glibc
+import LinuxSystem
+import Segments
+import Shared
+import Store
+import TestSupport
+import Testing
+
+@Suite("A segment whose file a start does not find")
+struct LostSegmentsTests {
+    @Test("a segment whose file is gone and that no store has is cut again under another number")
+    func missing() async throws {
+        let scene = try Scene()
+        let (source, far) = try await scene.lived()
+        let names = try scene.spoolFiles
+        try Files.unlink("\(scene.directory.spool)/\(names[2])")  // segment 5: nowhere else
+        try Files.unlink("\(scene.directory.spool)/\(names[0])")  // segment 3: in the store
+        let gone = try scene.copy("gone")
+        let (store, report) = try await scene.open()
+        #expect(report.missing.count == 1 && report.fetchable.count == 1)
+        let cursor = try #require(try await store.cursor(of: source.key))
+        #expect(cursor.line == 8 && cursor.nextSeq == 7)
+        // Its predecessor is in the spool, so the chain is known.
+        #expect(!cursor.chainState.isEmpty)
+        #expect(try await store.evidence(of: source.key) == nil)
+        #expect(try await store.describe(source.key.session)?.lost == report.missing)
+        try await store.seal(source, lines: 3)
+        try await expectWhole(store, source)
+        #expect(try await store.segments(of: source.key).map(\.record.seq) == [1, 2, 3, 4, 7, 8])
+        #expect(try await store.describe(source.key.session)?.lost == [])
+        try await store.use([far.id])
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        #expect(try far.content() == source.bytes)
+        await store.close()
+
+        // The source is gone too.
+        let (again, second) = try await gone.open()
+        try await again.recordGap(try #require(second.missing.first), reason: "the source is gone")
+        let behind = try #require(try await again.cursor(of: source.key))
+        #expect(behind.line == 11)
+        try await again.use([far.id])
+        let end = FarEnd("far")
+        try await again.deliver(to: end, most: 100)
+        let basis = try await again.manifestBasis(of: source.key.session, at: end.id)
+        #expect(basis.gaps.count == 1)
+        #expect(basis.gaps[0]["reason"] == .string("the source is gone"))
+        #expect(basis.streams[0].segments.map(\.seq) == [1, 2, 3, 4, 6])
+    }
+
+    @Test(
+        "what follows a lost segment is cut again to its end, whatever is taken up meanwhile", arguments: [2, 3],
+        [false, true])
+    func numbersGoUp(_ lines: Int, _ restarts: Bool) async throws {
+        let scene = try Scene()
+        var (store, _) = try await scene.open()
+        let far = FarEnd("far")
+        try await store.use([far.id])
+        let source = try Source("ses_1", lines: 10)
+        let ids = try await store.seal(source, lines: 2)
+        let path = try #require(try scene.spoolFiles.first { $0.contains("000002-") })
+        for id in ids where id != ids[1] {
+            let record = try #require(try await store.segment(id)?.record)
+            #expect(try await store.claim(id, for: far.id))
+            far.put(record.objectPath, try #require(try await store.object(id)))
+            try await store.record(receiptFor: id, at: far.id)
+        }
+        try await store.publish(to: far)
+        #expect(far.manifest?.segments.map(\.seq) == [1])
+        await store.close()
+        try Files.unlink("\(scene.directory.spool)/\(path)")
+        (store, _) = try await scene.open()
+        try await store.use([far.id])
+        // The first of them ends with the lost lines, or inside what follows.
+        try await store.seal(source, lines: lines, most: 1)
+        if restarts {
+            await store.close()
+            (store, _) = try await scene.open()
+        }
+        _ = try await store.takeUp(try #require(far.manifest), at: far.id, as: .own)
+        try await store.resolve(source.key.session)
+        try await store.seal(source, lines: lines)
+        try await expectWhole(store, source)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        let numbers = try #require(far.manifest?.segments.map(\.seq))
+        #expect(numbers == numbers.sorted())
+        #expect(try far.content() == source.bytes)
+    }
+
+    @Test("a lost segment between others is cut again, and what follows is not listed twice")
+    func missingInside() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let source = try Source("ses_1", lines: 20)
+        try await store.seal(source, lines: 2)
+        await store.close()
+        try Files.unlink("\(scene.directory.spool)/\(try scene.spoolFiles[3])")
+        let (again, report) = try await scene.open()
+        #expect(report.missing.count == 1)
+        #expect(try await again.cursor(of: source.key)?.line == 6)
+        // Cut otherwise than before, and stopped in the middle of what is there.
+        try await again.seal(source, lines: 3, most: 1)
+        await again.close()
+        let (third, second) = try await scene.open()
+        #expect(second.isUneventful, "\(second)")
+        try await third.seal(source, lines: 3)
+        try await expectWhole(third, source)
+        #expect(try await third.segments(of: source.key).map(\.record.seq) == [1, 2, 3, 11, 12, 13, 14, 15])
+        await third.close()
+        let (fourth, last) = try await scene.open()
+        #expect(last.isUneventful, "\(last)")
+        try await expectWhole(fourth, source)
+    }
+}
