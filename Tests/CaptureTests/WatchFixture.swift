@@ -70,17 +70,22 @@ final class WatchFixture: Sendable {
 
     /// Waits until an event came that fits, and forgets all until then.
     ///
-    /// - Throws: when none came within thirty seconds.
+    /// - Throws: when none came within five minutes: long, because it is only ever waited out when something is broken,
+    ///   and a sanitizer beside five hundred other tests makes a second of work a minute's.
     @discardableResult
     func event(
         _ what: String, _ fits: (WatchEvent) -> Bool, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> WatchEvent {
-        let deadline = time.now + .seconds(30)
+        let deadline = time.now + .seconds(300)
         while true {
             if let event = take(fits) { return event }
             let news = await watcher.inbox.next(until: deadline, on: time)
             if news.isEmpty {
-                Issue.record("no event: \(what); heard \(heard.withLock { $0 })", sourceLocation: sourceLocation)
+                let rest = heard.withLock { $0 }
+                // All of them can be megabytes.
+                Issue.record(
+                    "no event: \(what); heard \(rest.count), the last of them \("\(rest.suffix(3))".prefix(1_000))",
+                    sourceLocation: sourceLocation)
                 throw CaptureError(.missing, what)
             }
             heard.withLock { $0 += news }

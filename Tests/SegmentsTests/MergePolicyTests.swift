@@ -157,4 +157,47 @@ struct MergePolicyTests {
         for range in MergePolicy().joins(in: listed.segments, ended: true).reversed() { _ = listed.join(range) }
         #expect(listed.segments.count <= 2)
     }
+
+    @Test("lets a manifest list all where nothing is joined, though a place in the middle is over the bound")
+    func admitsWhatIsLeftAlone() {
+        var listed = Listed()
+        for _ in 0..<175 { listed.add(bytes: 5 * mebi) }
+        #expect(MergePolicy().joins(in: listed.segments, ended: false) != [])
+        listed.add(bytes: 40 * mebi)
+        #expect(MergePolicy().joins(in: listed.segments, ended: false) == [])
+        #expect(MergePolicy().admitted(of: [listed.segments], atLeast: [100]) == [176])
+    }
+
+    @Test("lets a manifest list no more than its bound, and all that joining leaves", arguments: seeds)
+    func admits(seed: UInt64) {
+        print("merge policy seed \(seed)")
+        var random = Seeded(seed)
+        for round in 0..<12 {
+            var listed = [Listed](repeating: Listed(), count: Int.random(in: 1...5, using: &random))
+            for _ in 0..<Int.random(in: 50...400, using: &random) {
+                let stream = Int.random(in: listed.indices, using: &random)
+                let isCheckpoint = Int.random(in: 0..<20, using: &random) == 0
+                listed[stream].add(bytes: size(round, &random), isCheckpoint: isCheckpoint)
+            }
+            let none = [Int](repeating: 0, count: listed.count)
+            let first = MergePolicy().admitted(of: listed.map(\.segments), atLeast: none)
+            expectBound(zip(listed, first).map { Array($0.segments.prefix($1)) })
+            let rest = zip(listed, first).map { Array($0.segments.dropFirst($1)) }
+            let isLeft = MergePolicy().joins(in: listed.map(\.segments), ended: false).isEmpty
+            #expect(!isLeft || rest.allSatisfy(\.isEmpty))
+            while !MergePolicy().joins(in: listed.map(\.segments), ended: false).isEmpty {
+                apply(to: &listed, ended: false)
+            }
+            let all = listed.map(\.segments.count)
+            #expect(MergePolicy().admitted(of: listed.map(\.segments), atLeast: none) == all)
+        }
+    }
+
+    private func expectBound(_ listed: [[MergeCandidate]]) {
+        let runs = listed.reduce(0) { sum, segments in
+            sum + segments.indices.filter { $0 == 0 || !MergePolicy().continues(segments[$0], segments[$0 - 1]) }.count
+        }
+        let bytes = listed.joined().reduce(0) { $0 + $1.bytes }
+        #expect(listed.joined().count <= Int(bytes / (8 * mebi)) + 64 + runs)
+    }
 }

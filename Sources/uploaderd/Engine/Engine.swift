@@ -129,10 +129,14 @@ package final class Engine: Sendable {
 
     // MARK: Standing work
 
-    /// Opens and closes the gate at the spool's limit, and says so.
+    /// Between two attempts to remove what the disk did not let go.
+    private static let leftoverPause: Duration = .seconds(30)
+
+    /// Opens and closes the gate at the spool's limit, and says so; tries again to remove what takes room for nothing.
     private static func keepSpoolBounded(_ parts: EngineParts) async {
         let bell = Doorbell()
         parts.store.spool.observe { _ in bell.ring() }
+        var retryAt: Instant?
         while !Task.isCancelled {
             let bytes = parts.store.spool.bytes
             parts.board.update { $0.spoolBytes = bytes }
@@ -141,8 +145,32 @@ package final class Engine: Sendable {
             let hasChanged = parts.context.gate.set(closed: isFull)
             // What was open when it became full is sealed yet.
             if hasChanged || isFull { note(isFull, bytes, parts, isNew: hasChanged) }
-            _ = await bell.wait(on: parts.world.time)
+            // A full spool asks for nothing more: without a timer it would stay full of them.
+            if parts.store.spool.leftovers == 0 {
+                parts.board.clear(leftoversKind, "spool")
+                retryAt = nil
+            } else {
+                noteLeftovers(parts)
+                retryAt = retryAt ?? parts.world.time.now + leftoverPause
+            }
+            guard await bell.wait(until: retryAt, on: parts.world.time) == .timeout else { continue }
+            retryAt = nil
+            do throws(StoreError) {
+                try await parts.store.removeLeftovers()
+            } catch {
+                return  // It is closed: the next start removes them.
+            }
         }
+    }
+
+    private static let leftoversKind = "spool_leftovers"
+
+    private static func noteLeftovers(_ parts: EngineParts) {
+        let folder = parts.store.directory.spool
+        parts.board.report(
+            leftoversKind, "spool",
+            "\(parts.store.spool.leftovers) files that nobody needs could not be removed from \(folder), and take room in it",
+            hint: "look for errors of that disk, and whether \(folder) may be written; they are tried again every 30 s")
     }
 
     private static func note(_ isFull: Bool, _ bytes: Int64, _ parts: EngineParts, isNew: Bool) {

@@ -28,7 +28,8 @@ struct SpoolDirectory {
     init(_ root: String) { self.root = root }
 
     func absolute(_ relativePath: String) -> String { "\(root)/\(relativePath)" }
-    func temporary(_ id: SpoolTemporaryID) -> String { "\(root)/.tmp-\(id)" }
+    func temporary(_ id: SpoolTemporaryID) -> String { absolute(Self.name(of: id)) }
+    static func name(of id: SpoolTemporaryID) -> String { ".tmp-\(id)" }
 
     /// Writes header and object into the temporary file, without syncing it.
     ///
@@ -110,7 +111,9 @@ struct SpoolDirectory {
         try reporting("could not remove \(absolute(relativePath))") { () throws(SystemError) in
             try Files.unlink(absolute(relativePath))
         }
-        emptied.insert(Files.parent(of: relativePath))
+        let folder = Files.parent(of: relativePath)
+        // The spool's own folder stays.
+        if folder != "." { emptied.insert(folder) }
         if emptied.count >= Self.sweepAt { try sweep() }
     }
 

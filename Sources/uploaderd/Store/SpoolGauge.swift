@@ -6,6 +6,7 @@ import Synchronization
 package final class SpoolGauge: Sendable {
     private struct State {
         var bytes: Int64 = 0
+        var leftovers = 0
         var observers: [@Sendable (Int64) -> Void] = []
         var growthObservers: [@Sendable (Int64) -> Void] = []
     }
@@ -15,7 +16,10 @@ package final class SpoolGauge: Sendable {
     /// Headers and objects of all segments that are in the spool.
     package var bytes: Int64 { state.withLock { $0.bytes } }
 
-    /// Calls `observer` with the bytes after each change, on lane "store": it must be short, such as a doorbell's ring.
+    /// Files that no row needs and that could not be removed: they are tried again by who asks `Store` to.
+    package var leftovers: Int { state.withLock { $0.leftovers } }
+
+    /// Calls `observer` with the bytes after each change of either, on lane "store": it must be short, such as a doorbell's ring.
     package func observe(_ observer: @escaping @Sendable (Int64) -> Void) {
         state.withLock { $0.observers.append(observer) }
     }
@@ -25,13 +29,14 @@ package final class SpoolGauge: Sendable {
         state.withLock { $0.growthObservers.append(observer) }
     }
 
-    func set(_ bytes: Int64) { change { $0 = bytes } }
-    func add(_ bytes: Int64) { if bytes != 0 { change { $0 += bytes } } }
+    func set(_ bytes: Int64) { change { $0.bytes = bytes } }
+    func add(_ bytes: Int64) { if bytes != 0 { change { $0.bytes += bytes } } }
+    func setLeftovers(_ count: Int) { if count != leftovers { change { $0.leftovers = count } } }
 
-    private func change(_ body: (inout Int64) -> Void) {
+    private func change(_ body: (inout State) -> Void) {
         let (bytes, observers) = state.withLock { state in
             let before = state.bytes
-            body(&state.bytes)
+            body(&state)
             return (state.bytes, state.observers + (state.bytes > before ? state.growthObservers : []))
         }
         // Outside the lock: an observer may look at the gauge.

@@ -117,6 +117,8 @@ extension Store {
         } catch {
             guard let cause = error.cause as? SystemError, cause.isExisting else { throw error }
             try spoolFiles.remove(file.path)
+            // From here on the name is a row's: nobody may remove it as what it was.
+            forgetLeftover(file.path)
             try spoolFiles.place(file.temporary, at: file.path)
         }
     }
@@ -129,49 +131,6 @@ extension Store {
         try requireResolved(record.stream.session)
         guard let refusal = record.refusal(advancing: next, after: current) else { return }
         throw StoreError(.stale, "segment \(record.seq) of \(record.stream) does not continue the cursor: \(refusal)")
-    }
-
-    func abandon(_ file: PlacedFile) {
-        do throws(StoreError) {
-            try spoolFiles.remove(file.path)
-        } catch {
-            // It has no row: boot adopts it or finds its bytes covered. Either is right.
-            leftovers[file.record.stream, default: []].insert(file.path)
-            reportLeftover(error)
-        }
-    }
-
-    /// Before the stream's next number is given: two files with one number would both be believed after a crash.
-    func removeLeftovers(of stream: StreamKey) throws(StoreError) {
-        guard let paths = leftovers[stream] else { return }
-        for path in paths.sorted() { try spoolFiles.remove(path) }
-        leftovers[stream] = nil
-    }
-
-    func abandon(_ id: SpoolTemporaryID) {
-        do throws(StoreError) { try spoolFiles.discard(id) } catch { reportLeftover(error) }
-    }
-
-    /// Unlinks the files of rows that are committed as retired. A failure is repaired at boot.
-    func removeFiles(of rows: [SegmentRow]) {
-        removeFiles(rows.map { (StateDirectory.spoolPath(of: $0.record), $0.fileBytes) })
-    }
-
-    func removeFiles(_ files: [(path: String, bytes: Int64)]) {
-        var removed: Int64 = 0
-        for file in files {
-            do throws(StoreError) {
-                try spoolFiles.remove(file.path)
-                removed += file.bytes
-            } catch {
-                reportLeftover(error)
-            }
-        }
-        spool.add(-removed)
-    }
-
-    private func reportLeftover(_ error: StoreError) {
-        log.record(Event(.persistenceFailed, "a file is left in the spool until the next start: \(error)"))
     }
 }
 

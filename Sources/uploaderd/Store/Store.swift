@@ -33,7 +33,7 @@ package import Shared
 ///     nextDeliveries(to:limit:excluding:) → [SegmentDelivery]
 ///     claim(_:for:) · record(receiptFor:at:) · release(_:for:)     before, after, and instead of a put
 ///     openObject(_:) → SpooledObject?
-///     retirable(required:limit:) · retire(_:)
+///     retirable(required:limit:) · retire(_:) · removeLeftovers()
 ///
 /// **Manifests** (Store+Manifests, Store+Superseded, Store+TakeUp)
 ///
@@ -76,8 +76,7 @@ package actor Store {
     var rounds: [Int64: Int64] = [:]
     /// Claims whose end could not be committed, so that their rows say that an attempt is open, and none is.
     var abandonedClaims: [(segment: SegmentID, store: StoreID)] = []
-    /// Files of seals that failed, and that could not be removed either. Their numbers are not given again while they are there.
-    var leftovers: [StreamKey: Set<String>] = [:]
+    var leftovers = Leftovers()
     /// Manifests kept since they were last recorded, by session row.
     var kept: [Int64: KeptManifest] = [:]
 
