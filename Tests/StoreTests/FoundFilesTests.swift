@@ -52,6 +52,30 @@ struct FoundFilesTests {
         try await expectWhole(store, source)
     }
 
+    @Test("a local manifest that is not as it was written is not believed, one that a crash left behind its list is")
+    func changedManifest() async throws {
+        let scene = try Scene()
+        let (source, _) = try await scene.lived()
+        let path = scene.directory.manifest(of: source.key.session)
+        let kept = try Files.readAll(path)
+        let lists = scene.directory.storesOfManifest(of: source.key.session)
+        let list = String(decoding: try Files.readAll(lists), as: UTF8.self)
+        let ahead = list.replacing("\"manifests\":[", with: "\"manifests\":[\"sha256:\(String(repeating: "0", count: 64))\",")
+        try #require(ahead != list)
+        for (bytes, text, isBelieved) in [
+            (String(decoding: kept, as: UTF8.self).replacing("\"cut\"", with: "\"6ut\""), list, false),
+            (String(decoding: kept, as: UTF8.self), ahead, true),
+        ] {
+            try Files.unlink(scene.directory.catalog)
+            try Scene.rewrite(Array(bytes.utf8), to: path)
+            try Scene.rewrite(Array(text.utf8), to: lists)
+            let (store, report) = try await scene.open()
+            #expect((report.takenUp > 0) == isBelieved)
+            #expect(report.refused.map(\.path) == (isBelieved ? [] : [path]))
+            await store.close()
+        }
+    }
+
     @Test("a file whose bytes rows have is deleted, one that is damaged is not believed")
     func coveredAndDamaged() async throws {
         let scene = try Scene()

@@ -176,4 +176,70 @@ struct ReplacedTests {
         #expect(basis.superseded.isEmpty && basis.streams[0].segments.map(\.seq) == [1, 2, 3, 4])
         try await expectNamed(store, source, listed: 1)
     }
+
+    /// The manifest of a life that cut the same lines again under higher numbers, and put them.
+    private func recut(_ manifest: Manifest, only count: Int = .max) -> Manifest {
+        var next = manifest
+        next.epoch += 1
+        for index in manifest.segments.indices.prefix(count) {
+            let old = manifest.segments[index]
+            let name = "segments/session-\(SegmentRecord.padded(old.seq + 4))"
+            next.segments[index].seq = old.seq + 4
+            next.segments[index].path = name + old.path.dropFirst(name.utf8.count)
+            far.put(next.segments[index].path, far.objects[old.path] ?? [])
+        }
+        next.activeSeq = manifest.activeSeq + 4
+        next.superseded = manifest.segments.map {
+            SupersededObject(path: $0.path, at: RFC3339.text(WallTime(nanoseconds: 0)))
+        }
+        return next
+    }
+
+    @Test("stays superseded by what took its place, though an older catalog has it")
+    func olderCatalog() async throws {
+        let source = try Source("ses_1", lines: 8)
+        let store = try await opened()
+        try await store.seal(source, lines: 2)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        let old = try #require(far.manifest)
+        let manifest = recut(old)
+        far.put(manifest)
+        // A day later: what is superseded is gone.
+        for object in manifest.superseded { far.delete(object.path) }
+        let result = try await store.takeUp(manifest, at: far.id, as: .own)
+        #expect(result.conflicts.isEmpty && result.doubts.isEmpty)
+        try await store.wantManifests(of: source.key.session)
+        try await store.publish(to: far)
+        #expect(far.manifest?.segments.map(\.path) == manifest.segments.map(\.path))
+        #expect(try far.content() == source.bytes)
+        for object in try await store.supersededDue(before: scene.time.wall, at: far.id) {
+            #expect(try await store.isSuperseded(object, at: far.id))
+        }
+        try await expectWhole(store, source)
+    }
+
+    @Test("is not deleted when it is listed, whatever a manifest says of it")
+    func listedAndSuperseded() async throws {
+        let source = try Source("ses_1", lines: 8)
+        let store = try await opened()
+        try await store.seal(source, lines: 2)
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        // It names four as replaced, and has something in the place of one of them.
+        var manifest = recut(try #require(far.manifest), only: 1)
+        let paths = manifest.segments.map(\.path)
+        manifest.segments.removeSubrange(1...)
+        let session = source.key.session
+        _ = try await store.takeUp(manifest, at: far.id, as: .own)
+        try await store.wantManifests(of: session)
+        try await store.publish(to: far)
+        #expect(far.manifest?.segments.map(\.path) == paths)
+        for path in paths {
+            #expect(try await !store.isSuperseded(DueObject(session: session, path: path), at: far.id))
+        }
+        let due = try await store.supersededDue(before: scene.time.wall, at: far.id).map(\.path)
+        #expect(due == Array(Set(manifest.superseded.map(\.path)).subtracting(paths)))
+        #expect(try far.content() == source.bytes)
+    }
 }

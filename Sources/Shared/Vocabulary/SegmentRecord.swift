@@ -191,6 +191,12 @@ package struct SegmentRecord: Hashable, Sendable, Codable {
             && Codec.allCases.contains { words[2].dropFirst(16) == $0.fileExtension }
     }
 
+    /// The sequence number in a path that `isObjectPath`; `nil` in another.
+    package static func seq(ofObjectPath path: String) -> Int? {
+        guard isObjectPath(path), let name = path.split(separator: "/").last else { return nil }
+        return Int(name.split(separator: "-")[1])
+    }
+
     /// Six digits, more when there are more.
     package static func padded(_ number: Int) -> String {
         let text = String(number)

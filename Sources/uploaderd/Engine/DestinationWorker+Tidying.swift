@@ -67,6 +67,7 @@ extension DestinationWorker {
         let folder = places.sink.folder(
             of: object.session, writer: try await parts.store.writer(of: object.session),
             place: try await places.place(of: object.session))
+        guard try await parts.store.isSuperseded(object, at: id) else { return }
         try await places.sink.delete(object.path, in: folder)
         parts.world.faults.reach(.mergeDeleted)
         try await parts.store.recordDeleted(object, at: id)

@@ -58,7 +58,7 @@ struct LikenessEvidence {
         if rows.isEmpty || generations.contains(entry.generation) || read.contains(entry.objectPath) { return .same }
         var isSure = true
         for row in rows {
-            guard row.record.sourceOffset == entry.sourceOffset, row.sourceEnd == entry.sourceEnd else {
+            guard row.isSameRange(as: entry) else {
                 isSure = false
                 continue
             }

@@ -5,13 +5,15 @@ import Shared
 /// The manifests that were put in stores, kept here too: what rebuilds rows when the catalog is lost or rolled back.
 ///
 ///     manifests/<sid>.json      the fullest manifest put anywhere, byte for byte
-///     manifests/<sid>.stores    {"stores":{"<store id>":{"epoch":12,"listing":"sha256:…"}}}
+///     manifests/<sid>.stores    {"manifests":["sha256:…","sha256:…"],"stores":{"<store id>":{"epoch":12,"listing":"sha256:…"}}}
 ///
+/// `manifests` are the digests of the kept manifest's bytes, and of the three before it: the list is written first, and crashes
+/// may come in between. A manifest that is none of them is damaged: it would be put over a good one.
 /// `listing` is the digest of the lines `<stream>\t<path>\n` of all segments that the manifest at that store lists, main
 /// first, then by name. A store whose listing is that of the kept manifest had every segment in it when it was kept:
 /// segments are put before the manifest that names them. Of any other store nothing is claimed; to put an object
-/// there again is harmless. Valid: both files parse; one without the other, or one a crash older than the other, only
-/// claims less.
+/// there again is harmless. Valid: both files parse, and the manifest is one of those named where any is named; one without the
+/// other, or one a crash older than the other, only claims less.
 struct LocalManifests {
     struct Stores: Codable {
         struct Entry: Codable {
@@ -22,6 +24,8 @@ struct LocalManifests {
                 case epoch, listing
             }
         }
+        /// `nil`: written by a version that kept none.
+        var manifests: [Digest256]?
         var stores: [String: Entry] = [:]
     }
 
@@ -56,7 +60,7 @@ struct LocalManifests {
 
     /// The kept manifest of a file in the directory.
     ///
-    /// - Throws: `damaged` when it does not parse.
+    /// - Throws: `damaged` when it is not the one that was kept, or does not parse.
     func read(fileNamed name: String) throws(StoreError) -> Kept {
         let path = "\(directory.manifests)/\(name)"
         guard let bytes = try read(path) else {
@@ -72,10 +76,13 @@ struct LocalManifests {
         guard let session = SessionID(manifest.sid), directory.manifest(of: session) == path else {
             throw StoreError(.damaged, "\(path) is the manifest of another session")
         }
-        let stores = try stores(of: session).stores
+        let stores = try stores(of: session)
+        if let digests = stores.manifests, !digests.contains(RunningDigest.digest(of: bytes)) {
+            throw StoreError(.damaged, "\(path) is not as it was written")
+        }
         let listing = Self.listing(of: manifest)
         var kept = Kept(session: session, manifest: manifest, holders: [], epochs: [:])
-        for (name, entry) in stores.sorted(by: { $0.key < $1.key }) {
+        for (name, entry) in stores.stores.sorted(by: { $0.key < $1.key }) {
             kept.epochs[StoreID(name)] = entry.epoch
             if entry.listing == listing { kept.holders.append(StoreID(name)) }
         }
@@ -146,10 +153,12 @@ extension Store {
         var stores = try files.stores(of: basis.session)
         stores.stores[basis.store.rawValue] = LocalManifests.Stores.Entry(
             epoch: basis.epoch, listing: LocalManifests.listing(of: basis))
-        try files.write(stores, of: basis.session)
         var known = try catalog().number("SELECT kept_extent FROM sessions WHERE id = ?1", basis.sessionRow)
         if let unrecorded = kept[basis.sessionRow] { known = unrecorded.extent }
-        if basis.extent >= known {
+        let isFullest = basis.extent >= known
+        if isFullest { stores.manifests = [RunningDigest.digest(of: manifest)] + (stores.manifests?.prefix(3) ?? []) }
+        try files.write(stores, of: basis.session)
+        if isFullest {
             let path = directory.manifest(of: basis.session)
             try files.write(manifest, to: path)
             let status = try reporting("could not look at \(path)") { () throws(SystemError) in

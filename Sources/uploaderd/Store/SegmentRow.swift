@@ -24,6 +24,11 @@ struct SegmentRow {
     var sourceEnd: Int64 { record.sourceOffset + record.sourceBytes }
     var fileBytes: Int64 { headerBytes + record.storedBytes }
 
+    func isSameRange(as other: SegmentRecord) -> Bool {
+        record.generation == other.generation && record.sourceOffset == other.sourceOffset
+            && record.sourceBytes == other.sourceBytes
+    }
+
     /// Stands where the digest of a generation's bytes so far is not known: rows taken up from a manifest.
     static let unknownChain: Digest256 = {
         guard let digest = Digest256(String(repeating: "0", count: 64)) else {
@@ -123,6 +128,16 @@ extension Catalog {
             """
             SELECT \(Self.columns) FROM segments s WHERE s.stream_id = ?1 AND s.seq = ?2 AND s.object_checksum = ?3
             """, stream.id, record.seq, record.objectChecksum
+        ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: stream.key) }
+    }
+
+    /// Live rows with the number that have bytes, or had: no gap.
+    func live(_ stream: StreamRow, seq: Int) throws(StoreError) -> [SegmentRow] {
+        try rows(
+            """
+            SELECT \(Self.columns) FROM segments s
+            WHERE s.stream_id = ?1 AND s.seq = ?2 AND s.superseded_by IS NULL AND s.state <> 3
+            """, stream.id, seq
         ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: stream.key) }
     }
 

@@ -97,7 +97,7 @@ extension Store {
     /// Whether the row is of the same range and holds other bytes: of a source that was taken here and elsewhere, as by a
     /// home that was restored.
     private func isAnother(_ record: SegmentRecord, than row: SegmentRow) -> Bool {
-        row.record.sourceOffset == record.sourceOffset && row.sourceEnd == record.sourceEnd
+        row.isSameRange(as: record)
             && LikenessEvidence(read: []).likeness(of: record, to: [row]) == .differs
     }
 

@@ -4,23 +4,21 @@ package import Shared
 extension Store {
     /// The session's segments that the store has by our receipts.
     ///
-    /// - Parameter manifest: what it names there, as listed or as superseded, is left out.
+    /// - Parameter manifest: what it lists there is left out, and of what was replaced here what it names as superseded.
     package func received(
         _ session: SessionID, at store: StoreID, besides manifest: Manifest?
     ) throws(StoreError) -> [(id: SegmentID, path: String)] {
         let catalog = try catalog()
         guard let storeRow = try storeRow(store), let sessionRow = try catalog.sessionRow(session) else { return [] }
-        var named: Set<String> = []
-        if let manifest {
-            named.formUnion(manifest.superseded.lazy.map(\.path))
-            named.formUnion(manifest.segments.lazy.map(\.path))
-            for stream in manifest.streams.values { named.formUnion(stream.segments.lazy.map(\.path)) }
-        }
+        let listed = Set(manifest?.everySegment.lazy.map(\.entry.path) ?? [])
+        let replaced = Set(manifest?.superseded.lazy.map(\.path) ?? [])
         var found: [(SegmentID, String)] = []
         for stream in try catalog.streams(of: sessionRow) {
             for row in try catalog.segments(of: stream, at: storeRow)
-            where row.copy?.state == .stored && !named.contains(row.record.objectPath) {
-                found.append((row.id, row.record.objectPath))
+            where row.copy?.state == .stored {
+                let path = row.record.objectPath
+                guard !listed.contains(path), row.supersededBy == nil || !replaced.contains(path) else { continue }
+                found.append((row.id, path))
             }
         }
         return found

@@ -42,18 +42,18 @@ extension Store {
         try insertSuperseded(path, of: basis.sessionRow, at: basis.storeRow, since: basis.at)
     }
 
-    /// What a manifest of an earlier life says was replaced; inside a transaction.
+    /// What a manifest of an earlier life says was replaced; inside a transaction, when its entries are taken up.
     ///
     /// A manifest may have been written by anybody who can write to the store: only what can be a segment's object, and
-    /// is not listed as one, will ever be deleted. Where it may not have been published their time begins anew.
+    /// is not listed as one, there or here, will ever be deleted. Where it may not have been published their time begins anew.
     func takeUpSuperseded(
         in manifest: Manifest, isPublished: Bool, of sessionRow: Int64, at storeRow: Int64
     ) throws(StoreError) {
         guard !manifest.superseded.isEmpty else { return }
-        var listed = Set(manifest.segments.map(\.path))
-        for stream in manifest.streams.values { listed.formUnion(stream.segments.lazy.map(\.path)) }
+        let listed = Set(manifest.everySegment.lazy.map(\.entry.path))
         for object in manifest.superseded where SegmentRecord.isObjectPath(object.path) && !listed.contains(object.path)
         {
+            if try isNeeded(object.path, of: sessionRow) { continue }
             let said = isPublished ? RFC3339.parse(object.at) : nil
             try insertSuperseded(object.path, of: sessionRow, at: storeRow, since: min(said ?? time.wall, time.wall))
         }
@@ -67,6 +67,17 @@ extension Store {
             INSERT INTO superseded (store_id, session_id, path, at) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (session_id, store_id, path) DO UPDATE SET at = ?4, waits_for = NULL WHERE waits_for IS NOT NULL
             """, storeRow, sessionRow, path, since)
+    }
+
+    /// Whether it is a live segment's object, whatever a manifest once said.
+    func isNeeded(_ path: String, of sessionRow: Int64) throws(StoreError) -> Bool {
+        let catalog = try catalog()
+        guard let seq = SegmentRecord.seq(ofObjectPath: path) else { return false }
+        for stream in try catalog.streams(of: sessionRow) where path.hasPrefix(SegmentRecord.folder(of: stream.key.stream))
+        {
+            if try catalog.live(stream, seq: seq).contains(where: { $0.record.objectPath == path }) { return true }
+        }
+        return false
     }
 
     /// By store, objects that may be there of the rows and of all that they replaced, and that no manifest has named.
@@ -160,6 +171,25 @@ extension Store {
         return try catalog().row(
             "SELECT at FROM superseded WHERE store_id = ?1 AND waits_for IS NULL ORDER BY at LIMIT 1", storeRow
         ) { (row) throws(StoreError) in WallTime(nanoseconds: row.int64(0)) }
+    }
+
+    /// Whether the object may be deleted from the store now: asked before each deletion, for what is needed again since it was
+    /// found to be due stays.
+    package func isSuperseded(_ object: DueObject, at store: StoreID) throws(StoreError) -> Bool {
+        let catalog = try catalog()
+        guard let storeRow = try storeRow(store), let sessionRow = try catalog.sessionRow(object.session) else {
+            return false
+        }
+        if try isNeeded(object.path, of: sessionRow) {
+            try catalog.run(
+                "DELETE FROM superseded WHERE store_id = ?1 AND session_id = ?2 AND path = ?3", storeRow, sessionRow,
+                object.path)
+            return false
+        }
+        return try catalog.number(
+            """
+            SELECT count(*) FROM superseded WHERE store_id = ?1 AND session_id = ?2 AND path = ?3 AND waits_for IS NULL
+            """, storeRow, sessionRow, object.path) > 0
     }
 
     /// Notes that a superseded object is gone from the store; the next manifest does not name it.

@@ -78,12 +78,10 @@ extension Store {
                 ON CONFLICT (session_id, store_id) DO UPDATE SET epoch = max(epoch, ?3)
                 """, sessionRow, row, manifest.epoch, time.wall)
             if !isPublished { try wantManifest(of: sessionRow, at: row) }
-            if origin == .own {
-                try takeUpSuperseded(in: manifest, isPublished: isPublished, of: sessionRow, at: row)
-            }
         }
         var work = TakeUpWork(
-            sessionRow: sessionRow, stores: storeRows, isPublished: isPublished, chain: manifest.chain, same: same)
+            sessionRow: sessionRow, stores: storeRows, isPublished: isPublished, chain: manifest.chain, same: same,
+            replaced: Set(manifest.superseded.lazy.map(\.path)))
         let main = ManifestStream(
             kind: "main", agentID: nil, activeSeq: manifest.activeSeq, segments: manifest.segments,
             checkpoints: manifest.checkpoints)
@@ -94,6 +92,11 @@ extension Store {
                 continue
             }
             try takeUp(stream, named: name, of: session, &work)
+        }
+        if origin == .own {
+            for row in storeRows {
+                try takeUpSuperseded(in: manifest, isPublished: isPublished, of: sessionRow, at: row)
+            }
         }
         return (work.result, work.unneeded)
     }
@@ -167,7 +170,9 @@ extension Store {
         let inside = try catalog.live(
             stream, generation: record.generation, from: record.sourceOffset, to: record.sourceEnd)
         let around = try catalog.live(stream, generation: record.generation, atOrBefore: record.sourceOffset)
-        let whole = around.flatMap { $0.sourceEnd >= record.sourceEnd && !$0.record.partial ? $0 : nil }
+        var whole = around.flatMap { $0.sourceEnd >= record.sourceEnd && !$0.record.partial ? $0 : nil }
+        // Of an older catalog: the entry has taken its place since, and its object may be gone.
+        if let row = whole, work.replaced.contains(row.record.objectPath), row.isSameRange(as: record) { whole = nil }
         let overlaps =
             inside.contains { $0.sourceEnd > record.sourceEnd }
             || around.map { $0.record.sourceOffset < record.sourceOffset && $0.sourceEnd > record.sourceOffset } == true
@@ -273,6 +278,8 @@ private struct TakeUpWork {
     let chain: ManifestChain?
     /// Paths of entries that were read, and are what is known.
     let same: Set<String>
+    /// Paths that the manifest says were replaced by what it lists.
+    let replaced: Set<String>
     var result = TakeUpResult()
     /// Rows that lost their file to what superseded them.
     var unneeded: [SegmentRow] = []
