@@ -113,6 +113,15 @@ struct WatcherTests {
         }
     }
 
+    @Test("says of a root that is to be scanned and is not there that it is not")
+    func absent() throws {
+        try WatchFixture.watch([root("late")]) { [scratch] watch in
+            try await watch.event("ready") { $0 == .ready }
+            watch.watcher.rescan()
+            try await watch.event("absent") { $0 == .absent(root: scratch["late"]) }
+        }
+    }
+
     @Test("takes a root that is a link, and another directory in its place")
     func linkedRoot() throws {
         try scratch.makeDirectory("one")

@@ -1,17 +1,11 @@
 """uploaderctl as a clumsy and as a hostile user uses it: no wrong word leaves anything half done, or unsaid."""
 
 import json
-import os
-import pty
-import shutil
-import signal
 import subprocess
 
 import pytest
 
 import daemon as programs
-import manifest_reader
-from conservation import Ledger
 
 LINE = b'{"type":"user","n":%d}\n'
 
@@ -44,133 +38,6 @@ def refused(world, *words, code, **options):
     return error
 
 
-# flush PATH.
-
-def test_a_file_outside_the_roots_is_taken_once_as_it_came_open(watched, tmp_path):
-    path = tmp_path / "elsewhere.jsonl"
-    path.write_bytes(lines(20))
-    assert watched.ctl("flush", path, "--wait")["sealed"] == 1
-    ledger = Ledger(watched.store)
-    wanted = {("ten", "main"): [lines(10)], ("elsewhere", "main"): [lines(20)]}
-    ledger.expect(wanted)
-    # The same again is nothing; more of it goes on.
-    assert watched.ctl("flush", path, "--wait")["sealed"] == 0
-    path.write_bytes(lines(30))
-    assert watched.ctl("flush", path, "--wait")["sealed"] == 1
-    wanted["elsewhere", "main"] = [lines(30)]
-    ledger.expect(wanted)
-    # Nobody looks there unless asked with the file: not at a start, not for a session, not for all.
-    with path.open("ab") as file:
-        file.write(lines(5, 31))
-    assert watched.daemons[-1].stop() == 0
-    watched.daemon()
-    for words in ([], ["elsewhere"]):
-        assert watched.ctl("flush", *words, "--wait")["sealed"] == 0
-    ledger.expect(wanted)
-    assert watched.ctl("status")["health"] == []
-    watched.ctl_run("flush", path, "--wait")
-    wanted["elsewhere", "main"] = [lines(35)]
-    ledger.expect(wanted)
-
-
-def test_another_file_of_that_name_is_another_stream(watched, tmp_path):
-    for number, folder in enumerate(["a", "b"]):
-        path = tmp_path / folder / "same.jsonl"
-        path.parent.mkdir()
-        path.write_bytes(lines(20, 1 + 100 * number))
-        watched.ctl_run("flush", path, "--wait")
-    found = Ledger(watched.store).look()
-    held = sorted(stream.generations[1] for stream in found["same"].streams.values())
-    assert held == sorted([lines(20), lines(20, 101)])
-    # A copy of what was taken is no second stream.
-    (tmp_path / "c").mkdir()
-    (tmp_path / "c/same.jsonl").write_bytes(lines(25))
-    watched.ctl_run("flush", tmp_path / "c/same.jsonl", "--wait")
-    assert len(Ledger(watched.store).look()["same"].streams) == 2
-    assert manifest_reader.read(watched.store, "same").latest() == lines(25)
-
-
-def test_a_watched_file_is_flushed_by_its_path(watched):
-    with (watched.home / "logs/ten.jsonl").open("ab") as file:
-        file.write(lines(3, 11))
-    watched.ctl_run("flush", "logs/ten.jsonl", "--wait")
-    Ledger(watched.store).expect({("ten", "main"): [lines(13)]})
-
-
-@pytest.mark.parametrize("where", ["watched", "elsewhere", "all", "session"])
-def test_a_line_without_its_end_is_not_called_delivered(watched, tmp_path, where):
-    path = watched.home / "logs/torn.jsonl" if where != "elsewhere" else tmp_path / "torn.jsonl"
-    path.write_bytes(lines(3) + b'{"type":"user"')
-    watched.wait_status(lambda status: where == "elsewhere" or any(
-        session["sid"] == "torn" for session in watched.ctl_lines("sessions")))
-    words = [] if where == "all" else ["torn"] if where == "session" else [path]
-    plain = watched.ctl_run("flush", *words, "--wait", check=False)
-    assert plain.returncode == 5 and b"all delivered" not in plain.stdout, plain
-    assert f"{path} ends in a line without its end, 14 bytes long" in plain.stderr.decode()
-    answer = watched.ctl_run("flush", *words, "--wait", "--json", check=False)
-    assert answer.returncode == 5 and len(json.loads(answer.stdout)["not_taken"]) == 1
-    # Nobody waits: it is said, and no failure.
-    assert watched.ctl_run("flush", *words).returncode == 0
-    assert watched.ctl("status")["health"] == []
-    with path.open("ab") as file:
-        file.write(b"}\n")
-    assert watched.ctl("flush", *words, "--wait")["not_taken"] == []
-    Ledger(watched.store).expect({("ten", "main"): [lines(10)], ("torn", "main"): [path.read_bytes()]})
-
-
-def test_a_link_below_a_root_is_not_called_delivered(watched):
-    path = watched.home / "logs/link.jsonl"
-    path.symlink_to("ten.jsonl")
-    done = watched.ctl_run("flush", path, "--wait", check=False)
-    assert done.returncode == 5 and str(path) in done.stderr.decode() and b"all delivered" not in done.stdout
-
-
-@pytest.mark.root
-def test_the_daemon_opens_no_path_that_it_is_told(world, tmp_path):
-    """In its own mounts the daemon sees another file at that path: what it takes is what the caller sees."""
-    hidden = tmp_path / "hidden"
-    hidden.mkdir()
-    (hidden / "it.jsonl").write_bytes(lines(7))
-    world.configure('[[watch]]\nagent = "generic"\nroot = "~/logs"\n')
-    plain = world.command
-
-    def command(name):
-        if name != "uploaderd":
-            return plain(name)
-        script = (f"mount -t tmpfs none '{hidden}' && echo '{{\"wrong\":1}}' > '{hidden}/it.jsonl' "
-                  f"&& echo secret > '{hidden}/only.jsonl' && exec \"$@\"")
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *plain(name)]
-
-    world.command = command
-    world.daemon()
-    world.ctl_run("flush", hidden / "it.jsonl", "--wait")
-    Ledger(world.store).expect({("it", "main"): [lines(7)]})
-    # A name alone gives nothing.
-    error = refused(world, "flush", hidden / "only.jsonl", code=1)
-    assert "there is no file" in error["error"] and error["hint"]
-    Ledger(world.store).expect({("it", "main"): [lines(7)]})
-
-
-def test_what_is_no_regular_file_is_not_taken(watched, tmp_path):
-    os.mkfifo(tmp_path / "fifo.jsonl")
-    (tmp_path / "folder.jsonl").mkdir()
-    for path in (tmp_path / "fifo.jsonl", tmp_path / "folder.jsonl", "/dev/null"):
-        error = refused(watched, "flush", path, code=2)
-        assert "regular file" in error["hint"]
-    # By a name alone, too, where no session has it; a session is never hidden by a folder of its name.
-    for name in ("fifo.jsonl", "folder.jsonl"):
-        error = refused(watched, "flush", name, code=2, cwd=tmp_path)
-        assert str(tmp_path / name) in error["error"] and "regular file" in error["hint"]
-    (tmp_path / "ten").mkdir()
-    assert watched.ctl_run("flush", "ten", cwd=tmp_path).returncode == 0
-    for path in (tmp_path / "none.jsonl", watched.home / "logs/none.jsonl"):
-        assert f"there is no file {path}" in refused(watched, "flush", path, code=1)["error"]
-    error = refused(watched, "config", "check", tmp_path / "none.toml", code=2)
-    assert f"there is no file {tmp_path / 'none.toml'}" in error["error"] and "--config" not in error["hint"]
-
-
-# show.
-
 def test_a_store_that_is_not_there_is_called_by_its_destinations_name(world):
     world.configure('[[watch]]\nagent = "generic"\nroot = "~/logs"\n'
                     f'[[destination]]\nname = "archive"\npath = "{world.base / "archive"}"\n')
@@ -180,40 +47,6 @@ def test_a_store_that_is_not_there_is_called_by_its_destinations_name(world):
     world.daemon()
     deliveries = [delivery for segment in world.ctl("show", "ten")["segments"] for delivery in segment["deliveries"]]
     assert [delivery["destination"] for delivery in deliveries] == ["archive"]
-
-
-# restore.
-
-def listing(folder):
-    return sorted(os.listdir(folder))
-
-
-def test_restore_takes_nobodys_place(watched, tmp_path):
-    file, folder, link, dangling = (tmp_path / name for name in ("file", "folder", "link", "dangling"))
-    file.write_bytes(b"mine\n")
-    folder.mkdir()
-    link.symlink_to("file")
-    dangling.symlink_to("nowhere")
-    before = listing(tmp_path)
-    for path in (file, folder, link, dangling):
-        assert refused(watched, "restore", "ten", "--to", path, code=4)["hint"]
-    assert refused(watched, "restore", "ten", "--to", folder, "--force", code=4)["hint"]
-    assert listing(tmp_path) == before and file.read_bytes() == b"mine\n" and not os.path.exists(dangling)
-    # The link is replaced, never what it leads to.
-    for path in (link, dangling):
-        watched.ctl_run("restore", "ten", "--to", path, "--force")
-        assert path.read_bytes() == lines(10) and not path.is_symlink()
-    assert file.read_bytes() == b"mine\n" and listing(tmp_path) == before
-    watched.ctl_run("restore", "ten", "--to", file, "--force")
-    assert file.read_bytes() == lines(10) and file.stat().st_mode & 0o777 == 0o600
-    assert listing(tmp_path) == before
-
-
-def test_restore_replaces_no_device_and_no_fifo(watched, tmp_path):
-    # Never a device of the machine's: root may replace it.
-    os.mkfifo(tmp_path / "fifo")
-    assert "is no file" in refused(watched, "restore", "ten", "--to", tmp_path / "fifo", "--force", code=4)["error"]
-    assert (tmp_path / "fifo").is_fifo()
 
 
 def test_follow_ends_at_no_checkpoint(watched):
@@ -251,77 +84,6 @@ def test_what_goes_on_ends_when_nobody_reads_it_any_more(watched, words):
     finally:
         watching.kill()
 
-
-def test_restore_that_cannot_succeed_leaves_nothing(watched, tmp_path):
-    assert "replay" in refused(watched, "restore", "ten", "--to", "-", code=2)["hint"]
-    assert refused(watched, "restore", "ten", code=2)["hint"]
-    assert "directory" in refused(watched, "restore", "ten", "--to", tmp_path / "none/x", code=6)["hint"]
-    assert refused(watched, "restore", "none", "--to", tmp_path / "x", code=1)["hint"]
-    assert refused(watched, "restore", "ten", "--to-checkpoint", "latest", "--to", tmp_path / "x", code=1)["hint"]
-    assert refused(watched, "restore", "ten", "--to", tmp_path / ("x" * 300), code=6)
-    assert listing(tmp_path) == [] and not (watched.home / "-").exists()
-
-
-@pytest.mark.root
-def test_restore_without_permission(world, tmp_path):
-    world.configure('[[watch]]\nroot = "~/logs"\n')
-    world.write("logs/ten.jsonl", lines(10))
-    world.become_ordinary()
-    world.daemon()
-    world.ctl_run("flush", "--wait")
-    tmp_path.chmod(0o755)
-    error = refused(world, "restore", "ten", "--to", "/etc/ten.jsonl", code=4)
-    assert "Permission denied" in error["error"]
-
-
-@pytest.mark.root
-def test_restore_to_a_full_disk(watched, tmp_path):
-    watched.write("logs/big.jsonl", lines(100_000))
-    watched.ctl_run("flush", "--wait")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", tmp_path], check=True)
-    try:
-        (tmp_path / "old").write_bytes(b"old\n")
-        for words in (["--to", tmp_path / "new"], ["--to", tmp_path / "old", "--force"]):
-            assert "space" in refused(watched, "restore", "big", *words, code=6)["hint"]
-        assert listing(tmp_path) == ["old"] and (tmp_path / "old").read_bytes() == b"old\n"
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
-
-
-def written_by(process):
-    """Bytes that a process has written so far; None when it has ended."""
-    try:
-        with open(f"/proc/{process.pid}/io") as file:
-            return int(file.read().split()[3])
-    except OSError:
-        return None
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_restore_that_is_interrupted_leaves_nothing(watched, tmp_path, number):
-    data = lines(400_000)
-    watched.write("logs/big.jsonl", data)
-    watched.ctl_run("flush", "--wait")
-    (tmp_path / "old").write_bytes(b"old\n")
-    interrupted = 0
-    for part, words in [(part, words) for part in (0, 1, 5, 9) for words in (["new"], ["old", "--force"])]:
-        process = subprocess.Popen(
-            [*watched.command("uploaderctl"), "--socket", watched.socket, "restore", "big", "--to", tmp_path / words[0],
-             *words[1:]], env=watched.environment(), stdout=subprocess.DEVNULL)
-        while (written := written_by(process)) is not None and written < len(data) * part // 10:
-            pass
-        process.send_signal(number)
-        interrupted += process.wait() != 0
-        for name in listing(tmp_path):
-            # Whole, or not at all.
-            assert name in ("new", "old"), name
-            assert (tmp_path / name).read_bytes() in ([b"old\n", data] if name == "old" else [data])
-        (tmp_path / "new").unlink(missing_ok=True)
-        (tmp_path / "old").write_bytes(b"old\n")
-    assert interrupted
-
-
-# replay.
 
 def test_replay_into_a_pipe_that_is_closed_ends_quietly(watched):
     watched.write("logs/big.jsonl", lines(200_000))
@@ -390,8 +152,6 @@ def test_words_that_begin_with_a_dash(watched):
     assert watched.ctl_run("replay", "--", "--json", check=False).stderr.startswith(b"uploaderctl: ")
 
 
-# Every command.
-
 WITHOUT = [["version"], ["help"], ["completions", "bash"], ["config", "check"]]
 SINGLE = [["status"], ["show", "ten"], ["flush"], ["flush", "--wait"], ["reload"], ["version"], ["config", "check"],
           ["completions", "fish"]]
@@ -421,100 +181,3 @@ def test_json_of_every_command(watched, tmp_path):
         assert done.returncode == 2 and done.stdout == b"", words
         if words:
             assert json.loads(done.stderr)["exit"] == 2, words
-
-
-# Terminals.
-
-def on_terminal(world, *words, until=None, number=None):
-    """Runs a command on a terminal of its own, sends it a signal when `until` was seen; returns the exit code and output."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([*world.command("uploaderctl"), "--socket", world.socket, *map(str, words)],
-                               env=world.environment(TERM="xterm"), stdin=theirs, stdout=theirs, stderr=theirs,
-                               start_new_session=True)
-    os.close(theirs)
-    output = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            output += chunk
-            if until is not None and until in output:
-                process.send_signal(number)
-                until = None
-    except OSError:
-        # EIO: nobody has the other end any more.
-        pass
-    os.close(ours)
-    return process.wait(programs.PATIENCE), output
-
-
-HOSTILE = "{\"a\":\"\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\"}\n".encode()
-
-
-def test_what_could_steer_a_terminal_is_escaped_on_one_and_whole_elsewhere(watched):
-    watched.write("logs/bad.jsonl", HOSTILE)
-    watched.ctl_run("flush", "--wait")
-    for words in (["replay", "bad"], ["replay", "bad", "--json"], ["show", "bad"], ["sessions"], ["status"]):
-        code, output = on_terminal(watched, *words, "--no-color")
-        assert code == 0
-        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(output.decode()), words
-    assert HOSTILE.replace(b"\n", b"\r\n") in on_terminal(watched, "replay", "bad", "--raw")[1]
-    assert watched.ctl_run("replay", "bad").stdout == HOSTILE
-    assert watched.ctl_run("replay", "bad", "--raw").stdout == HOSTILE
-
-
-def test_a_status_that_is_watched_ends_when_it_is_told(watched):
-    code, output = on_terminal(watched, "status", "--watch", until=b"\x1b[J", number=signal.SIGINT)
-    assert code in (0, 130, -signal.SIGINT)
-    assert b"Fatal" not in output and b"Backtrace" not in output
-    # The screen is the terminal's own: nothing was switched that would have to be switched back.
-    assert b"\x1b[?" not in output
-    assert watched.ctl("status")["health"] == []
-
-
-# Completions.
-
-def tmp_directory(world):
-    """An empty directory, in which no pattern matches anything."""
-    (world.base / "empty").mkdir(exist_ok=True)
-    return world.base / "empty"
-
-
-def completed(world, *words):
-    """What bash offers for the last word."""
-    script = (f'{world.ctl_run("completions", "bash").stdout.decode()}\n'
-              f'uploaderctl() {{ "{world.command("uploaderctl")[0]}" --socket "{world.socket}" "$@"; }}\n'
-              'COMP_WORDS=(uploaderctl "$@"); COMP_CWORD=$#\n_uploaderctl\nprintf "%s\\n" "${COMPREPLY[@]}"\n')
-    done = subprocess.run(["bash", "-c", script, "bash", *words], env=world.environment(), cwd=world.home,
-                          capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    return done.stdout.split()
-
-
-def test_completions_are_scripts_that_their_shells_understand(watched, tmp_path):
-    for shell, check in {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}.items():
-        path = tmp_path / shell
-        path.write_bytes(watched.ctl_run("completions", shell).stdout)
-        # Not every machine has every shell.
-        if shutil.which(shell):
-            done = subprocess.run([*check, path], capture_output=True)
-            assert (done.returncode, done.stderr) == (0, b""), shell
-    assert "status" in completed(watched, "sta")
-    assert completed(watched, "replay", "t") == ["ten"]
-    assert completed(watched, "config", "") == ["check", "show"]
-    assert "--to-checkpoint" in completed(watched, "replay", "ten", "--to-c")
-
-
-def test_no_session_id_is_run_by_completing_it(watched):
-    """A file's name becomes a session id, and anybody may have made the file."""
-    names = ["$(touch${IFS}owned)", "`touch${IFS}owned`", "a;touch${IFS}owned", "*", "~", "b'c\"d"]
-    for name in names:
-        watched.write(f"logs/{name}.jsonl", lines(1))
-    watched.ctl_run("flush", "--wait")
-    known = {session["sid"] for session in watched.ctl_lines("sessions")}
-    assert set(names) <= known
-    offered = completed(watched, "replay", "")
-    assert not (watched.home / "owned").exists()
-    # What is offered is quoted: as typed it is the session's id again.
-    typed = subprocess.run(["bash", "-c", "printf '%s\\n' " + " ".join(offered)], cwd=tmp_directory(watched),
-                           env={**watched.environment(), "IFS": " \t\n"}, capture_output=True, text=True, check=True)
-    assert set(typed.stdout.split("\n")) - {""} == known
-    assert not (watched.home / "owned").exists() and listing(tmp_directory(watched)) == []

@@ -1,4 +1,5 @@
 package import Capture
+import Glibc
 import LinuxSystem
 package import Shared
 import Synchronization
@@ -29,7 +30,7 @@ package final class RingingWatcher: SourceWatching {
     package func source(_ relativePath: String) -> SourcePath { roots[0].source(relativePath) }
 
     package func run() async {
-        scan()
+        scan(isFirst: true)
         inbox.post(.ready)
         let waiting = wasLive.withLock { state in
             state.isLive = true
@@ -39,7 +40,7 @@ package final class RingingWatcher: SourceWatching {
         for waiter in waiting { waiter.resume() }
         while !Task.isCancelled {
             _ = await bell.wait(until: time.now + interval, on: time)
-            if !Task.isCancelled { scan() }
+            if !Task.isCancelled { scan(isFirst: false) }
         }
     }
 
@@ -55,9 +56,14 @@ package final class RingingWatcher: SourceWatching {
 
     package func rescan() { bell.ring() }
 
-    private func scan() {
+    private func scan(isFirst: Bool) {
         for root in roots {
             var found: [FoundSource] = []
+            guard access(root.root, F_OK) == 0 else {
+                // The first scan waits for it without a word, as the real one does.
+                if !isFirst { inbox.post(.absent(root: root.root)) }
+                continue
+            }
             do throws(SystemError) {
                 for path in try Tree.files(root.root) where root.includes(path) {
                     guard let status = try Files.status("\(root.root)/\(path)"), status.kind == .regular else {

@@ -174,9 +174,9 @@ actor TreeScanner {
             return
         }
         check(root: root)
+        guard open[root] != nil else { return parts.inbox.post(.absent(root: parts.roots[root].root)) }
         // A root that was just opened has begun its sweep.
-        guard open[root] != nil, sweeps[root] == nil else { return }
-        begin(root)
+        if sweeps[root] == nil { begin(root) }
     }
 
     /// The same for a root that is open.

@@ -17,6 +17,8 @@ package enum WatchEvent: Sendable, Hashable {
     case changed(SourcePath)
     /// Every source below the root was in a `found` since the scan began: what was not is gone.
     case swept(root: String)
+    /// The root was to be scanned, and is not there.
+    case absent(root: String)
     /// Every root is watched or waited for, and was scanned once.
     case ready
 

@@ -15,7 +15,7 @@ package final class WatchInbox: Sendable {
         /// In the order of their first change.
         var changed: [SourcePath] = []
         var isChanged: Set<SourcePath> = []
-        /// `found`, `swept` and `ready`, in order.
+        /// `found`, `swept`, `absent` and `ready`, in order.
         var scanned: [WatchEvent] = []
         var batches = 0
         /// Roots of which something was dropped.
@@ -150,7 +150,7 @@ package final class WatchInbox: Sendable {
         case .found(let sources):
             state.batches += sources.isEmpty ? 0 : 1
             state.scanned.append(event)
-        case .swept, .ready:
+        case .swept, .absent, .ready:
             state.scanned.removeAll { $0 == event }
             state.scanned.append(event)
         }

@@ -48,15 +48,16 @@ extension SessionSupervisor {
         }
     }
 
-    /// Returns when every root that is there was scanned, from its beginning, after the call.
+    /// Returns when every root was scanned, from its beginning, after the call, or was looked for and is not there.
     func sweep() async {
         // Before that nobody knows which roots there are.
         while !isStopping, !isReady { await change() }
         // The first scan that ends may have begun, and passed a change, before the call; the second has not.
         for _ in 0..<2 {
-            let before = sweeps
+            // One may have come of which nobody has heard yet.
+            let before = intake.roots.keys.map { ($0, sweeps[$0]) }
             watching.rescan()
-            while !isStopping, before.contains(where: { sweeps[$0.key] == $0.value }) { await change() }
+            while !isStopping, before.contains(where: { root, count in sweeps[root] == count }) { await change() }
         }
     }
 

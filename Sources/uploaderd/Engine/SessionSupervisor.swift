@@ -50,6 +50,7 @@ actor SessionSupervisor {
     /// More sources have something to take than may be open at once.
     var isCrowded = false
     var loads: LaneLoads
+    /// By root: scans that have ended, and how often it was to be scanned and was not there.
     var sweeps: [String: Int] = [:]
     var isReady = false
     var isStopping = false
@@ -130,8 +131,6 @@ actor SessionSupervisor {
             wake(new)
         case .directoryGone(let root, let folder):
             if folder.isEmpty {
-                // Nobody waits for its next scan any more.
-                sweeps[root] = nil
                 context.board.update { $0.presentRoots.remove(root) }
             }
             for mailbox in mailboxes(where: {
@@ -150,6 +149,7 @@ actor SessionSupervisor {
             sweeps[root, default: 0] += 1
             context.board.update { $0.presentRoots.insert(root) }
             giveBackMemory()
+        case .absent(let root): sweeps[root, default: 0] += 1
         case .ready:
             isReady = true
             await intake.noteLookedThrough()

@@ -50,7 +50,7 @@ package struct Survey: Sendable {
                 case .found(let sources): survey.sources += sources
                 case .raised(let entry): survey.health.append(entry)
                 case .ready: isReady = true
-                case .cleared, .moved, .directoryGone, .gone, .changed, .swept: break
+                case .cleared, .moved, .directoryGone, .gone, .changed, .swept, .absent: break
                 }
             }
         }
