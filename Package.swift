@@ -114,6 +114,15 @@ let package = Package(
     ]
 )
 
+// Only for `make bench`.
+if Context.environment["UPLOADER_BENCH"] != nil {
+    package.targets += [
+        .executableTarget(
+            name: "redaction-bench", dependencies: ["Shared", "Redaction", "CVectorscan", "CPCRE2"],
+            path: "Tests/Bench/Redaction", cSettings: gnu, swiftSettings: strict)
+    ]
+}
+
 // Only for `make fuzz`: it links libFuzzer, which comes with that sanitizer.
 if Context.environment["UPLOADER_FUZZ"] != nil {
     package.targets += [
