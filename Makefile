@@ -58,6 +58,7 @@ soak: test-deps build
 	@UPLOADER_SOAK=1 $(PYTHON) -m pytest Tests/EndToEnd $(ARGS)
 
 bench: test-deps build
+	@UPLOADER_BENCH=1 $(SWIFT_PATH) build $(RELEASE) --product redaction-bench
 	@$(PYTHON) Tests/Bench/bench.py $(ARGS)
 
 # Each sanitizer in a folder of its own: one build cannot hold both, and neither should undo the usual one.

@@ -47,6 +47,8 @@ let package = Package(
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+        system("CVectorscan", pkgConfig: "libhs", apt: "libvectorscan-dev"),
+        system("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
 
         // What both programs speak.
         room("Shared", in: "Sources/Shared", without: ["C", "LinuxSystem", "Digests", "Compression"]),
@@ -58,7 +60,7 @@ let package = Package(
         room(
             "Configuration", in: "Sources/uploaderd/Configuration", uses: ["Shared", "LinuxSystem", "CToml"]),
         room("Capture", in: "Sources/uploaderd/Capture", uses: ["Shared", "LinuxSystem", "Digests", "Compression"]),
-        room("Redaction", in: "Sources/uploaderd/Redaction", uses: ["Shared", "Digests"]),
+        room("Redaction", in: "Sources/uploaderd/Redaction", uses: ["Shared", "Digests", "CVectorscan", "CPCRE2"]),
         room(
             "Segments", in: "Sources/uploaderd/Segments",
             uses: ["Shared", "Redaction", "Digests", "Compression", "CDeflate", "CZlib", "CZstd"]),
@@ -76,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "uploaderd",
             dependencies: [
-                "Engine", "Capture", "Shared", "LinuxSystem", "Configuration", "ControlPlane", "CSystemd",
+                "Engine", "Capture", "Redaction", "Shared", "LinuxSystem", "Configuration", "ControlPlane",
+                "CSystemd",
             ],
             path: "Sources/uploaderd/Main", cSettings: gnu, swiftSettings: strict),
 
@@ -94,8 +97,9 @@ let package = Package(
         .target(name: "CDisk", path: "Tests/Support/C/CDisk", cSettings: gnu),
         tests("Shared", uses: ["Shared"]),
         tests("LinuxSystem", uses: ["LinuxSystem", "Shared"]),
-        tests("Configuration", uses: ["Configuration", "Shared"]),
+        tests("Configuration", uses: ["Configuration", "Redaction", "Shared"]),
         tests("Capture", uses: ["Capture", "LinuxSystem", "Digests", "Shared"]),
+        tests("Redaction", uses: ["Redaction", "Digests", "Shared"]),
         tests("Segments", uses: ["Segments", "Redaction", "Digests", "Shared"]),
         tests("Store", uses: ["Store", "Segments", "Redaction", "LinuxSystem", "Digests", "Shared"]),
         tests("Delivery", uses: ["Delivery", "Digests", "LinuxSystem", "Shared"]),
@@ -110,11 +114,21 @@ let package = Package(
     ]
 )
 
+// Only for `make bench`.
+if Context.environment["UPLOADER_BENCH"] != nil {
+    package.targets += [
+        .executableTarget(
+            name: "redaction-bench", dependencies: ["Shared", "Redaction", "CVectorscan", "CPCRE2"],
+            path: "Tests/Bench/Redaction", cSettings: gnu, swiftSettings: strict)
+    ]
+}
+
 // Only for `make fuzz`: it links libFuzzer, which comes with that sanitizer.
 if Context.environment["UPLOADER_FUZZ"] != nil {
     package.targets += [
         .executableTarget(
-            name: "fuzz", dependencies: ["Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Segments"],
+            name: "fuzz",
+            dependencies: ["Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Redaction", "Segments"],
             path: "Tests/Fuzz/Targets", cSettings: gnu, swiftSettings: strict)
     ]
 }

@@ -8,6 +8,8 @@
     appends     from write() to the object, and to the manifest that names it
     status      of a daemon that is busy with a backfill
     idle        CPU, wakeups and memory with many sessions at rest
+    redaction   MB/s per CPU second, beside Vectorscan alone, plain PCRE2 and keywords before PCRE2, on $UPLOADER_CORPUS
+                or generated sessions; start-up; the longest line
     segments    what manifests cost for a session of many small segments
 
 Corpora are made once, below .build/bench; $UPLOADER_BENCH_DIR chooses another place, on whose file system "disk" is
@@ -23,10 +25,11 @@ import sys
 
 import backfill
 import latency
+import redaction
 import rest
 from measuring import MB, note
 
-PARTS = ["backfill", "appends", "status", "idle", "segments"]
+PARTS = ["backfill", "appends", "status", "idle", "redaction", "segments"]
 
 
 def machine():
@@ -51,6 +54,7 @@ def main():
         "appends": (lambda: latency.appends(asked.samples), latency.append_lines),
         "status": (lambda: latency.status(asked.size * MB), latency.status_lines),
         "idle": (lambda: rest.idle(asked.sessions, asked.seconds), rest.idle_lines),
+        "redaction": (redaction.measure, redaction.lines),
         "segments": (lambda: rest.segments(asked.segments, 100), rest.segment_lines),
     }
     figures = {"machine": machine(), "load_before": os.getloadavg()}

@@ -34,14 +34,22 @@ struct DestinationTests {
             try fixture.write(Array("id\nsecret\n".utf8.dropFirst(type.credentialLines == 2 ? 0 : 3)), to: key)
             try fixture.write(remote(type.rawValue, place + "\ncredentials = \"~/key\""))
             let problems = fixture.problems()
-            #expect(problems.count == 2, "\(problems)")
+            #expect(problems.count == 1, "\(problems)")
             #expect(
                 problems.first?.message
                     == "destination type \"\(type.rawValue)\" is not available in this version; available: directory")
             #expect(problems.first?.line == 3)
-            // What does not help is not recommended.
-            #expect(problems.last?.hint == "--no-redaction alone does not make this type available")
-            #expect(fixture.problems(["--no-redaction"]).count == 1)
+            // Without a rule the type is no longer all that speaks against it.
+            for table in ["enabled = false", "default_rules = false"] {
+                try fixture.write(
+                    remote(type.rawValue, place + "\ncredentials = \"~/key\"") + "\n[redaction]\n\(table)\n")
+                let problems = fixture.problems()
+                #expect(problems.count == 2, "\(problems)")
+                #expect(problems.last?.message.contains("secrets in sessions would leave this machine") == true)
+                #expect(problems.last?.hint?.contains("--no-redaction") == true)
+                #expect(fixture.problems(["--no-redaction"]).count == 1)
+            }
+            try fixture.write(remote(type.rawValue, place + "\ncredentials = \"~/key\""))
             let dry = try fixture.loaded(["--dry-run"]).configuration.destinations
             #expect(dry.map(\.type) == [type])
             #expect(dry.first?.credentials == .file(key, guarded: false))

@@ -1,5 +1,6 @@
 import Configuration
 import Glibc
+import Redaction
 import Shared
 import Testing
 
@@ -41,7 +42,7 @@ final class Fixture {
         ConfigurationLoad.read(
             ConfigurationInput(
                 arguments: arguments, environment: environment, workingDirectory: "/srv/here", processID: 4711,
-                hostName: "machine"))
+                hostName: "machine", ruleCheck: RuleCheck.problems(of:)))
     }
 
     func loaded(_ arguments: [String] = [], _ place: SourceLocation = #_sourceLocation) throws -> LoadedConfiguration {

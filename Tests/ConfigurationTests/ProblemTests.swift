@@ -66,7 +66,14 @@ private let cases: [Case] = [
     Case(
         "[[destination]]\nname = \"a\"\npath = \"/x\"\n[[destination]]\nname = \"b\"\npath = \"/x/\"", 6,
         "destination.b.path", "\"a\" has the same directory", "its own path"),
-    Case("[[redaction.rule]]\nname = \"x\"\npattern = \"y\"", 2, "redaction.rule", "no line would be redacted", "out"),
+    Case(
+        "[[redaction.rule]]\nname = \"x\"\npattern = \"y(\"", 3, "redaction.rule[1].pattern", "not understood",
+        "look-around"),
+    Case(
+        "[[redaction.rule]]\nname = \"x\"\npattern = \"y.*\"", 3, "redaction.rule[1].pattern", "no longest length",
+        "{0,64}"),
+    Case("[[redaction.rule]]\nname = \"x\"\nfield = 'a\"b'", 3, "redaction.rule[1].field", "holds a quote", "pattern"),
+    Case("[redaction]\nallow = [\"(\"]", 2, "redaction.allow", "not understood", "look-around"),
     Case(
         "[privacy]\nexclude_directories = [\"~/x\"]", 2, "privacy.exclude_directories", "uploaded all the same", "out"),
     Case("[privacy]\nexclude_directories = [\"x\"]", 2, "privacy.exclude_directories", "not an absolute path", "~/"),
@@ -126,7 +133,7 @@ struct ProblemTests {
         #expect(
             problems.map { "\($0.line ?? 0) \($0.key)" } == [
                 "2 segments.max_byte", "3 segments.max_lines", "5 log.level", "6 destination.x.bucket",
-                "6 destination.x.credentials", "8 destination.x.type", "8 destination.x.type",
+                "6 destination.x.credentials", "8 destination.x.type",
                 "10 destination.x.region",
                 "11 destination.x.limit", "12 destination.x.concurrency", "14 watch[1].root", "15 watch[1].include",
                 "17 privacy.include_only",

@@ -1,5 +1,7 @@
 """The real programs in a world of their own: a home, state and runtime directories, and nobody else's environment."""
 
+import atexit
+import functools
 import itertools
 import json
 import os
@@ -158,6 +160,14 @@ class Daemon:
         return self.wait_exit()
 
 
+@functools.cache
+def shared_cache():
+    """The cache directories of all worlds of this run: to compile the redaction rules takes a second for each new one."""
+    folder = tempfile.mkdtemp(prefix="ud-cache-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 class World:
     """A home and the directories of one user's daemon. Made by the fixture `world`."""
 
@@ -185,7 +195,8 @@ class World:
         """Nothing of the tester's own: no agent's variables, no XDG directories, no journal, no other notify socket."""
         kept = {name: value for name, value in os.environ.items()
                 if name in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "TMPDIR")}
-        return {**kept, "HOME": str(self.home), "LANG": "C.UTF-8", "USER": "tester", **more}
+        cache = {"XDG_CACHE_HOME": shared_cache()} if self.uid is None else {}
+        return {**kept, **cache, "HOME": str(self.home), "LANG": "C.UTF-8", "USER": "tester", **more}
 
     def command(self, name):
         """The words that run a program as this world's user."""

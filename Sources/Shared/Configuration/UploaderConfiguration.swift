@@ -88,8 +88,32 @@ package struct RedactionConfiguration: Hashable, Sendable {
     package var enabled = true
     package var defaultRules = true
     package var rules: [RedactionRuleConfiguration] = []
+    /// Expressions; what one of them matches as a whole is no secret.
+    package var allow: [String] = []
 
     package init() {}
+
+    /// Nothing is looked for: every line passes as it is.
+    package var isNone: Bool { !enabled || !defaultRules && rules.isEmpty }
+}
+
+/// What is wrong with a rule or an expression that the configuration has.
+package struct RedactionProblem: Hashable, Sendable {
+    package enum Subject: Hashable, Sendable {
+        /// The place in `rules`, from 0.
+        case rule(Int)
+        case allow
+    }
+
+    package var subject: Subject
+    package var message: String
+    package var hint: String?
+
+    package init(_ subject: Subject, _ message: String, hint: String?) {
+        self.subject = subject
+        self.message = message
+        self.hint = hint
+    }
 }
 
 /// A redaction rule of the user's own: a pattern, a JSON field, or both.

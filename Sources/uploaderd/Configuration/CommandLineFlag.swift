@@ -4,6 +4,7 @@ enum CommandLineFlag: String, CaseIterable {
     case check = "--check"
     case once = "--once"
     case dryRun = "--dry-run"
+    case redact = "--redact"
     case host = "--host"
     case stateDirectory = "--state-dir"
     case runtimeDirectory = "--runtime-dir"
@@ -35,7 +36,7 @@ enum CommandLineFlag: String, CaseIterable {
     var placeholder: String? {
         switch self {
         case .check, .once, .dryRun, .host, .noGzip, .noRedaction, .uiDisable, .verbose, .version, .help: nil
-        case .config, .file: "FILE"
+        case .config, .file, .redact: "FILE"
         case .stateDirectory, .runtimeDirectory, .spoolDirectory, .uiPage: "DIR"
         case .watch: "AGENT:DIR"
         case .sid: "SID|auto"
@@ -57,6 +58,7 @@ enum CommandLineFlag: String, CaseIterable {
         case .check: "say what is wrong with the configuration, and exit"
         case .once: "take everything, deliver it, exit: 0 only when all is safe, 5 when something is not"
         case .dryRun: "no network; say what would go"
+        case .redact: "say what would be removed from this file, each as a line of JSON, and exit"
         case .host: "only the dashboard, over the store"
         case .stateDirectory: "the state directory itself"
         case .runtimeDirectory: "the runtime directory itself; the socket is control.sock in it"
@@ -69,7 +71,7 @@ enum CommandLineFlag: String, CaseIterable {
         case .segmentMilliseconds: "segments.max_age"
         case .pollMilliseconds: "watching.poll, only for roots without inotify"
         case .noGzip: "segments are kept as they are"
-        case .noRedaction: "let lines leave this machine unredacted; no destination does so in this version"
+        case .noRedaction: "redact nothing: lines are stored and leave this machine as they are"
         case .bucket: "the bucket of every destination that has one"
         case .rootPrefix: "the prefix of every object's name"
         case .concurrency: "requests in flight, at most"
@@ -92,7 +94,8 @@ enum CommandLineFlag: String, CaseIterable {
         case .host, .bucket, .concurrency, .uploadURL, .supabaseURL, .supabaseKey, .uiBind, .uiPort,
             .uiPage, .uiDisable:
             true
-        case .config, .check, .once, .dryRun, .stateDirectory, .runtimeDirectory, .spoolDirectory, .watch, .file, .sid,
+        case .config, .check, .once, .dryRun, .redact, .stateDirectory, .runtimeDirectory, .spoolDirectory, .watch,
+            .file, .sid,
             .segmentBytes, .segmentLines, .segmentMilliseconds, .pollMilliseconds, .noGzip, .noRedaction, .rootPrefix,
             .verbose, .version, .help:
             false

@@ -13,6 +13,8 @@ package struct CommandLineOptions: Sendable {
     package var check: Bool { has(.check) }
     package var once: Bool { has(.once) }
     package var dryRun: Bool { has(.dryRun) }
+    /// The file that somebody wants to know of what would be removed.
+    package var redact: String? { value(.redact) }
     package var host: Bool { has(.host) }
     package var noRedaction: Bool { has(.noRedaction) }
     package var verbose: Bool { has(.verbose) }

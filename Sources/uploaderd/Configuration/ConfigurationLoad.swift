@@ -10,16 +10,21 @@ package struct ConfigurationInput: Sendable {
     package var processID: Int32
     /// The machine's name, for `host.label`.
     package var hostName: String
+    /// Says what is wrong with rules of redaction: those who apply them know.
+    package var ruleCheck: RuleCheck
+
+    package typealias RuleCheck = @Sendable (RedactionConfiguration) -> [RedactionProblem]
 
     package init(
         arguments: [String], environment: [String: String], workingDirectory: String, processID: Int32,
-        hostName: String
+        hostName: String, ruleCheck: @escaping RuleCheck
     ) {
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.processID = processID
         self.hostName = hostName
+        self.ruleCheck = ruleCheck
     }
 }
 
@@ -61,7 +66,7 @@ package enum ConfigurationLoad: Sendable {
             options: options, environment: input.environment, home: home, workingDirectory: input.workingDirectory)
         var reader = ConfigurationReader(
             settings: SettingsReader(file: file ?? "", overrides: overrides), directories: directories,
-            options: options, environment: input.environment, hostName: input.hostName)
+            options: options, environment: input.environment, hostName: input.hostName, ruleCheck: input.ruleCheck)
         let configuration = reader.configuration(members)
         problems += reader.settings.problems
         problems += credentialProblems(configuration, reader.settings)

@@ -1,7 +1,8 @@
 package import Shared
 
 extension DestinationType {
-    /// Why a destination of this type may not start while there are no redaction rules; `nil`: it may.
+    /// Why a destination of this type may not start while nothing is redacted; `nil`: it may. A line in a file that somebody
+    /// wrote once is not enough for it.
     ///
     /// - Parameter noRedaction: `--no-redaction` was given.
     package func refusalWithoutRules(noRedaction: Bool) -> String? {
@@ -9,8 +10,7 @@ extension DestinationType {
         case .directory: nil
         case .s3, .supabase, .presigned, .confab, .agnes, .history:
             noRedaction
-                ? nil
-                : "this version has no redaction rules, and secrets in sessions would leave this machine as they are"
+                ? nil : "there are no redaction rules, so secrets in sessions would leave this machine as they are"
         }
     }
 }
@@ -31,25 +31,16 @@ extension ConfigurationReader {
                 "destination type \"\(type.rawValue)\" is not available in this version; available: \(all)",
                 hint: "take this destination out, or use type = \"directory\"")
         }
-        if let reason = type.refusalWithoutRules(noRedaction: options.noRedaction) {
+        if !isRedacting, let reason = type.refusalWithoutRules(noRedaction: options.noRedaction) {
             settings.refuse(
                 origin, key, reason,
-                hint: isAvailable
-                    ? "give --no-redaction if that is wanted" : "--no-redaction alone does not make this type available"
-            )
+                hint: "take enabled = false or default_rules = false out of [redaction], or give --no-redaction")
         }
     }
 
     mutating func refuseUnavailable(_ all: UploaderConfiguration) {
         func refuse(_ key: String, _ message: String, _ hint: String) {
             settings.refuse(settings.origin(of: key), key, message, hint: hint)
-        }
-        if !all.redaction.rules.isEmpty {
-            let key = "redaction.rule"
-            settings.refuse(
-                settings.origin(of: "redaction.rule[1].name"), key,
-                "redaction rules are not available in this version: no line would be redacted",
-                hint: "take [[redaction.rule]] out")
         }
         for (key, values) in [
             ("exclude_directories", all.privacy.excludeDirectories),
@@ -77,18 +68,13 @@ extension ConfigurationReader {
     }
 
     private mutating func noticeUnavailable(_ all: UploaderConfiguration) {
-        for key in ["redaction.enabled", "redaction.default_rules"]
-        where settings.origin(of: key) != .default && all.redaction.enabled && all.redaction.defaultRules {
+        if all.redaction.isNone {
+            let key = all.redaction.enabled ? "redaction.default_rules" : "redaction.enabled"
             notices.append(
                 ConfigurationProblem(
                     settings.origin(of: key), key: key,
-                    "this version has no redaction rules: lines are stored as they are", hint: nil))
-        }
-        if options.noRedaction {
-            notices.append(
-                ConfigurationProblem(
-                    .flag(CommandLineFlag.noRedaction.rawValue), key: "",
-                    "it has no effect: this version has no redaction rules, lines are stored as they are", hint: nil))
+                    "nothing is redacted: lines are stored as they are, with their secrets",
+                    hint: nil))
         }
         for key in ["dashboard.bind", "dashboard.port", "dashboard.page"] {
             if case .flag = settings.origin(of: key) {

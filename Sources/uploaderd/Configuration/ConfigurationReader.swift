@@ -8,18 +8,22 @@ struct ConfigurationReader {
     let environment: [String: String]
     let home: String?
     let hostName: String
+    let ruleCheck: ConfigurationInput.RuleCheck
+    /// Whether secrets are looked for, which destinations ask.
+    var isRedacting = true
     /// What is taken, though not as somebody may expect.
     var notices: [ConfigurationProblem] = []
 
     init(
         settings: SettingsReader, directories: Directories, options: CommandLineOptions,
-        environment: [String: String], hostName: String
+        environment: [String: String], hostName: String, ruleCheck: @escaping ConfigurationInput.RuleCheck
     ) {
         self.settings = settings
         self.directories = directories
         self.options = options
         self.environment = environment
         self.hostName = hostName
+        self.ruleCheck = ruleCheck
         home = Directories.home(environment)
     }
 
@@ -32,7 +36,8 @@ struct ConfigurationReader {
         let watch = settings.tables("watch", in: &root)
         let destinations = settings.tables("destination", in: &root)
         readSegments(&all, &root)
-        readRedaction(&all.redaction, &root)
+        all.redaction = redaction(&root)
+        isRedacting = !all.redaction.isNone
         readPrivacy(&all.privacy, &root)
         readUpkeep(&all, &root)
         readMachine(&all, &root)
@@ -106,35 +111,6 @@ struct ConfigurationReader {
             privacy.includeOnly = settings.value(
                 "include_only", in: &scope, .list(example: "\"~/work\"", of: .entry), else: privacy.includeOnly)
         }
-    }
-
-    private mutating func readRedaction(_ redaction: inout RedactionConfiguration, _ root: inout SettingsScope) {
-        var scope = settings.table("redaction", in: &root)
-        redaction.enabled = settings.value("enabled", in: &scope, .truth, else: redaction.enabled)
-        redaction.defaultRules = settings.value("default_rules", in: &scope, .truth, else: redaction.defaultRules)
-        for var rule in settings.tables("rule", in: &scope) {
-            let name = settings.required("name", in: &rule, .name(longest: 64), example: "\"acme\"")
-            let type = settings.value("type", in: &rule, .name(longest: 64), else: name ?? "secret")
-            let pattern = settings.value("pattern", in: &rule, .line(longest: 4096), else: "")
-            let keywords = settings.value(
-                "keywords", in: &rule, .list(example: "\"acme_\"", of: .entry), else: [])
-            let field = settings.value("field", in: &rule, .line(longest: 256), else: "")
-            settings.close(rule)
-            if pattern.isEmpty, field.isEmpty {
-                settings.refuse(
-                    rule.origin, rule.name, "the rule has neither a pattern nor a field",
-                    hint: "add pattern = '…', or the name of a JSON field as field = \"…\"")
-            }
-            guard let name else { continue }
-            if redaction.rules.contains(where: { $0.name == name }) {
-                settings.refuse(
-                    rule.origin, rule.name, "there are two rules of the name \"\(name)\"", hint: "rename one of them")
-            }
-            redaction.rules.append(
-                RedactionRuleConfiguration(
-                    name: name, pattern: pattern, type: type, keywords: keywords, field: field))
-        }
-        settings.close(scope)
     }
 
     private mutating func readUpkeep(_ all: inout UploaderConfiguration, _ root: inout SettingsScope) {

@@ -2,7 +2,7 @@ package import Capture
 import Delivery
 import Digests
 import LinuxSystem
-import Redaction
+package import Redaction
 import Segments
 package import Shared
 import Store
@@ -28,18 +28,21 @@ package enum Assembly {
 
     /// Starts everything but the servers.
     ///
-    /// - Parameter state: the engine's from then on; it is closed when this throws.
+    /// - Parameters:
+    ///   - state: the engine's from then on; it is closed when this throws.
+    ///   - redactor: of this configuration: see `RulesCache`.
     /// - Throws: `CaptureError` for a glob that cannot be understood; `StoreError`.
     package static func engine(
         _ configuration: UploaderConfiguration, on state: HeldState, directories: Directories, isOnce: Bool,
-        board: StatusBoard, world: Surroundings, watching: Watching
+        redactor: Redactor, board: StatusBoard, world: Surroundings, watching: Watching
     ) async throws -> Engine {
         let (store, report) = (state.store, state.report)
         do {
             note(report, board)
             let roots = try configuration.watch.map { try WatchRoot($0) }
             let objects = ObjectFinder(store: store, board: board, world: world)
-            let context = try context(configuration, RootDirectories(of: roots), store, objects, board, world)
+            let context = try context(
+                configuration, RootDirectories(of: roots), store, objects, redactor, board, world)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board, report: report,
                 destinations: configuration.destinations.map(\.name))
@@ -83,11 +86,11 @@ package enum Assembly {
 
     private static func context(
         _ configuration: UploaderConfiguration, _ roots: RootDirectories, _ store: Store, _ objects: ObjectFinder,
-        _ board: StatusBoard, _ world: Surroundings
+        _ redactor: Redactor, _ board: StatusBoard, _ world: Surroundings
     ) throws -> PipelineContext {
         let segments = configuration.segments
         return PipelineContext(
-            store: store, roots: roots, redactor: Redactor(rules: .none),
+            store: store, roots: roots, redactor: redactor,
             limits: SegmentLimits(
                 maxBytes: Int(segments.maxBytes.bytes), maxLines: segments.maxLines, maxAge: segments.maxAge,
                 quiet: segments.quiet, maxLine: segments.maxLine.bytes),

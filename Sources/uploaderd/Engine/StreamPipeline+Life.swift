@@ -288,7 +288,8 @@ extension StreamPipeline {
         let message = "\(lines) lines of \(source) were withheld: a line that stands for each was stored instead"
         context.board.report(
             "lines_withheld", source.absolute, message,
-            hint: "raise segments.max_line if they are wanted; uploaderctl show \(name.sid) lists the segments")
+            hint: "each says why: too_long is over segments.max_line, redaction_failed beyond the limits of a rule; "
+                + "uploaderctl show \(name.sid) lists the segments")
         context.log.record(
             Event(
                 .lineWithheld, message, session: name.sid,

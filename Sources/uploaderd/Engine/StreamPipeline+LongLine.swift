@@ -55,16 +55,23 @@ extension StreamPipeline {
 
     private mutating func stream(until end: Int64, partial: Bool) async throws {
         let temporary = SharedTemporary(try await context.store.makeSpoolTemporary())
+        var redactor = context.redactor.beginLong(offset: marker.offset)
+        let streamed: SealedSegment?
         do {
-            try await stream(until: end, partial: partial, into: temporary)
+            streamed = try await self.streamed(until: end, partial: partial, through: &redactor, into: temporary)
         } catch {
             try await context.store.discard(temporary.id)
             throw error
         }
+        if let streamed { return try await hand(over: streamed) }
+        try await context.store.discard(temporary.id)
+        try await withhold(redactor, .redactionFailed, partial: partial)
     }
 
-    private mutating func stream(until end: Int64, partial: Bool, into temporary: SharedTemporary) async throws {
-        var redactor = context.redactor.beginLong(offset: marker.offset)
+    /// - Returns: `nil` when the line cannot be redacted; it has passed all the same.
+    private mutating func streamed(
+        until end: Int64, partial: Bool, through redactor: inout LongLineRedactor, into temporary: SharedTemporary
+    ) async throws -> SealedSegment? {
         var long = try LongLineWriter(
             at: start, codec: context.compressors.codec, level: context.compressors.level,
             rules: context.redactor.rules, key: context.key
@@ -73,16 +80,23 @@ extension StreamPipeline {
             try redactor.pass(piece) { redacted throws(SegmentError) in try long.append(redacted) }
         }
         let source = try redactor.finish { redacted throws(SegmentError) in try long.append(redacted) }
-        try await hand(over: try long.finish(source, partial: partial, in: temporary.id))
+        return redactor.isFailed ? nil : try long.finish(source, partial: partial, in: temporary.id)
     }
 
     private mutating func withhold(until end: Int64, partial: Bool) async throws {
         var redactor = context.redactor.beginLong(offset: marker.offset)
         try await eachPiece(until: end) { redactor.skip($0) }
+        try await withhold(redactor, .tooLong, partial: partial)
+    }
+
+    /// Puts one line in the place of all that the redactor has seen.
+    private mutating func withhold(
+        _ redactor: consuming LongLineRedactor, _ reason: WithheldReason, partial: Bool
+    ) async throws {
         var open = SegmentWriter(
             at: start, compressors: context.compressors, rules: context.redactor.rules, key: context.key,
             memberBytes: context.limits.memberBytes)
-        redactor.withhold(.tooLong, terminated: !partial) { line in open.append(line) }
+        redactor.withhold(reason, terminated: !partial) { line in open.append(line) }
         writer = consume open
         try await seal(.bytes, partial: partial)
     }

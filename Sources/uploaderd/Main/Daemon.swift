@@ -4,6 +4,7 @@ import ControlPlane
 import Engine
 import Glibc
 import LinuxSystem
+import Redaction
 import Shared
 import Synchronization
 
@@ -81,9 +82,16 @@ actor Daemon {
     }
 
     private func start(_ configuration: UploaderConfiguration, on state: HeldState) async throws -> Engine {
-        try await Assembly.engine(
-            configuration, on: state, directories: loaded.directories, isOnce: loaded.options.once, board: board,
-            world: parts.world, watching: parts.watching)
+        let redactor: Redactor
+        do {
+            redactor = try await parts.redactor(for: configuration, directories: loaded.directories)
+        } catch {
+            await state.close()
+            throw error
+        }
+        return try await Assembly.engine(
+            configuration, on: state, directories: loaded.directories, isOnce: loaded.options.once, redactor: redactor,
+            board: board, world: parts.world, watching: parts.watching)
     }
 
     private func once(_ engine: Engine) async -> Int32 {

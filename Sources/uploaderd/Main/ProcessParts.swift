@@ -4,6 +4,7 @@ import Configuration
 import ControlPlane
 import Engine
 import LinuxSystem
+import Redaction
 import Shared
 import Synchronization
 
@@ -46,6 +47,14 @@ struct ProcessParts: Sendable {
                 time: world.time, random: world.random, log: log, rescan: configuration.rescan,
                 poll: configuration.poll)
         }
+    }
+
+    /// On a work lane: rules that are not in the cache take a second to compile, in which the loop goes on.
+    func redactor(for configuration: UploaderConfiguration, directories: Directories) async throws -> Redactor {
+        let cache = RulesCache(directory: directories.cache, log: log)
+        return try await Task(executorPreference: world.work[0]) {
+            Redactor(rules: try cache.rules(RuleSet(configuration.redaction)))
+        }.value
     }
 
     func heartbeat(_ board: StatusBoard) -> Heartbeat {

@@ -2,6 +2,7 @@ import Configuration
 import Engine
 import Glibc
 import LinuxSystem
+import Redaction
 import Shared
 
 /// The daemon's beginning: reads what it is told, and becomes one of the programs that it can be.
@@ -14,7 +15,8 @@ import Shared
         ArgumentSecrets.overwrite(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
         let input = ConfigurationInput(
             arguments: arguments, environment: Machine.environment, workingDirectory: Machine.workingDirectory,
-            processID: Process.id, hostName: Machine.hostName)
+            processID: Process.id, hostName: Machine.hostName,
+            ruleCheck: RuleCheck.problems(of:))
         switch ConfigurationLoad.read(input) {
         case .help(let text): exit(Terminal.answer(text, ExitCode.done))
         case .version: exit(Terminal.answer("uploaderd \(Product.version)\n", ExitCode.done))
@@ -26,6 +28,7 @@ import Shared
                 let text = ProblemList.text(loaded.notices) + "\(loaded.file ?? "the defaults"): no problems\n"
                 exit(Terminal.answer(text, ExitCode.done))
             }
+            if let file = loaded.options.redact { exit(RedactReport.run(on: file, loaded)) }
             exit(loaded.options.dryRun ? DryRun.run(loaded) : Daemon.run(loaded, input))
         }
     }

@@ -33,7 +33,39 @@ package final class Redactor: Sendable {
         _ raw: RawLine, longest: Int64 = .max, _ body: (borrowing RedactedLine) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         guard Int64(raw.bytes.count) <= longest else { return try withhold(raw, .tooLong, body) }
-        return try body(RedactedLine(verbatim: raw))
+        guard !applied.isNone else { return try body(RedactedLine(verbatim: raw)) }
+        let content = LineRedaction.content(of: raw.bytes)
+        switch LineRedaction.of(content, by: applied) {
+        case .same: return try body(RedactedLine(verbatim: raw))
+        case .failed: return try withhold(raw, .redactionFailed, body)
+        case .changed(var bytes, let redactions):
+            bytes.append(contentsOf: raw.bytes[content.count...])
+            return try withBytes(of: bytes) { bytes throws(Failure) in
+                try body(RedactedLine(replacing: raw, with: bytes, redactions: redactions))
+            }
+        }
+    }
+
+    /// What would be removed from a line, in order: for somebody who asks before anything is sent.
+    ///
+    /// - Returns: `nil` when the rules could not be applied to it.
+    package func findings(in raw: RawLine) -> [Finding]? {
+        guard !applied.isNone else { return [] }
+        switch applied.withSearch({ $0.look(at: LineRedaction.content(of: raw.bytes)) }) ?? .failed {
+        case .clean: return []
+        case .failed: return nil
+        case .secrets(let spans):
+            return spans.map { Finding(range: $0.range, rule: applied.id(of: $0), type: applied.type(of: $0)) }
+        }
+    }
+
+    /// A secret in a line.
+    package struct Finding: Hashable, Sendable {
+        /// Of the line's bytes.
+        package let range: Range<Int>
+        /// The id of the rule that names it.
+        package let rule: String
+        package let type: String
     }
 
     /// Gives `body` the line that stands for `raw`.
@@ -47,7 +79,7 @@ package final class Redactor: Sendable {
     }
 
     /// Begins a line that is too long to be held in memory.
-    package func beginLong(offset: Int64) -> LongLineRedactor { LongLineRedactor(offset: offset) }
+    package func beginLong(offset: Int64) -> LongLineRedactor { LongLineRedactor(offset: offset, rules: applied) }
 
     fileprivate static func notice(bytes: Int64, _ reason: WithheldReason, terminated: Bool) -> [UInt8] {
         let end = terminated ? "\n" : ""
@@ -81,6 +113,15 @@ package struct RedactedLine: ~Copyable {
         redactions = [:]
         withheld = nil
         source = .same
+    }
+
+    fileprivate init(replacing raw: RawLine, with bytes: UnsafeRawBufferPointer, redactions: [String: Int]) {
+        self.bytes = bytes
+        sourceOffset = raw.offset
+        sourceBytes = Int64(raw.bytes.count)
+        self.redactions = redactions
+        withheld = nil
+        source = .bytes(raw.bytes)
     }
 
     fileprivate init(standingFor raw: RawLine, bytes: UnsafeRawBufferPointer, reason: WithheldReason) {
@@ -158,27 +199,41 @@ package struct LongLineSource: Sendable {
 package struct LongLineRedactor: ~Copyable {
     private let offset: Int64
     private var source = RunningDigest()
+    /// `nil`: there are no rules, and every piece passes as it is.
+    private var windows: LineWindows?
 
-    fileprivate init(offset: Int64) { self.offset = offset }
+    fileprivate init(offset: Int64, rules: RedactionRules) {
+        self.offset = offset
+        windows = rules.isNone ? nil : LineWindows(rules: rules)
+    }
 
     /// Source bytes that went in so far.
     package var bytes: Int64 { Int64(source.count) }
+
+    /// The rules cannot be applied to it: what came out is not to be used, and when all has gone in the line is to be
+    /// withheld.
+    package var isFailed: Bool { windows?.isFailed ?? false }
 
     package mutating func pass<Failure: Error>(
         _ piece: UnsafeRawBufferPointer, _ body: (borrowing RedactedPiece) throws(Failure) -> Void
     ) throws(Failure) {
         source.update(piece)
-        try body(RedactedPiece(piece))
+        guard let out = windows?.pass(piece) else { return try body(RedactedPiece(piece)) }
+        if !out.isEmpty { try withBytes(of: out) { bytes throws(Failure) in try body(RedactedPiece(bytes)) } }
     }
 
     /// Only counts and digests: the line is going to be withheld.
     package mutating func skip(_ piece: UnsafeRawBufferPointer) { source.update(piece) }
 
-    /// Gives `body` what is still held back, and ends the line.
-    package consuming func finish<Failure: Error>(
+    /// Gives `body` what is still held back. May fail: see `isFailed`.
+    package mutating func finish<Failure: Error>(
         _ body: (borrowing RedactedPiece) throws(Failure) -> Void
     ) throws(Failure) -> LongLineSource {
-        LongLineSource(offset: offset, bytes: bytes, digest: source.digest(), redactions: [:])
+        if let rest = windows?.finish(), !rest.isEmpty {
+            try withBytes(of: rest) { bytes throws(Failure) in try body(RedactedPiece(bytes)) }
+        }
+        return LongLineSource(
+            offset: offset, bytes: bytes, digest: source.digest(), redactions: windows?.redactions ?? [:])
     }
 
     /// Gives `body` the line that stands for all that went in. It stands alone in its segment.

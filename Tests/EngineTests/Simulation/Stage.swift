@@ -2,6 +2,7 @@ import Capture
 import Delivery
 import Digests
 import LinuxSystem
+import Redaction
 import Segments
 import Shared
 import Store
@@ -73,7 +74,8 @@ final class Stage: Sendable {
         let watcher = Mutex<RingingWatcher?>(nil)
         let held = try await Assembly.state(directories(state), world: surroundings)
         let engine = try await Assembly.engine(
-            configuration, on: held, directories: directories(state), isOnce: once, board: board, world: surroundings
+            configuration, on: held, directories: directories(state), isOnce: once, redactor: Redactor(rules: .none),
+            board: board, world: surroundings
         ) { [world] roots, _, watching in
             let made = RingingWatcher(roots: roots, time: world.time, interval: watching.rescan)
             watcher.withLock { $0 = made }

@@ -2,6 +2,7 @@ import Configuration
 import Digests
 import Glibc
 import LinuxSystem
+import Redaction
 import Segments
 import Shared
 
@@ -24,7 +25,7 @@ enum DocumentReaders {
         let load = ConfigurationLoad.read(
             ConfigurationInput(
                 arguments: ["--config", path], environment: ["HOME": folder], workingDirectory: folder, processID: 1,
-                hostName: "fuzz"))
+                hostName: "fuzz", ruleCheck: RuleCheck.problems(of:)))
         guard case .refused(let problems) = load else { return }
         precondition(!problems.isEmpty, "refused for nothing")
         for problem in problems { precondition(!problem.message.isEmpty && problem.hint != nil, "\(problem)") }

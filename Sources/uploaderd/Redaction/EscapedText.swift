@@ -1,0 +1,160 @@
+private import Glibc
+
+/// A line without the escapes of JSON, at whatever depth they are: what the rules look at.
+///
+///     raw    {"a":"{\"k\":\"x\\nsk-1\"}"}
+///     text   {"a":"{"k":"x⏎sk-1"}"}
+///
+/// A run of backslashes and what it escapes becomes the one character that is meant when all levels are decoded: `\n`, `\\n`
+/// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`. Backslashes that escape nothing become one. Each
+/// byte of the text belongs to a range of the raw line, so that what is found can be cut out there; such a range begins and
+/// ends outside of escapes, at every level.
+struct EscapedText {
+    /// A place from which on text and raw bytes run side by side; or one escape, up to the next place.
+    private struct Place {
+        var text: Int
+        var raw: Int
+        var isEscape: Bool
+    }
+
+    private var places: [Place] = [Place(text: 0, raw: 0, isEscape: false)]
+
+    /// The line has no backslash: text and raw bytes are the same.
+    init() {}
+
+    /// Looks at `raw` again, this time for where its bytes went.
+    init(of raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>) {
+        _ = Self.write(raw, into: text) { (at, begin, count, end) in
+            places.append(Place(text: at, raw: begin, isEscape: true))
+            places.append(Place(text: at + count, raw: end, isEscape: false))
+        }
+    }
+
+    /// The raw bytes that these bytes of the text came from; never empty unless `range` is.
+    func raw(of range: Range<Int>) -> Range<Int> {
+        let first = places[index(of: range.lowerBound)]
+        let begin = first.isEscape ? first.raw : first.raw + range.lowerBound - first.text
+        guard !range.isEmpty else { return begin..<begin }
+        let at = index(of: range.upperBound - 1)
+        let last = places[at]
+        return begin..<(last.isEscape ? places[at + 1].raw : last.raw + range.upperBound - last.text)
+    }
+
+    /// The last place at or before `text`.
+    private func index(of text: Int) -> Int {
+        var low = 0
+        var high = places.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if places[middle].text <= text { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// Writes the text of `raw`, which is never longer.
+    ///
+    /// - Parameters:
+    ///   - text: has room for `raw.count` bytes and 8 more.
+    /// - Returns: its length.
+    static func write(_ raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>) -> Int {
+        write(raw, into: text) { _, _, _, _ in }
+    }
+
+    @inline(__always)
+    private static func write(
+        _ raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>,
+        _ escape: (_ text: Int, _ begin: Int, _ count: Int, _ end: Int) -> Void
+    ) -> Int {
+        guard let base = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
+        let count = raw.count
+        var at = 0
+        var out = 0
+        while at < count {
+            // Eight bytes at once as long as none of them is a backslash: the lowest that is one has its top bit set below.
+            while at + 8 <= count {
+                let word = UnsafeRawPointer(base + at).loadUnaligned(as: UInt64.self)
+                UnsafeMutableRawPointer(text + out).storeBytes(of: word, as: UInt64.self)
+                let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
+                let found = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
+                let plain = found == 0 ? 8 : found.trailingZeroBitCount >> 3
+                at += plain
+                out += plain
+                if found != 0 { break }
+            }
+            if at + 8 > count {
+                while at < count, base[at] != 0x5C {
+                    text[out] = base[at]
+                    at += 1
+                    out += 1
+                }
+            }
+            guard at < count else { break }
+            let begin = at
+            while at < count, base[at] == 0x5C { at += 1 }
+            let written = decode(base, &at, count, text + out)
+            escape(out, begin, written, at)
+            out += written
+        }
+        return out
+    }
+
+    /// Writes what a run of backslashes that ends before `at` escapes, and passes it.
+    @inline(__always)
+    private static func decode(
+        _ base: UnsafePointer<UInt8>, _ at: inout Int, _ count: Int, _ out: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        guard at < count else {
+            out[0] = 0x5C
+            return 1
+        }
+        let meant: UInt8
+        switch base[at] {
+        case UInt8(ascii: "n"): meant = 0x0A
+        case UInt8(ascii: "r"): meant = 0x0D
+        case UInt8(ascii: "t"): meant = 0x09
+        case UInt8(ascii: "\""): meant = UInt8(ascii: "\"")
+        case UInt8(ascii: "/"): meant = UInt8(ascii: "/")
+        case UInt8(ascii: "'"): meant = UInt8(ascii: "'")
+        case UInt8(ascii: "u"):
+            guard let unit = codeUnit(base, at + 1, count) else {
+                out[0] = 0x5C
+                return 1
+            }
+            at += 5
+            return encode(unit, out)
+        default:
+            out[0] = 0x5C
+            return 1
+        }
+        at += 1
+        out[0] = meant
+        return 1
+    }
+
+    private static func codeUnit(_ base: UnsafePointer<UInt8>, _ at: Int, _ count: Int) -> UInt32? {
+        guard at + 4 <= count else { return nil }
+        var unit: UInt32 = 0
+        for index in at..<at + 4 {
+            guard let digit = ASCII.hexValue(base[index]) else { return nil }
+            unit = unit << 4 | UInt32(digit)
+        }
+        return unit
+    }
+
+    /// As UTF-8; half of a pair by itself, since no rule is about such characters.
+    private static func encode(_ unit: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> Int {
+        if unit < 0x80 {
+            out[0] = UInt8(unit)
+            return 1
+        }
+        if unit < 0x800 {
+            out[0] = UInt8(0xC0 | unit >> 6)
+            out[1] = UInt8(0x80 | unit & 0x3F)
+            return 2
+        }
+        out[0] = UInt8(0xE0 | unit >> 12)
+        out[1] = UInt8(0x80 | unit >> 6 & 0x3F)
+        out[2] = UInt8(0x80 | unit & 0x3F)
+        return 3
+    }
+}

@@ -1,0 +1,137 @@
+private import Glibc
+
+/// Whether what a rule found is a secret, or only looks like one: a placeholder, a word, a piece of an image.
+struct Plausibility {
+    let text: UnsafeBufferPointer<UInt8>
+
+    /// - Parameter secret: in `text`, not empty.
+    func isSecret(_ secret: Range<Int>, by rule: RedactionRule) -> Bool {
+        let bytes = UnsafeBufferPointer(rebasing: text[secret])
+        if Self.isPlaceholder(bytes) || isInsideBase64(secret) { return false }
+        if rule.isMixed, !Self.isMixed(bytes) { return false }
+        return rule.entropy == 0 || Self.entropy(of: bytes) >= rule.entropy
+    }
+
+    /// Whether one of the words is anywhere in the text; `words` are in lower case.
+    func hasOne(of words: [String]) -> Bool {
+        words.contains { word in
+            let wanted = Array(word.utf8)
+            guard wanted.count <= text.count, let first = wanted.first else { return wanted.isEmpty }
+            for start in 0...(text.count - wanted.count) where ASCII.lowered(text[start]) == first {
+                var same = 1
+                while same < wanted.count, ASCII.lowered(text[start + same]) == wanted[same] { same += 1 }
+                if same == wanted.count { return true }
+            }
+            return false
+        }
+    }
+
+    /// Whether it has letters and digits, or changes between small letters and capitals as often as drawn letters do, which
+    /// is half of the time: words and names in code have neither.
+    private static func isMixed(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var changes = 0
+        var wasCapital = false
+        var hasDigit = false
+        var hasLetter = false
+        for byte in bytes {
+            if ASCII.isDigit(byte) { hasDigit = true }
+            guard ASCII.isLetter(byte) else { continue }
+            let isCapital = ASCII.lowered(byte) != byte
+            if hasLetter, isCapital != wasCapital { changes += 1 }
+            wasCapital = isCapital
+            hasLetter = true
+        }
+        return hasLetter && (hasDigit || changes * 20 >= bytes.count * 9)
+    }
+
+    /// Shannon's, in bits a character.
+    static func entropy(of bytes: UnsafeBufferPointer<UInt8>) -> Double {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 256) { counts in
+            counts.initialize(repeating: 0)
+            for byte in bytes { counts[Int(byte)] += 1 }
+            var bits = 0.0
+            for count in counts where count > 0 {
+                let share = Double(count) / Double(bytes.count)
+                bits -= share * log2(share)
+            }
+            return bits
+        }
+    }
+
+    /// What people write where a secret would stand.
+    static func isPlaceholder(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let first = bytes.first, let last = bytes.last else { return true }
+        switch first {
+        case UInt8(ascii: "<"): if last == UInt8(ascii: ">") { return true }
+        case UInt8(ascii: "$"), UInt8(ascii: "%"):
+            if bytes.count > 1, bytes[1] == UInt8(ascii: "{") || bytes[1] == UInt8(ascii: "(") || last == first {
+                return true
+            }
+            if bytes.dropFirst().allSatisfy({ ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == UInt8(ascii: "_") }),
+                bytes.count > 1, ASCII.isLetter(bytes[1])
+            {
+                return true
+            }
+        case UInt8(ascii: "{"):
+            if bytes.count > 1, bytes[1] == UInt8(ascii: "{") { return true }
+        case UInt8(ascii: "["):
+            if contains(bytes, "redacted") { return true }
+        default: break
+        }
+        return hasFewLetters(bytes) || words.contains { contains(bytes, $0) } || isWholeWord(bytes)
+    }
+
+    /// In lower case; anywhere in it.
+    private static let words: [StaticString] = [
+        "example", "placeholder", "redacted", "your_", "your-", "yourkey", "dummy",
+    ]
+
+    private static let wholeWords: [StaticString] = [
+        "password", "passwd", "pass", "pwd", "secret", "token", "string", "number", "boolean", "integer", "null",
+        "none",
+        "nil", "undefined", "true", "false", "required", "optional", "hidden", "username", "user", "apikey", "api_key",
+        "changeme", "bearer", "basic", "unknown", "empty", "n/a", "text", "value", "str", "any", "object",
+    ]
+
+    private static func isWholeWord(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        wholeWords.contains { $0.utf8CodeUnitCount == bytes.count && contains(bytes, $0) }
+    }
+
+    private static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard count <= bytes.count else { return false }
+        for start in 0...(bytes.count - count) {
+            var same = 0
+            while same < count, ASCII.lowered(bytes[start + same]) == word.utf8Start[same] { same += 1 }
+            if same == count { return true }
+        }
+        return false
+    }
+
+    /// `xxxxxxxx`, `********`, `ghp_0000000000`: the second half is one character, or two.
+    private static func hasFewLetters(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count >= 3 else { return false }
+        let end = bytes[(bytes.count / 2)...]
+        return Set(end).count <= (bytes.count >= 16 ? 2 : 1)
+    }
+
+    /// How much of a run of base64 around what was found says that it is a piece of something encoded: an image, a model's
+    /// signature.
+    private static let longRun = 200
+
+    private func isInsideBase64(_ secret: Range<Int>) -> Bool {
+        guard text[secret].allSatisfy({ ASCII.isBase64($0) || $0 == UInt8(ascii: "=") }) else { return false }
+        var outside = 0
+        var at = secret.lowerBound
+        while at > 0, ASCII.isBase64(text[at - 1]), outside < Self.longRun {
+            at -= 1
+            outside += 1
+        }
+        at = secret.upperBound
+        while at < text.count, ASCII.isBase64(text[at]), outside < Self.longRun {
+            at += 1
+            outside += 1
+        }
+        return outside >= Self.longRun
+    }
+}

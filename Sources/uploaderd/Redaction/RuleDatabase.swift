@@ -1,0 +1,202 @@
+private import CVectorscan
+private import Glibc
+import Shared
+
+/// All expressions of a rule set as one automaton: says in one pass which of them match in a line, and where each match
+/// ends. Where it begins is PCRE2's to say, from that end and the longest that the rule's matches can be.
+///
+/// Immutable once it is made, and used by all lanes; what a scan writes to is in `Scratch`.
+// Sendable, proof: hs_database_t is only read after it was made: hs_runtime.h
+final class RuleDatabase: @unchecked Sendable {
+    /// The number of the expression that finds names of sensitive fields; those of rules are their places in the set.
+    static let fieldNumber: UInt32 = 0xFF_FFFF
+
+    private let database: OpaquePointer
+    /// Of each rule: how long a match of its trigger can be, in bytes.
+    let widths: [Int]
+
+    private init(database: OpaquePointer, widths: [Int]) {
+        self.database = database
+        self.widths = widths
+    }
+
+    deinit { hs_free_database(database) }
+
+    /// One expression as Vectorscan is to look for it.
+    private struct Pattern {
+        var text: String
+        var number: UInt32
+        /// Ends the names of fields: each end counts, but nothing else of the match.
+        var flags: UInt32
+    }
+
+    private static func patterns(of set: RuleSet) -> [Pattern] {
+        var patterns = set.rules.enumerated().filter { $1.field.isEmpty }.map { place, rule in
+            Pattern(text: rule.trigger ?? rule.expression, number: UInt32(place), flags: 0)
+        }
+        if let names = SensitiveFields.expression(of: set) {
+            patterns.append(Pattern(text: names, number: fieldNumber, flags: UInt32(HS_FLAG_CASELESS)))
+        }
+        return patterns
+    }
+
+    /// Builds it anew: a second for some hundred rules.
+    static func compiled(_ set: RuleSet) throws(RedactionError) -> RuleDatabase {
+        let patterns = patterns(of: set)
+        var widths = [Int](repeating: 0, count: set.rules.count)
+        for pattern in patterns where pattern.number != fieldNumber {
+            widths[Int(pattern.number)] = try width(of: pattern.text, pattern.flags)
+        }
+        var database: OpaquePointer?
+        var failure: UnsafeMutablePointer<hs_compile_error_t>?
+        let texts = patterns.map { UnsafePointer(strdup($0.text)) }
+        defer { for text in texts { free(UnsafeMutablePointer(mutating: text)) } }
+        let code = hs_compile_multi(
+            texts, patterns.map(\.flags), patterns.map(\.number), UInt32(patterns.count), UInt32(HS_MODE_BLOCK), nil,
+            &database, &failure)
+        guard code == HS_SUCCESS, let database else {
+            throw error(failure, "the redaction rules could not be compiled")
+        }
+        return RuleDatabase(database: database, widths: widths)
+    }
+
+    /// How long a match can be.
+    ///
+    /// - Throws: when the expression is not understood, matches nothing at all, or something of any length.
+    static func width(of expression: String, _ flags: UInt32 = 0) throws(RedactionError) -> Int {
+        var info: UnsafeMutablePointer<hs_expr_info_t>?
+        var failure: UnsafeMutablePointer<hs_compile_error_t>?
+        guard hs_expression_info(expression, flags, &info, &failure) == HS_SUCCESS, let info else {
+            throw error(failure, "the expression is not understood")
+        }
+        defer { free(info) }
+        guard info.pointee.max_width != UInt32.max else {
+            throw RedactionError(
+                .badRule, "what it matches has no longest length, so it could run away over a whole line",
+                hint: "give every repeat one: {0,64} in the place of *, {1,64} in the place of +")
+        }
+        guard info.pointee.min_width > 0 else {
+            throw RedactionError(
+                .badRule, "it matches where nothing is", hint: "let it ask for at least one character")
+        }
+        return Int(info.pointee.max_width)
+    }
+
+    private static func error(
+        _ failure: UnsafeMutablePointer<hs_compile_error_t>?, _ fallback: String
+    ) -> RedactionError {
+        guard let failure else { return RedactionError(.noEngine, "\(fallback): no memory, or this CPU is too old") }
+        defer { hs_free_compile_error(failure) }
+        let reason = failure.pointee.message.map { String(cString: $0) } ?? ""
+        return RedactionError(
+            .badRule, "\(fallback): \(reason)",
+            hint: "look-around, back-references and \\K are not available; see docs/formats.md, Redaction")
+    }
+
+    // MARK: As bytes
+
+    /// What else the bytes of a compiled database depend on: the library's version.
+    static var version: String { hs_version().map { String(cString: $0) } ?? "" }
+
+    /// - Returns: the widths, each as four bytes, their number before them, little-endian; then Vectorscan's own form.
+    func serialised() throws(RedactionError) -> [UInt8] {
+        var bytes: UnsafeMutablePointer<CChar>?
+        var count = 0
+        guard hs_serialize_database(database, &bytes, &count) == HS_SUCCESS, let bytes else {
+            throw RedactionError(.noEngine, "the compiled rules could not be serialised: no memory")
+        }
+        defer { free(bytes) }
+        var all: [UInt8] = []
+        for number in [widths.count] + widths {
+            withUnsafeBytes(of: UInt32(number).littleEndian) { all.append(contentsOf: $0) }
+        }
+        all.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
+        return all
+    }
+
+    /// - Returns: `nil` when they are not what `serialised` of this library on this machine gave for such a set.
+    static func deserialised(_ bytes: [UInt8], of set: RuleSet) -> RuleDatabase? {
+        bytes.withUnsafeBytes { all in
+            guard all.count >= 4 else { return nil }
+            func number(at place: Int) -> Int {
+                Int(UInt32(littleEndian: all.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self)))
+            }
+            let count = number(at: 0)
+            guard count == set.rules.count, all.count > (count + 1) * 4 else { return nil }
+            let rest = UnsafeRawBufferPointer(rebasing: all[((count + 1) * 4)...])
+            var database: OpaquePointer?
+            let code = hs_deserialize_database(
+                rest.baseAddress?.assumingMemoryBound(to: CChar.self), rest.count, &database)
+            guard code == HS_SUCCESS, let database else { return nil }
+            return RuleDatabase(database: database, widths: (1..<count + 1).map(number))
+        }
+    }
+
+    // MARK: Scanning
+
+    /// Ends of matches of one rule that lie close together.
+    struct Hit {
+        var number: UInt32
+        var firstEnd: Int
+        var lastEnd: Int
+    }
+
+    /// What one scan at a time writes to. Not shared.
+    final class Scratch {
+        fileprivate let space: OpaquePointer
+        fileprivate(set) var hits: [Hit] = []
+        /// Of each expression its last one in `hits`; the last is the fields'.
+        fileprivate var lastHit: [Int32]
+
+        fileprivate init(space: OpaquePointer, expressions: Int) {
+            self.space = space
+            lastHit = [Int32](repeating: -1, count: expressions)
+        }
+
+        deinit { hs_free_scratch(space) }
+
+        fileprivate func note(_ number: UInt32, _ end: Int) {
+            let place = number == RuleDatabase.fieldNumber ? lastHit.count - 1 : Int(number)
+            let last = Int(lastHit[place])
+            // A repeat matches at each of its lengths; ends of fields are kept apart, since each begins a value.
+            if last >= 0, number != RuleDatabase.fieldNumber, end - hits[last].lastEnd <= 64 {
+                hits[last].lastEnd = max(end, hits[last].lastEnd)
+                hits[last].firstEnd = min(end, hits[last].firstEnd)
+            } else {
+                lastHit[place] = Int32(hits.count)
+                hits.append(Hit(number: number, firstEnd: end, lastEnd: end))
+            }
+        }
+
+        fileprivate func begin() {
+            guard !hits.isEmpty else { return }
+            hits.removeAll(keepingCapacity: true)
+            for place in lastHit.indices { lastHit[place] = -1 }
+        }
+    }
+
+    func makeScratch() throws(RedactionError) -> Scratch {
+        var space: OpaquePointer?
+        guard hs_alloc_scratch(database, &space) == HS_SUCCESS, let space else {
+            throw RedactionError(.noEngine, "there is no memory to apply the redaction rules in")
+        }
+        return Scratch(space: space, expressions: widths.count + 1)
+    }
+
+    /// Leaves in `scratch.hits` what matches.
+    ///
+    /// - Returns: `false` when it could not be looked through.
+    func scan(_ text: UnsafePointer<UInt8>, _ count: Int, _ scratch: Scratch) -> Bool {
+        scratch.begin()
+        guard count <= Int(UInt32.max) else { return false }
+        let place = Unmanaged.passUnretained(scratch).toOpaque()
+        let code = hs_scan(
+            database, UnsafeRawPointer(text).assumingMemoryBound(to: CChar.self), UInt32(count), 0, scratch.space,
+            { number, _, end, _, place in
+                guard let place else { return 1 }
+                Unmanaged<Scratch>.fromOpaque(place).takeUnretainedValue().note(number, Int(end))
+                return 0
+            }, place)
+        return code == HS_SUCCESS
+    }
+}

@@ -1,0 +1,92 @@
+/// Secrets by their structure, whosever they are, and what is called one.
+extension RedactionRule {
+    static let structural: [RedactionRule] = [
+        RedactionRule(
+            "private-key",
+            #"-----BEGIN[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----(?:[^"]{0,32000}?-----END[ A-Z0-9_\-]{0,60}-----|[\s\S]{0,8000}?-----END[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s:,>|\x80-\xff]{0,32000})"#,
+            trigger: #"-----BEGIN[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----"#,
+            source: "RFC 7468, sections 10 and 11; RFC 4716; RFC 9580, section 6.2",
+            examples: [
+                "-----BEGIN RSA PRIVATE KEY-----\n{base64:64}\n{base64:64}\n{base64:20}==\n-----END RSA PRIVATE KEY-----",
+                "-----BEGIN OPENSSH PRIVATE KEY-----\n{base64:70}\n-----END OPENSSH PRIVATE KEY-----",
+                "-----BEGIN PRIVATE KEY-----\n{base64:64}\n-----END PRIVATE KEY-----",
+                "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{base64:64}\n-----END PGP PRIVATE KEY BLOCK-----",
+            ],
+            nearMisses: [
+                "-----BEGIN PUBLIC KEY-----\n{base64:64}\n-----END PUBLIC KEY-----",
+                "-----BEGIN CERTIFICATE-----\n{base64:64}\n-----END CERTIFICATE-----",
+            ]),
+        RedactionRule(
+            "jwt", #"\beyJ[A-Za-z0-9_\-]{8,4000}\.eyJ[A-Za-z0-9_\-]{8,8000}\.[A-Za-z0-9_\-]{10,2000}"#,
+            trigger: #"\beyJ[A-Za-z0-9_\-]{8,4000}\.eyJ[A-Za-z0-9_\-]{8}"#,
+            source: "RFC 7519, section 3.1; RFC 7515, section 7.1",
+            examples: ["eyJhbGciOiJIUzI1NiJ9.eyJ{word:60}.{word:43}", "eyJ{word:40}.eyJ{word:300}.{word:342}"],
+            nearMisses: ["eyJhbGciOiJIUzI1NiJ9", "eyJ{word:40}.abc.def"]),
+        RedactionRule(
+            "url-password",
+            #"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@"'<>`{}|\\]{0,128}:([^\s/@"'<>`{}|\\$]{3,256})@[A-Za-z0-9\[]"#,
+            source: "RFC 3986, section 3.2.1; the connection strings of PostgreSQL, MySQL, MongoDB, Redis, AMQP",
+            examples: [
+                "postgres://user:{alnum:12}@db.internal:5432/app", "mongodb+srv://u:{alnum:16}@c.mongodb.net",
+                "redis://:{alnum:20}@10.0.0.1:6379", "https://me:{alnum:14}@git.internal/x.git",
+            ],
+            nearMisses: [
+                "https://host:8080/path@2", "postgres://user:password@localhost/db", "postgres://user:${PW}@h/db",
+                "ssh://git@host/x",
+            ]),
+        RedactionRule(
+            "bearer-token",
+            #"(?i:\bbearer[ \t]{1,3}|\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}token[ \t]{1,3})([A-Za-z0-9_.~+/\-]{16,4000}={0,2})"#,
+            trigger:
+                #"(?i:\bbearer[ \t]{1,3}|\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}token[ \t]{1,3})[A-Za-z0-9_.~+/\-]{16}"#,
+            entropy: 3, isMixed: true, source: "RFC 6750, section 2.1",
+            examples: ["Authorization: Bearer {word:40}", "curl -H 'authorization: token {hex:40}'"],
+            nearMisses: ["Bearer authentication-with-a-token", "Authorization: Bearer $TOKEN"]),
+        RedactionRule(
+            "basic-auth",
+            #"(?i:\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}basic[ \t]{1,3})([A-Za-z0-9+/]{8,1000}={0,2})"#,
+            source: "RFC 7617, section 2",
+            examples: ["Authorization: Basic {base64:32}", "\"Authorization\": \"Basic {base64:22}==\""],
+            nearMisses: ["Authorization: Basic"]),
+        RedactionRule(
+            "cookie-session",
+            #"(?i:\b(?:set-)?cookie["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}[^"\n]{0,400}?(?:session|sess|sid|auth|token|jwt)[\w\-]{0,20}=)([A-Za-z0-9_.%+/=\-]{16,2000})"#,
+            trigger:
+                #"(?i:\b(?:set-)?cookie["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}[^"\n]{0,400}(?:session|sess|sid|auth|token|jwt)[\w\-]{0,20}=)[A-Za-z0-9_.%+/=\-]{16}"#,
+            entropy: 3, source: "RFC 6265, section 4.1",
+            examples: ["Cookie: theme=dark; sessionid={lowerdigit:32}", "Set-Cookie: auth_token={word:40}; HttpOnly"],
+            nearMisses: ["Cookie: theme=dark", "a cookie: session=x"]),
+        RedactionRule(
+            "curl-user", #"\bcurl\b[^\n"]{0,200}?[ \t](?:-u|--user)[ =]{1,2}["']?[^\s:"'$]{1,64}:([^\s"'$]{4,128})"#,
+            trigger: #"\bcurl\b[^\n"]{0,200}[ \t](?:-u|--user)[ =]{1,2}["']?[^\s:"'$]{1,64}:[^\s"'$]{4}"#,
+            source: "curl(1), --user", examples: ["curl -s -u admin:{alnum:12} https://x"],
+            nearMisses: ["curl -u $USER:$PASS https://x", "curl -u admin https://x"]),
+    ]
+
+    static let general: [RedactionRule] = [
+        RedactionRule(
+            "assigned-secret", type: "assigned_secret",
+            #"(?i:(?:api|access|secret|private|auth|encryption|signing|master|service|account|admin|deploy)[_\-. ]?key(?:[_\-]?id)?|secret|token|credential)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'`]{0,1}([A-Za-z0-9_.+/~\-]{16,256}={0,2})(?:[^A-Za-z0-9_.(\[+/~\-]|$)"#,
+            entropy: 3.5, isMixed: true,
+            source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
+            examples: [
+                "api_key = \"7{alnum:31}\"", "SECRET={alnum:20}4{alnum:3}", "MY_AUTH_TOKEN: {alnum:9}3{alnum:12}",
+                "{\"service_key\": \"1{alnum:39}\"}", "clientSecret: '{alnum:12}6{alnum:24}'",
+            ],
+            nearMisses: [
+                "max_tokens: 4096", "token = getToken(request)", "secret: kubernetes-secret-name",
+                "api_key = os.environ[\"API_KEY\"]",
+                "token: string;", "access_key = self.settings.aws_key",
+            ]),
+        RedactionRule(
+            "assigned-password", type: "password",
+            #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'`]?)([^\s"'`,;&<>(){}\[\]$\\|]{6,128})"#,
+            isMixed: true,
+            source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
+            examples: [
+                "password = \"hunt{digit:1}{alnum:8}\"", "DB_PASSWORD={alnum:8}7!x", "PGPASSWORD='a{alnum:12}4' psql",
+                "pwd: x9{alnum:8}",
+            ],
+            nearMisses: ["password: string", "password = getpass()", "password=", "the password: required field"]),
+    ]
+}

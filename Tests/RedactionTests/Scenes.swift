@@ -1,0 +1,52 @@
+import Redaction
+import Shared
+import Testing
+
+/// The standard rules, compiled once for all tests.
+enum Standard {
+    static let rules: Result<RedactionRules, any Error> = Result { try RedactionRules(.standard) }
+
+    static func redactor() throws -> Redactor { Redactor(rules: try rules.get()) }
+}
+
+extension Redactor {
+    /// What a line becomes, as text; the line's end included.
+    func redacted(_ line: String) -> Outcome {
+        Array(line.utf8).withUnsafeBytes { bytes in
+            redact(RawLine(bytes: bytes, offset: 0, terminated: line.hasSuffix("\n"))) { redacted in
+                Outcome(
+                    text: String(decoding: redacted.bytes, as: UTF8.self), redactions: redacted.redactions,
+                    isVerbatim: redacted.isVerbatim, withheld: redacted.withheld)
+            }
+        }
+    }
+
+    func findings(of line: String) -> [Finding]? {
+        Array(line.utf8).withUnsafeBytes { findings(in: RawLine(bytes: $0, offset: 0, terminated: false)) }
+    }
+
+    struct Outcome {
+        var text: String
+        var redactions: [String: Int]
+        var isVerbatim: Bool
+        var withheld: WithheldReason?
+    }
+}
+
+extension String {
+    /// As the content of a JSON string.
+    var escaped: String {
+        var text = ""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+}
