@@ -161,6 +161,8 @@ struct ReplayServiceTests {
         try stage.live { life in
             let volume = try await life.volume("a")
             #expect(volume.unread.count == 1)
+            let bytes = try await life.replayed("a")
+            #expect(bytes == Array(Self.lines.joined().utf8))
         }
     }
 }

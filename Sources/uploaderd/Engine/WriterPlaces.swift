@@ -62,10 +62,15 @@ final class WriterPlaces: Sendable {
         if let place = readingPlaces.withLock({ $0[session] }) { return place }
         let writer = try await writer(of: session)
         let home = sink.folder(of: session, writer: writer, place: .first)
-        let found = try await sink.manifests(of: session)
+        // One of another writer that is damaged says nothing of where ours is.
+        let readings = try await sink.readings(of: session, besides: nil)
+        let found = readings.compactMap { if case .success(let found) = $0 { found } else { nil } }
         var place = WriterPlace.first
         if let ours = found.first(where: { $0.manifest.writer == writer }) {
             place = ours.folder == home ? .first : .further
+        } else if let damaged = readings.first(where: { if case .failure = $0 { true } else { false } }) {
+            // It may be ours.
+            _ = try damaged.get()
         } else if found.contains(where: { $0.folder == home && $0.manifest.writer != nil }) {
             // Below another folder a manifest of ours would be, too: it was put there first.
             place = try await hasReceipts(of: session) ? .first : .further
