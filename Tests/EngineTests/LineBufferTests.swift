@@ -31,6 +31,7 @@ struct LineBufferTests {
                 found += line
                 buffer.drop(line.count)
             }
+            if random.percent(20) { buffer.shrink() }
         }
         found += buffer.bytes
         #expect(found == source)

@@ -3,8 +3,8 @@ import Shared
 
 /// Raw bytes between a source and the redactor: whole lines leave at the front, reads go in at the back.
 ///
-/// Memory of its own, at one address while lines of it are looked at; grows to what the longest held line needs and is
-/// given back when nothing is in it.
+/// Memory of its own, at one address while lines of it are looked at; grows to what the longest held line needs, and is
+/// given back by `shrink`.
 struct LineBuffer: ~Copyable {
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var start = 0
@@ -53,10 +53,16 @@ struct LineBuffer: ~Copyable {
         if start == end { (start, end) = (0, 0) }
     }
 
-    /// Gives the memory back when nothing is held.
+    /// Gives the memory back that what is held does not need.
     mutating func shrink() {
-        guard isEmpty, memory.count > 0 else { return }
+        guard memory.count > 2 * count else { return }
+        var small = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        if !isEmpty {
+            small = .allocate(byteCount: count, alignment: 64)
+            small.copyMemory(from: bytes)
+        }
         memory.deallocate()
-        memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        memory = small
+        (start, end) = (0, count)
     }
 }

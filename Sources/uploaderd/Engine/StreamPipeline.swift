@@ -111,7 +111,15 @@ struct StreamPipeline: ~Copyable {
     /// - Parameter isRung: something was said of the source since it was read.
     private mutating func takeAll(isRung: Bool) async throws -> Reading {
         if isRung, let reason = try await changeOfUntaken() { return .otherBytes(reason) }
+        var turn = cursor.nextSeq
         while true {
+            if cursor.nextSeq != turn {
+                // A segment a turn: few large files must not hold up the next line of all others. Now little is held.
+                buffer.shrink()
+                permits.release()
+                await permits.acquire()
+                turn = cursor.nextSeq
+            }
             if buffer.count >= context.limits.longLine {
                 // Its end is looked for without reading on.
                 switch try tail.change() {
