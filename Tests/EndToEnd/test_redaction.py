@@ -128,7 +128,8 @@ def planted(request):
 
 def test_no_secret_is_in_the_store_and_all_around_it_is(world, planted):
     forge, lines = planted
-    world.once("--file", world.write("one.jsonl", b"".join(lines)))
+    # Many segments: no secret lies across two of them, for lines are whole.
+    world.once("--seg-bytes", "20000", "--file", world.write("one.jsonl", b"".join(lines)))
     session = manifest_reader.read(world.store, "one")
     kept = session.latest().splitlines(keepends=True)
     assert len(kept) == len(lines)
@@ -167,6 +168,19 @@ def test_a_line_of_10_mb_loses_its_secrets_and_nothing_else(world, planted):
     assert (first, last) == (b'{"a":1}\n', b'{"b":2}\n')
     check_line(line, kept)
     assert leaks(forge, world, "one") == []
+
+
+def test_a_line_that_cannot_be_redacted_is_withheld(world):
+    """A password that is longer than what is held for the end of one value, in a line that is streamed."""
+    line = b'{"password":"' + b"ab1 " * 5_000_000 + b'"}\n'
+    world.once("--file", world.write("one.jsonl", b'{"a":1}\n' + line + b'{"b":2}\n'), code=5)
+    notice = b'{"type":"uploaderd.withheld","bytes":%d,"reason":"redaction_failed"}\n' % len(line)
+    assert manifest_reader.read(world.store, "one").latest() == b'{"a":1}\n' + notice + b'{"b":2}\n'
+    assert b"ab1 ab1" not in stored(world)
+    assert list((world.state / "spool").glob(".tmp-*")) == []
+    # Who looks again finds all of it taken: the source's own bytes are what is compared.
+    world.once("--file", world.home / "one.jsonl")
+    assert len(manifest_reader.read(world.store, "one").streams["main"].segments) <= 3
 
 
 def test_a_rule_of_ones_own_holds_from_a_reload_on(world):

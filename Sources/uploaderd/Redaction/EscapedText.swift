@@ -60,75 +60,78 @@ struct EscapedText {
         write(raw, into: text) { _, _, _, _ in }
     }
 
+    // The loop runs over every byte that is taken: its additions cannot overflow, since all are places in `raw` or before.
     @inline(__always)
     private static func write(
         _ raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>,
         _ escape: (_ text: Int, _ begin: Int, _ count: Int, _ end: Int) -> Void
     ) -> Int {
         guard let base = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
+        let meanings = Self.meanings.table
         let count = raw.count
         var at = 0
         var out = 0
         while at < count {
             // Eight bytes at once as long as none of them is a backslash: the lowest that is one has its top bit set below.
-            while at + 8 <= count {
+            while at &+ 8 <= count {
                 let word = UnsafeRawPointer(base + at).loadUnaligned(as: UInt64.self)
                 UnsafeMutableRawPointer(text + out).storeBytes(of: word, as: UInt64.self)
                 let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
                 let found = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
-                let plain = found == 0 ? 8 : found.trailingZeroBitCount >> 3
-                at += plain
-                out += plain
-                if found != 0 { break }
+                if found != 0 {
+                    let plain = found.trailingZeroBitCount &>> 3
+                    at &+= plain
+                    out &+= plain
+                    break
+                }
+                at &+= 8
+                out &+= 8
             }
-            if at + 8 > count {
+            if at &+ 8 > count {
                 while at < count, base[at] != 0x5C {
                     text[out] = base[at]
-                    at += 1
-                    out += 1
+                    at &+= 1
+                    out &+= 1
                 }
+                if at == count { break }
             }
-            guard at < count else { break }
             let begin = at
-            while at < count, base[at] == 0x5C { at += 1 }
-            let written = decode(base, &at, count, text + out)
-            escape(out, begin, written, at)
-            out += written
+            at &+= 1
+            while at < count, base[at] == 0x5C { at &+= 1 }
+            let meant = at < count ? meanings[Int(base[at])] : 0
+            if meant > 1 {
+                text[out] = meant
+                at &+= 1
+                escape(out, begin, 1, at)
+                out &+= 1
+            } else if meant == 1, let unit = codeUnit(base, at + 1, count) {
+                at &+= 5
+                let written = encode(unit, text + out)
+                escape(out, begin, written, at)
+                out &+= written
+            } else {
+                text[out] = 0x5C
+                escape(out, begin, 1, at)
+                out &+= 1
+            }
         }
         return out
     }
 
-    /// Writes what a run of backslashes that ends before `at` escapes, and passes it.
-    @inline(__always)
-    private static func decode(
-        _ base: UnsafePointer<UInt8>, _ at: inout Int, _ count: Int, _ out: UnsafeMutablePointer<UInt8>
-    ) -> Int {
-        guard at < count else {
-            out[0] = 0x5C
-            return 1
+    /// Of each byte what it means behind a backslash: 0 nothing, 1 that four digits follow.
+    private static let meanings = Meanings()
+
+    // Sendable, proof: written in `init` only, and never given back.
+    private struct Meanings: @unchecked Sendable {
+        let table: UnsafePointer<UInt8>
+
+        init() {
+            let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+            table.initialize(repeating: 0, count: 256)
+            for byte in "\"/'".utf8 { table[Int(byte)] = byte }
+            for (letter, meant) in zip("nrtu".utf8, [0x0A, 0x0D, 0x09, 1] as [UInt8]) { table[Int(letter)] = meant }
+            self.table = UnsafePointer(table)
         }
-        let meant: UInt8
-        switch base[at] {
-        case UInt8(ascii: "n"): meant = 0x0A
-        case UInt8(ascii: "r"): meant = 0x0D
-        case UInt8(ascii: "t"): meant = 0x09
-        case UInt8(ascii: "\""): meant = UInt8(ascii: "\"")
-        case UInt8(ascii: "/"): meant = UInt8(ascii: "/")
-        case UInt8(ascii: "'"): meant = UInt8(ascii: "'")
-        case UInt8(ascii: "u"):
-            guard let unit = codeUnit(base, at + 1, count) else {
-                out[0] = 0x5C
-                return 1
-            }
-            at += 5
-            return encode(unit, out)
-        default:
-            out[0] = 0x5C
-            return 1
-        }
-        at += 1
-        out[0] = meant
-        return 1
     }
 
     private static func codeUnit(_ base: UnsafePointer<UInt8>, _ at: Int, _ count: Int) -> UInt32? {

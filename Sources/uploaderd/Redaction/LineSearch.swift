@@ -70,7 +70,6 @@ final class LineSearch {
                 continue
             }
             let rule = Int(hit.number)
-            guard set.rules[rule].field.isEmpty else { continue }
             guard let found = secrets(of: rule, hit, text, &passed[rule]) else { return .failed }
             spans += found.map { RawSpan(range: map.raw(of: $0), rule: rule) }
         }
@@ -83,13 +82,13 @@ final class LineSearch {
         of number: Int, _ hit: RuleDatabase.Hit, _ text: UnsafeBufferPointer<UInt8>, _ passed: inout Int
     ) -> [Range<Int>]? {
         guard let base = text.baseAddress else { return [] }
-        let rule = set.rules[number]
+        let rule = finders.rules[number]
         let plausibility = Plausibility(text: text)
         guard rule.keywords.isEmpty || plausibility.hasOne(of: rule.keywords) else { return [] }
         var found: [Range<Int>] = []
         var at = max(passed, hit.firstEnd - database.widths[number])
         while at <= hit.lastEnd {
-            switch finders.rules[number].match(in: base, text.count, beginningIn: at...hit.lastEnd, workspace) {
+            switch rule.finder.match(in: base, text.count, beginningIn: at...hit.lastEnd, workspace) {
             case .none: at = hit.lastEnd + 1
             case .failed: return nil
             case .match(let match):
@@ -131,12 +130,12 @@ final class LineSearch {
         let folded = SensitiveFields.folded(name)
         return values.flatMap { value in
             guard !value.range.isEmpty else { return [RawSpan]() }
-            if set.fields.contains(folded), isSecret(value, ofField: folded, raw) {
+            if finders.fields.contains(folded), isSecret(value, ofField: folded, raw) {
                 return [span(value, set.rules.count)]
             }
-            for (number, rule) in set.rules.enumerated()
-            where !rule.field.isEmpty && rule.field.utf8.map(ASCII.lowered).elementsEqual(name.map(ASCII.lowered)) {
-                if rule.expression.isEmpty { return [span(value, number)] }
+            for number in finders.ofFields
+            where set.rules[number].field.utf8.map(ASCII.lowered) == name.map(ASCII.lowered) {
+                if set.rules[number].expression.isEmpty { return [span(value, number)] }
                 let found = matches(of: number, in: value.range, raw)
                 if !found.isEmpty { return found }
             }
@@ -171,7 +170,7 @@ final class LineSearch {
             var found: [RawSpan] = []
             var at = 0
             while at <= count {
-                switch finders.rules[number].match(in: base, count, beginningIn: at...count, workspace) {
+                switch finders.rules[number].finder.match(in: base, count, beginningIn: at...count, workspace) {
                 case .none: return found
                 // Not known: the whole value.
                 case .failed: return [RawSpan(range: value, rule: number)]
@@ -186,16 +185,5 @@ final class LineSearch {
             }
             return found
         }
-    }
-}
-
-/// The expressions of a rule set, one by one.
-final class RuleFinders: Sendable {
-    let rules: [SpanFinder]
-    let allowed: [SpanFinder]
-
-    init(_ set: RuleSet) {
-        rules = set.rules.map { SpanFinder($0.expression) }
-        allowed = set.allowed.map { SpanFinder("(?:\($0))\\z") }
     }
 }

@@ -5,7 +5,7 @@ struct Plausibility {
     let text: UnsafeBufferPointer<UInt8>
 
     /// - Parameter secret: in `text`, not empty.
-    func isSecret(_ secret: Range<Int>, by rule: RedactionRule) -> Bool {
+    func isSecret(_ secret: Range<Int>, by rule: RuleFinders.Rule) -> Bool {
         let bytes = UnsafeBufferPointer(rebasing: text[secret])
         if Self.isPlaceholder(bytes) || isInsideBase64(secret) { return false }
         if rule.isMixed, !Self.isMixed(bytes) { return false }

@@ -111,6 +111,13 @@ extension RedactionRule {
             "mandrill", "mandrill", "(?:md-)?[A-Za-z0-9_\\-]{22}", as: "MANDRILL_API_KEY", sample: "{alnum:22}",
             source: "mailchimp.com/developer/transactional/guides/quick-start"),
         keyed(
+            "mailgun-sending", "mailgun", "[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}", as: "MAILGUN_API_KEY",
+            sample: "{hex:32}-{hex:8}-{hex:8}",
+            source: "documentation.mailgun.com/docs/mailgun/api-reference/authentication"),
+        keyed(
+            "ghost-admin", "ghost", "[a-f0-9]{24}:[a-f0-9]{64}", as: "GHOST_ADMIN_API_KEY", sample: "{hex:24}:{hex:64}",
+            source: "ghost.org/docs/admin-api, token authentication"),
+        keyed(
             "pushover", "pushover", "[a-z0-9]{30}", as: "PUSHOVER_TOKEN", sample: "{lowerdigit:30}",
             source: "pushover.net/api"),
         keyed(

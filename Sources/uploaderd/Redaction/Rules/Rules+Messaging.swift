@@ -41,9 +41,9 @@ extension RedactionRule {
             source: "docs.sendgrid.com/ui/account-and-settings/api-keys", examples: ["SG.{word:22}.{word:43}"],
             nearMisses: ["SG.{word:22}", "SG.x.y"]),
         RedactionRule(
-            "mailgun-key", #"\b(?:key-[a-f0-9]{32}|[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8})\b"#,
+            "mailgun-key", #"\bkey-[a-f0-9]{32}\b"#,
             source: "documentation.mailgun.com/docs/mailgun/api-reference/authentication",
-            examples: ["key-{hex:32}", "{hex:32}-{hex:8}-{hex:8}"], nearMisses: ["key-{hex:20}", "{uuid}"]),
+            examples: ["key-{hex:32}"], nearMisses: ["key-{hex:20}", "{uuid}"]),
         RedactionRule(
             "mailchimp-key", #"\b[a-f0-9]{32}-us\d{1,2}\b"#,
             source: "mailchimp.com/developer/marketing/docs/fundamentals, authenticate with an API key",

@@ -102,7 +102,7 @@ extension RedactionRule {
         RedactionRule(
             "pagerduty-key", #"\bu\+[A-Za-z0-9_\-]{18}\b"#, isMixed: true,
             source: "developer.pagerduty.com/docs/authentication",
-            examples: ["Token token=u+{alnum:18}"], nearMisses: ["u+{alnum:5}"]),
+            examples: ["Token token=u+{alnum:8}7{alnum:9}"], nearMisses: ["u+{alnum:5}"]),
         RedactionRule(
             "sanity-token", #"\bsk[A-Za-z0-9]{140,200}\b"#, isMixed: true,
             source: "sanity.io/docs/content-lake/http-auth",
@@ -110,9 +110,5 @@ extension RedactionRule {
         RedactionRule(
             "knock-key", #"\bsk_(?:live|test)_[A-Za-z0-9_\-]{43}"#, source: "docs.knock.app/developer-tools/api-keys",
             examples: ["sk_test_{word:43}"], nearMisses: ["pk_test_{word:43}"]),
-        RedactionRule(
-            "ghost-admin-key", type: "ghost_key", #"\b[a-f0-9]{24}:[a-f0-9]{64}\b"#,
-            source: "ghost.org/docs/admin-api, token authentication",
-            examples: ["{hex:24}:{hex:64}"], nearMisses: ["{hex:24}:{hex:12}"]),
     ]
 }
