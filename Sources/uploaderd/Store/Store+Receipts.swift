@@ -2,7 +2,7 @@ package import Shared
 
 /// Receipts that a store does not live up to: it was put back from a backup that is older than they are.
 extension Store {
-    /// The session's segments that the store has by our receipts.
+    /// The session's segments that the store has by our receipts, also where it was found since that it does not.
     ///
     /// - Parameter manifest: what it names there, as listed or as superseded, is left out.
     package func received(
@@ -19,7 +19,7 @@ extension Store {
         var found: [(SegmentID, String)] = []
         for stream in try catalog.streams(of: sessionRow) {
             for row in try catalog.segments(of: stream, at: storeRow)
-            where row.copy?.state == .stored && !named.contains(row.record.objectPath) {
+            where row.copy?.hasReceipt == true && !named.contains(row.record.objectPath) {
                 found.append((row.id, row.record.objectPath))
             }
         }
