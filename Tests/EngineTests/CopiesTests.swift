@@ -51,15 +51,20 @@ struct CopiesTests {
             try Self.flip(keys[2], in: mirror)
             #expect(try await life.replayed("a") == stage.source("a.jsonl"))
             let names = keys.map { "a/main \($0.dropFirst("\(Stage.prefix)a/".count))" }
-            // The third of the archive's is whole, so nobody looked at the mirror's.
-            #expect(
-                Self.health(life).filter { $0.hasPrefix("object_") } == [
-                    "object_damaged archive/\(names[0])", "object_missing archive/\(names[1])",
-                ])
+            // What is missing is put again; where the damaged one lies nothing can be put. The third of the archive's is
+            // whole, so nobody looked at the mirror's.
+            await life.settle()
+            #expect(archive.objects[keys[1]] == mirror.objects[keys[1]])
+            #expect(Self.health(life) == ["object_damaged archive/\(names[0])"])
+            #expect(try await !life.isSafe("a"))
+            // By its manifest it is the same object, and the same entry.
+            await #expect(throws: ControlError.self) { try await life.replayed("a", from: "archive") }
+            #expect(Self.health(life) == ["object_damaged archive/\(names[0])"])
             // Whoever puts it back is believed when it is read.
             archive.meddle(keys[0], mirror.objects[keys[0]])
-            #expect(try await life.replayed("a") == stage.source("a.jsonl"))
-            #expect(!Self.health(life).contains("object_damaged archive/\(names[0])"))
+            #expect(try await life.replayed("a", from: "archive") == stage.source("a.jsonl"))
+            #expect(Self.health(life).isEmpty)
+            #expect(try await life.isSafe("a"))
         }
     }
 
@@ -122,8 +127,10 @@ struct CopiesTests {
         }
     }
 
-    @Test("that are damaged in the spool and nowhere else are put nowhere")
-    func damagedAlone() throws {
+    @Test(
+        "that are damaged in the spool and nowhere else are set aside, and their lines are cut again",
+        arguments: [false, true])
+    func damagedAlone(_ isGone: Bool) throws {
         let stage = try Stage()
         try stage.live { life in
             await life.settle()
@@ -131,10 +138,64 @@ struct CopiesTests {
             try stage.append(Self.lines(1...2), to: "a.jsonl", life)
             await life.settle()
             try Self.flipSpooled(stage)
+            try stage.append(Self.lines(3...4), to: "a.jsonl", life)
+            await life.settle()
+            if isGone {
+                try Files.unlink(stage.scratch("home/a.jsonl"))
+                life.watcher.rang("a.jsonl")
+                await life.settle()
+            }
             stage.end.weather = .fair
             try await stage.pass(.seconds(120))
-            #expect(stage.end.keys.filter { $0.contains("/segments/") }.isEmpty)
-            #expect(Self.health(life).contains { $0.hasPrefix("object_damaged spool/a/main") })
+            let kinds = life.board.snapshot().health.map(\.kind)
+            #expect(kinds == (isGone ? ["lines_lost", "spool_file_refused"] : ["spool_file_refused"]))
+            let manifest = try stage.end.manifest("a")
+            #expect(manifest.gaps.count == (isGone ? 1 : 0))
+            #expect(manifest.segments.map(\.seq) == (isGone ? [2] : [3]))
+            #expect(try Tree.files(stage.scratch("state/spool")).allSatisfy { $0.hasPrefix(".refused/") })
+        }
+        if !isGone { #expect(try stage.end.content("a") == stage.source("a.jsonl")) }
+    }
+
+    @Test("that are gone from the only store are not safe, in the next life neither, until they are found again")
+    func goneForGood() throws {
+        let stage = try Stage {
+            $0.segments.maxLines = 2
+            $0.merge.enabled = false
+        }
+        try stage.live { life in
+            try stage.append(Self.lines(1...6), to: "a.jsonl", life)
+            await life.settle()
+            try await stage.pass(.seconds(60))
+            #expect(try await life.isSafe("a"))
+        }
+        let key = try #require(stage.end.keys.filter { $0.contains("/segments/") }.sorted().dropFirst().first)
+        let taken = stage.end.objects[key]
+        let entry = "object_missing store/a/main \(key.dropFirst("\(Stage.prefix)a/".count))"
+        @Sendable func expectGone(_ life: Life) async throws {
+            #expect(Self.health(life) == [entry])
+            #expect(try await !life.isSafe("a"))
+            #expect(await life.parts.faulty() == ["store"])
+        }
+        stage.end.meddle(key, nil)
+        try stage.live { life in
+            await life.settle()
+            await #expect(throws: ControlError.self) { try await life.replayed("a") }
+            try await expectGone(life)
+        }
+        try stage.live { life in
+            await life.settle()
+            try await expectGone(life)
+            // A manifest that names it is taken up, and put, all the same.
+            try stage.append(Self.lines(7...8), to: "a.jsonl", life)
+            await life.settle()
+            try await stage.pass(.seconds(60))
+            #expect(try stage.end.manifest("a").segments.map(\.seq) == [1, 2, 3, 4])
+            try await expectGone(life)
+            stage.end.meddle(key, taken)
+            #expect(try await life.replayed("a") == stage.source("a.jsonl"))
+            #expect(Self.health(life).isEmpty)
+            #expect(try await life.isSafe("a"))
         }
     }
 
@@ -152,6 +213,11 @@ struct CopiesTests {
 }
 
 extension Life {
+    /// Whether every destination is said to have all of it.
+    func isSafe(_ sid: String) async throws -> Bool {
+        try await store.isHeld(key(sid).session, byAll: parts.objects.open.map(\.id))
+    }
+
     func volume(_ sid: String, _ stream: String = "main", generation: Int? = nil, from: String? = nil) async throws
         -> Volume
     {

@@ -102,7 +102,8 @@ extension ControlInterface {
           unresolved: int,
           # Why other files are not taken to their end, a sentence each, at most 101: one that may not be read, a last line without its end.
           not_taken: []string,
-          # The required destinations that are held or retrying, so that waiting longer would not help.
+          # The required destinations that are held or retrying, or were found not to have any more what was put there, so
+          # that waiting longer would not help.
           held: []string,
           # The required destinations that are waited for; in the last reply none.
           waiting_for: []string

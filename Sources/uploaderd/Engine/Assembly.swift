@@ -39,15 +39,18 @@ package enum Assembly {
         let (store, report) = (state.store, state.report)
         do {
             note(report, board)
+            try await noteFaults(configuration, store, board)
             let roots = try configuration.watch.map { try WatchRoot($0) }
             let objects = ObjectFinder(store: store, board: board, world: world)
+            let lost = LostSegments()
             let context = try context(
-                configuration, RootDirectories(of: roots), store, objects, redactor, board, world)
+                configuration, RootDirectories(of: roots), store, objects, lost, redactor, board, world)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board, report: report,
                 destinations: configuration.destinations.map(\.name))
             let unjoined = UnjoinedSessions()
-            let delivery = await delivery(configuration, directories, store, resolver, unjoined, board, world)
+            let delivery = await delivery(configuration, directories, store, resolver, unjoined, lost, board, world)
+            objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
                 roots: Dictionary(roots.map { ($0.root, $0) }) { first, _ in first },
@@ -65,7 +68,7 @@ package enum Assembly {
                 ? MergeRounds(merger, delivery: delivery, board: board, world: world) : nil
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
-                delivery: delivery, merging: merging, objects: objects,
+                delivery: delivery, merging: merging, objects: objects, lost: lost,
                 replay: ReplayService(
                     store: store, objects: objects, destinations: configuration.destinations.map(\.name)),
                 destinations: configuration.destinations.map {
@@ -73,9 +76,11 @@ package enum Assembly {
                 },
                 watched: roots, spoolLimit: configuration.spool.maxBytes.bytes,
                 defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
+            let isInDoubt = !report.isUneventful || report.fresh || !report.awaited.isEmpty
+            // No store has to be asked for what an earlier life has lost.
+            if !isInDoubt { lost.add(report.lost) }
             return await Engine(
-                parts: parts, watcher: watcher, resolver: resolver,
-                resolving: report.isUneventful && !report.fresh && report.awaited.isEmpty ? nil : report.missing,
+                parts: parts, watcher: watcher, resolver: resolver, resolving: isInDoubt ? report.lost : nil,
                 clock: ClockWatch(time: world.time, board: board, log: world.log, lastWritten: report.lastWritten),
                 isOnce: isOnce)
         } catch {
@@ -86,7 +91,7 @@ package enum Assembly {
 
     private static func context(
         _ configuration: UploaderConfiguration, _ roots: RootDirectories, _ store: Store, _ objects: ObjectFinder,
-        _ redactor: Redactor, _ board: StatusBoard, _ world: Surroundings
+        _ lost: LostSegments, _ redactor: Redactor, _ board: StatusBoard, _ world: Surroundings
     ) throws -> PipelineContext {
         let segments = configuration.segments
         return PipelineContext(
@@ -97,12 +102,13 @@ package enum Assembly {
             compressors: CompressorPool(codec: segments.codec, level: segments.level, keeping: world.work.count),
             key: MachineKey.derived(fromMachineID: world.machine.secret), permits: world.work.map { _ in Permits(2) },
             budget: MemoryBudget(bytes: 64 << 20), gate: SpoolGate(), board: board, log: world.log, time: world.time,
-            machine: world.machine, chains: ChainRebuilder(store: store, objects: objects))
+            machine: world.machine, chains: ChainRebuilder(store: store, objects: objects), lost: lost)
     }
 
     private static func delivery(
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
-        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ board: StatusBoard, _ world: Surroundings
+        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ board: StatusBoard,
+        _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
@@ -112,6 +118,7 @@ package enum Assembly {
             publisher: ManifestPublisher(
                 store: store, faults: world.faults, log: world.log,
                 policy: configuration.merge.enabled ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
+            lost: lost,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
             await resolver.opened(id)
@@ -168,24 +175,47 @@ package enum Assembly {
         }
     }
 
+    /// More of them say nothing new, and verify lists all.
+    private static let mostFaults = 500
+
+    /// What destinations do not have any more, as far as an earlier life found out.
+    private static func noteFaults(
+        _ configuration: UploaderConfiguration, _ store: Store, _ board: StatusBoard
+    ) async throws(StoreError) {
+        for destination in configuration.destinations {
+            guard let id = try await store.knownStore(of: destination.name) else { continue }
+            for (record, fault) in try await store.faults(at: id, limit: mostFaults) {
+                ObjectFinder.say(fault, ObjectFinder.name(of: record, in: destination.name), nil, on: board)
+            }
+        }
+    }
+
     /// What the start found in the state directory, for health; Store has told the log.
     private static func note(_ report: RecoveryReport, _ board: StatusBoard) {
-        for refusal in report.refused {
-            board.report(
-                "spool_file_refused", refusal.path, "a file in the spool could not be used: \(refusal.why)",
-                hint: "it was moved to spool/.refused; what it held is cut again where the source still has it")
-        }
-        if !report.missing.isEmpty {
-            board.report(
-                "segments_missing", "spool", "\(report.missing.count) segments were lost from the spool",
-                hint: "they are cut again where the source still has their lines; uploaderctl verify lists them")
-        }
+        for refusal in report.refused { RecoveryReport.say(refusal.path, refusal.why, on: board) }
+        if !report.missing.isEmpty { RecoveryReport.sayMissing(report.missing.count, on: board) }
         for session in report.unresolved {
             board.report(
                 "session_unresolved", session.rawValue,
                 "what is here of session \(session) begins in the middle; nothing of it is cut until a store says what it has",
                 hint: "nothing is lost; it goes on as soon as every destination has answered")
         }
+    }
+}
+
+extension RecoveryReport {
+    /// A file of the spool was set aside; `nil`: it was gone.
+    static func say(_ file: String?, _ why: String, on board: StatusBoard) {
+        guard let file else { return sayMissing(1, on: board) }
+        board.report(
+            "spool_file_refused", file, "a file in the spool could not be used: \(why)",
+            hint: "it was moved to spool/.refused; what it held is cut again where the source still has it")
+    }
+
+    fileprivate static func sayMissing(_ count: Int, on board: StatusBoard) {
+        board.report(
+            "segments_missing", "spool", "\(count) segments were lost from the spool",
+            hint: "they are cut again where the source still has their lines; uploaderctl verify lists them")
     }
 }
 

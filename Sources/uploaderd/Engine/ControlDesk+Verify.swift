@@ -57,7 +57,7 @@ extension ControlDesk {
         let fault = await faultOfOnlyCopy(segment, request, &summary)
         for settings in engine.destinations {
             let live = board.destinations[settings.name] ?? StatusBoard.Destination()
-            let isThere = live.storeID.map { segment.holders.contains($0) } ?? false
+            let isThere = live.storeID.map { segment.holders.contains($0) || segment.faulty.contains($0) } ?? false
             var state: VerifiedRange.State
             var detail: String?
             if segment.state == .lost || segment.state == .gap {
@@ -143,8 +143,9 @@ extension ControlDesk {
         let lane = engine.world.lane(of: segment.record.stream)
         return await withTaskExecutorPreference(lane) {
             guard let shelf = self.engine.objects.shelf(id) else { return (.delayed, "the destination is not open") }
-            return await self.look(
-                self.engine.objects.copy(of: segment.record, on: shelf), SegmentOutline(segment.record), deep)
+            var copy = self.engine.objects.copy(of: segment.id, segment.record, in: id, on: shelf)
+            copy.isFaulty = segment.faulty.contains(id)
+            return await self.look(copy, SegmentOutline(segment.record), deep)
         }
     }
 
@@ -156,15 +157,11 @@ extension ControlDesk {
             guard let bytes = try await copy.open() else { return (.missing, nil) }
             // Compares the sizes.
             var reader = try MemberReader(outline, object: bytes)
-            guard deep else {
-                engine.board.clear(ObjectFinder.missing, copy.name)
-                return (.found, nil)
-            }
-            while try reader.next() != nil {}
-            engine.objects.note(nil, copy)
+            if deep { while try reader.next() != nil {} }
+            await engine.objects.note(nil, copy, isRead: deep)
             return (.found, nil)
         } catch {
-            let isDefinite = engine.objects.note(error, copy)
+            let isDefinite = await engine.objects.note(error, copy)
             if let error = error as? DeliveryError, error.code == .notFound { return (.missing, error.message) }
             if let error = error as? StoreError, error.code == .missing { return (.missing, error.message) }
             return (isDefinite ? .damaged : .delayed, "\(error)")

@@ -213,6 +213,8 @@ package actor ControlDesk: ControlHandler {
         if engine.context.gate.isClosed, !engine.hasRoom {
             notTaken.append("the spool is full: what the files have beyond it is read when there is room again")
         }
+        // Waiting longer brings nothing back.
+        let held = held + (await engine.faulty()).filter { !held.contains($0) }
         return FlushReply(
             sealed: engine.board.snapshot().sealedSegments - before, queued: queued, queuedBytes: bytes,
             unresolved: await engine.supervisor.unresolved, notTaken: notTaken, held: held)

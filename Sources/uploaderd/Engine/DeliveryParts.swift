@@ -8,6 +8,7 @@ struct DeliveryParts: Sendable {
     let objects: ObjectFinder
     let publisher: ManifestPublisher
     let tidier: Tidier
+    let lost: LostSegments
     let policy: RetryPolicy
     let world: Surroundings
     let board: StatusBoard

@@ -18,7 +18,7 @@ package final class Engine: Sendable {
     private let supervising: Task<Void, Never>
     private let clock: ClockWatch
 
-    /// - Parameter lost: what only the spool had; `nil`: nothing of an earlier life is in doubt.
+    /// - Parameter lost: what only the spool had; `nil`: nothing of an earlier life is in doubt but what `parts.lost` has.
     init(
         parts: EngineParts, watcher: any SourceWatching, resolver: SessionResolver, resolving lost: [SegmentID]?,
         clock: ClockWatch, isOnce: Bool
@@ -51,6 +51,7 @@ package final class Engine: Sendable {
             if !isOnce { merging.ring() }
             tasks.append(parts.world.lane(of: "merge").start { await merging.run() })
         }
+        tasks.append(loop.start { await parts.lost.run(parts) })
         if !isOnce, let lost {
             resolver.asking.begin()
             tasks.append(
@@ -76,7 +77,15 @@ package final class Engine: Sendable {
         // What is named already as a source that could not be taken is not said twice.
         reasons += parts.unseen(but: []).filter { !reasons.contains($0) }
         await parts.merging?.merged()
-        reasons += await parts.delivery.settled().map { "destination \($0.name): \($0.reason)" }
+        var obstacles = await parts.delivery.settled()
+        while parts.lost.isMending {
+            await parts.lost.mending.over()
+            obstacles = await parts.delivery.settled()
+        }
+        reasons += obstacles.map { "destination \($0.name): \($0.reason)" }
+        reasons += await parts.faulty().map {
+            "destination \($0): it does not have any more what was put there; uploaderctl status says what"
+        }
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         return reasons

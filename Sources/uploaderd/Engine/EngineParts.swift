@@ -24,6 +24,7 @@ package struct EngineParts: Sendable {
     /// `nil`: nothing is joined.
     let merging: MergeRounds?
     let objects: ObjectFinder
+    let lost: LostSegments
     let replay: ReplayService
     let destinations: [Destination]
     let watched: [WatchRoot]
@@ -39,6 +40,23 @@ package struct EngineParts: Sendable {
     func unseen(but sources: [SourcePath]) -> [String] {
         let named = Set(sources.map(\.absolute))
         return board.snapshot().health.filter { $0.isOfUntaken && !named.contains($0.subject) }.map(\.message)
+    }
+
+    /// The required destinations that are known not to have all that was put there.
+    func faulty() async -> [String] {
+        var names: [String] = []
+        for settings in destinations where settings.isRequired {
+            do throws(StoreError) {
+                if let id = try await store.knownStore(of: settings.name),
+                    try await !store.faults(at: id, limit: 1).isEmpty
+                {
+                    names.append(settings.name)
+                }
+            } catch {
+                names.append(settings.name)  // What is not known to be safe is not.
+            }
+        }
+        return names
     }
 
     var rules: String { context.redactor.rules }

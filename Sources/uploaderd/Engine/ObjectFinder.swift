@@ -29,6 +29,8 @@ package final class ObjectFinder: Sendable {
     let world: Surroundings
     private let shelves = Mutex<[StoreID: Shelf]>([:])
     private let owners = Mutex<[StoreID: String]>([:])
+    /// Rung when a store is to get an object once more.
+    private let wanted = Mutex<@Sendable () -> Void>({})
 
     init(store: Store, board: StatusBoard, world: Surroundings) {
         self.store = store
@@ -47,6 +49,9 @@ package final class ObjectFinder: Sendable {
         }
     }
 
+    /// - Parameter body: called when something is to be put again that is missing in a store.
+    func observeMissing(_ body: @escaping @Sendable () -> Void) { wanted.withLock { $0 = body } }
+
     /// A destination has opened its store.
     func add(_ shelf: Shelf, as id: StoreID) { shelves.withLock { $0[id] = shelf } }
 
@@ -64,24 +69,48 @@ package final class ObjectFinder: Sendable {
 
     // MARK: Our own segments
 
-    /// The first copy that is whole: the spool's, then those of the stores, by name.
+    /// The first copy that is whole: the spool's, then those of the stores, by name; then those that were not whole before.
     ///
     /// - Parameter holders: the stores that have it.
     /// - Throws: `SegmentError.damaged` when there is no whole copy anywhere; `DeliveryError`, `StoreError`: why none can
     ///   be had now.
     func bytes(of id: SegmentID, _ record: SegmentRecord, holders: [StoreID]) async throws -> FoundObject {
-        let shelves = readable.filter { holders.contains($0.id) }
         do {
-            return try await sound(
-                SegmentOutline(record), of: record.stream.session,
-                in: [spooled(id, record)] + shelves.map { copy(of: record, on: $0.shelf) },
-                unread: holders.count - shelves.count)
+            return try await sound(id, record, in: [spooled(id, record)], holders)
         } catch let error as DeliveryError where error.isTransient {
             // It may have left the spool since they were asked for.
             let now = try await store.holders(of: id)
-            guard Set(now) != Set(holders) else { throw error }
-            return try await bytes(of: id, record, holders: now)
+            if Set(now) != Set(holders) { return try await bytes(of: id, record, holders: now) }
+            return try await again(id, record, holders, error)
+        } catch let error as SegmentError where error.code == .damaged {
+            return try await again(id, record, holders, error)
         }
+    }
+
+    /// Somebody may have put the object back where it was missing or damaged.
+    ///
+    /// - Parameter error: why no other copy can be had.
+    private func again(
+        _ id: SegmentID, _ record: SegmentRecord, _ holders: [StoreID], _ error: any Error
+    ) async throws -> FoundObject {
+        let faulty = try await store.faulty(id)
+        if faulty.isEmpty { throw error }
+        do {
+            return try await sound(id, record, in: [], faulty)
+        } catch let now {
+            // Of all others it is known by now why they cannot be read.
+            throw holders.allSatisfy(faulty.contains) ? now : error
+        }
+    }
+
+    private func sound(
+        _ id: SegmentID, _ record: SegmentRecord, in copies: [ObjectCopy], _ stores: [StoreID]
+    ) async throws -> FoundObject {
+        let shelves = readable.filter { stores.contains($0.id) }
+        return try await sound(
+            SegmentOutline(record), of: record.stream.session,
+            in: copies + shelves.map { copy(of: id, record, in: $0.id, on: $0.shelf) },
+            unread: stores.count - shelves.count)
     }
 
     /// Gives the bytes of a segment to `put`: those in the spool, checked on their way, so that they are read once; when they
@@ -113,21 +142,29 @@ package final class ObjectFinder: Sendable {
         } catch {
             return checked.fault == nil ? .failure(error) : nil
         }
-        note(nil, copy)
+        await note(nil, copy)
         return .success(())
     }
 
     /// The copy in the spool.
     func spooled(_ id: SegmentID, _ record: SegmentRecord) -> ObjectCopy {
-        ObjectCopy(name: "spool/\(record.stream) \(record.objectPath)") { [store] in
+        ObjectCopy(name: Self.name(of: record, in: "spool")) { [store] in
             guard let object = try await store.openObject(id) else { return nil }
             return FoundObject(SpooledBytes(object))
         }
     }
 
+    /// What a copy is called in health.
+    static func name(of record: SegmentRecord, in place: String) -> String {
+        name(of: record.objectPath, record.stream, in: place)
+    }
+
+    static func name(of path: String, _ stream: StreamKey, in place: String) -> String { "\(place)/\(stream) \(path)" }
+
     /// The copy that a store has of a segment of ours.
-    func copy(of record: SegmentRecord, on shelf: Shelf) -> ObjectCopy {
-        ObjectCopy(name: "\(shelf.name)/\(record.stream) \(record.objectPath)") { [store] in
+    func copy(of id: SegmentID, _ record: SegmentRecord, in storeID: StoreID, on shelf: Shelf) -> ObjectCopy {
+        let place = ObjectCopy.Place(store: storeID) { id }
+        return ObjectCopy(name: Self.name(of: record, in: shelf.name), place: place) { [store] in
             let session = record.stream.session
             let folder = shelf.sink.folder(
                 of: session, writer: try await store.writer(of: session), place: try await shelf.readingPlace(session))
@@ -150,10 +187,10 @@ package final class ObjectFinder: Sendable {
                 guard let object = try await copy.open() else { continue }
                 // Reading and hashing is a lane's work, whoever asks.
                 try await withTaskExecutorPreference(world.lane(of: session)) { try outline.requireWhole(object) }
-                note(nil, copy)
+                await note(nil, copy)
                 return object
             } catch {
-                if note(error, copy) { faults.append("\(copy.name): \(error)") } else { obstacle = error }
+                if await note(error, copy) { faults.append("\(copy.name): \(error)") } else { obstacle = error }
             }
         }
         if let obstacle { throw obstacle }
@@ -172,30 +209,78 @@ package final class ObjectFinder: Sendable {
     static let missing = "object_missing"
     static let damaged = "object_damaged"
 
-    /// Says what is wrong with a copy, or with `nil` that nothing is.
+    /// Says what is wrong with a copy, or with `nil` that nothing is, and has Store know it of one that a store was said
+    /// to have.
     ///
+    /// - Parameter isRead: of one that is there: all of it was compared; else it is as long as it should be.
     /// - Returns: whether reading it again would tell the same.
     @discardableResult
-    func note(_ error: (any Error)?, _ copy: ObjectCopy) -> Bool {
-        var kind: String?
+    func note(_ error: (any Error)?, _ copy: ObjectCopy, isRead: Bool = true) async -> Bool {
+        let fault: CopyFault
         switch error {
-        case let error as DeliveryError where error.code == .notFound: kind = Self.missing
-        case let error as SegmentError where error.code == .damaged: kind = Self.damaged
-        case let error as StoreError where error.code == .missing: kind = Self.missing
-        case let error as StoreError where error.code == .damaged: kind = Self.damaged
+        case let error as DeliveryError where error.code == .notFound: fault = .missing
+        case let error as SegmentError where error.code == .damaged: fault = .damaged
+        case let error as StoreError where error.code == .missing: fault = .missing
+        case let error as StoreError where error.code == .damaged: fault = .damaged
         case .some: return false
-        case nil: break
+        case nil:
+            await noteWhole(copy, isRead: isRead)
+            return false
         }
-        for other in [Self.missing, Self.damaged] where other != kind { board.clear(other, copy.name) }
-        if let kind, let error {
-            board.report(
-                kind, copy.name,
-                "\(copy.name) \(kind == Self.missing ? "is not where it was put" : "is not what was put"): \(error)",
-                hint:
-                    "uploaderctl verify --deep lists all that is; its lines are read from another destination that has them"
-            )
+        let isNew = Self.say(fault, copy.name, error, on: board)
+        // Store knows it already where it was said before; one that was put since is another receipt's.
+        guard let place = copy.place else { return true }
+        do {
+            if let id = try await place.segment(), try await store.note(fault, of: id, at: place.store) {
+                wanted.withLock { $0 }()
+            }
+        } catch {
+            // Safe: whoever looks next finds the same.
+            if isNew { world.log.record(Event(.persistenceFailed, "\(copy.name): what it is was not noted: \(error)")) }
         }
-        return kind != nil
+        return true
+    }
+
+    private func noteWhole(_ copy: ObjectCopy, isRead: Bool) async {
+        let wasMissing = board.clear(Self.missing, copy.name)
+        let wasDamaged = isRead && board.clear(Self.damaged, copy.name)
+        guard wasMissing || wasDamaged || copy.isFaulty, let place = copy.place else { return }
+        do {
+            guard let id = try await place.segment() else { return }
+            try await store.noteWhole(id, at: place.store, isRead: isRead)
+        } catch {
+            world.log.record(Event(.persistenceFailed, "that \(copy.name) is whole was not noted: \(error)"))
+        }
+    }
+
+    /// The object was put there just now: whatever was wrong with it is over.
+    func noteDelivered(_ record: SegmentRecord, to destination: String) {
+        clear(Self.name(of: record, in: destination))
+    }
+
+    /// The file is in the spool no more.
+    func noteSetAside(_ record: SegmentRecord) { clear(Self.name(of: record, in: "spool")) }
+
+    private func clear(_ name: String) { for kind in [Self.missing, Self.damaged] { board.clear(kind, name) } }
+
+    /// - Parameter error: `nil`: it was found in an earlier life.
+    /// - Returns: whether it is said for the first time.
+    @discardableResult
+    static func say(_ fault: CopyFault, _ name: String, _ error: (any Error)?, on board: StatusBoard) -> Bool {
+        let what: String
+        switch fault {
+        case .missing:
+            board.clear(damaged, name)
+            what = "is not where it was put"
+        case .damaged:
+            board.clear(missing, name)
+            what = "is not what was put"
+        }
+        return board.report(
+            fault == .missing ? missing : damaged, name, "\(name) \(what)\(error.map { ": \($0)" } ?? "")",
+            hint:
+                "uploaderctl verify --deep lists all that is; its lines are read from another destination that has them"
+        )
     }
 
     /// Of manifests; the subject is the store's name, and the session.
@@ -220,8 +305,19 @@ package final class ObjectFinder: Sendable {
 
 /// One of the places where an object should be.
 struct ObjectCopy: Sendable {
+    /// A store, and which segment of ours it was said to have.
+    struct Place: Sendable {
+        var store: StoreID
+        /// - Returns: `nil`: it is not known here.
+        var segment: @Sendable () async throws -> SegmentID?
+    }
+
     /// For people: the destination, or the spool, and the object.
     var name: String
+    /// `nil`: it is in the spool, or another writer's.
+    var place: Place?
+    /// It was found missing or damaged before.
+    var isFaulty = false
     /// - Returns: `nil`: it is not meant to be there any more.
     var open: @Sendable () async throws -> FoundObject?
 }

@@ -23,5 +23,6 @@ struct PipelineContext: Sendable {
     let time: any TimeSource
     let machine: MachineFacts
     let chains: ChainRebuilder
+    let lost: LostSegments
     var claims = SourceClaims()
 }

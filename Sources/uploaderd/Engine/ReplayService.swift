@@ -173,8 +173,14 @@ struct ReplayService: Sendable {
                 .backendError, "destination \(name) is not open",
                 hint: open.isEmpty ? "uploaderctl status says why" : "open now: \(open.joined(separator: ", "))")
         }
-        let holdings = try await WriterManifest.Holding.all(of: session, on: shelf)
+        var holdings = try await WriterManifest.Holding.all(of: session, on: shelf)
         guard !holdings.isEmpty else { throw Self.noSession(session, in: name) }
+        let own = try await store.writer(of: session)
+        for index in holdings.indices where holdings[index].found.manifest.writer == own {
+            holdings[index].place = { [store] stream, entry in
+                ObjectCopy.Place(store: id) { try await store.segment(listedAs: entry, of: stream) }
+            }
+        }
         let writers = WriterManifest.all(of: session, in: holdings)
         return (
             writers.map { $0.branch(of: stream, objects) }, Set(writers.flatMap(\.manifest.streamNames)).sorted()

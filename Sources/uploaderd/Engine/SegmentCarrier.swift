@@ -28,10 +28,7 @@ struct SegmentCarrier: Sendable {
             // What is part of another segment by now has no bytes of its own, and needs none.
             guard try await parts.store.release(delivery.id, for: id) else { return false }
             guard let damage = error as? SegmentError, damage.code == .damaged else { throw error }
-            // No fault of the destination's: everything else goes there.
-            throw DeliveryError(
-                .permanent, damage.description,
-                hint: "restart uploaderd: what the source still has is cut again; else put a whole copy back")
+            return try await forsake(delivery, damage)
         }
         guard isCurrent else {
             // An earlier life of ours was found meanwhile, and its manifest looks for objects in another folder.
@@ -40,6 +37,24 @@ struct SegmentCarrier: Sendable {
         }
         parts.world.faults.reach(.deliverPut)
         try await parts.store.record(receiptFor: delivery.id, at: id)
+        parts.objects.noteDelivered(delivery.record, to: places.destination)
         return true
+    }
+
+    /// There is no whole copy of it anywhere.
+    private func forsake(_ delivery: SegmentDelivery, _ damage: SegmentError) async throws -> Bool {
+        let record = delivery.record
+        switch try await parts.store.forsake(delivery.id, for: id, because: damage.description) {
+        case .missed: return false
+        case .lost(let file):
+            parts.objects.noteSetAside(record)
+            RecoveryReport.say(file, damage.description, on: parts.board)
+            parts.lost.add([delivery.id], of: record.stream)
+            return false
+        case .kept:
+            // No fault of the destination's: everything else goes there.
+            throw DeliveryError(
+                .permanent, damage.description, hint: "put a whole copy back in a destination that has it")
+        }
     }
 }

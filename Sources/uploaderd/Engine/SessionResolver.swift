@@ -215,12 +215,14 @@ struct SessionResolver: Sendable {
     }
 
     /// A segment that no store has: its lines are cut again, or, when their source is gone too, they are a gap.
-    private func settle(_ id: SegmentID) async throws {
+    func settle(_ id: SegmentID) async throws {
         guard let segment = try await store.segment(id), segment.state == .lost, segment.supersededBy == nil else {
             return
         }
         let stream = segment.record.stream
-        if let source = try await store.source(of: stream) {
+        // What is in its place does not hold those lines any more.
+        let isReplaced = try await store.cursor(of: stream).map { $0.generation > segment.record.generation } ?? false
+        if !isReplaced, let source = try await store.source(of: stream) {
             // A root that is away may come back with all that was in it.
             guard try Files.status(source.root, followLinks: true) != nil, try source.path.isVacant else { return }
         }

@@ -20,27 +20,39 @@ final class Settling: Sendable {
         state = Mutex(State(open: engine.delivery.workers.map(\.name)))
         time = engine.world.time
         engine.world.loop.start { [self] in
-            // What waits for a word of a store that can be read is not delivered because nothing is on the way.
-            await engine.intake.resolver.asking.over()
-            // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
-            await engine.merging?.merged()
-            await withDiscardingTaskGroup { group in
-                for worker in engine.delivery.workers {
-                    group.addTask(executorPreference: engine.world.loop) { [self] in
-                        await worker.settled()
-                        let isHeld = await worker.obstacle != nil
-                        state.withLock { state in
-                            state.open.removeAll { $0 == worker.name }
-                            if isHeld { state.held.append(worker.name) }
-                        }
-                    }
-                }
-            }
+            repeat {
+                // What a put has found damaged is cut again, and is to be delivered, too.
+                await engine.lost.mending.over()
+                // What waits for a word of a store that can be read is not delivered because nothing is on the way.
+                await engine.intake.resolver.asking.over()
+                // What is in a manifest is safe, and a manifest lists no more small segments than will leave.
+                await engine.merging?.merged()
+                await settle(engine)
+            } while engine.lost.isMending
             state.withLock { state in
                 state.held.sort()
                 state.isDone = true
             }
             bell.ring()
+        }
+    }
+
+    private func settle(_ engine: EngineParts) async {
+        state.withLock { state in
+            state.open = engine.delivery.workers.map(\.name)
+            state.held = []
+        }
+        await withDiscardingTaskGroup { group in
+            for worker in engine.delivery.workers {
+                group.addTask(executorPreference: engine.world.loop) { [self] in
+                    await worker.settled()
+                    let isHeld = await worker.obstacle != nil
+                    state.withLock { state in
+                        state.open.removeAll { $0 == worker.name }
+                        if isHeld { state.held.append(worker.name) }
+                    }
+                }
+            }
         }
     }
 

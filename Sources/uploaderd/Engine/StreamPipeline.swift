@@ -58,6 +58,8 @@ struct StreamPipeline: ~Copyable {
     var held = 0
     var lostSince: Instant?
     var isEnded = false
+    /// How often the cursor's row had been set back when it was read last.
+    var setbacks = 0
     /// What a flush means that was asked while the source was read: so many bytes of it.
     var flushGoal: Int64?
     /// Source bytes before this offset hold no end of the long line at the front of the buffer.
@@ -69,6 +71,7 @@ struct StreamPipeline: ~Copyable {
         var requests: PipelineMailbox.Requests = []
         var isRung = false
         while true {
+            if isSetBack, let end = try await goBackToRow() { return end }
             // Taken before reading: what a flush means was there when it was asked.
             requests.formUnion(mailbox.take())
             await permits.acquire()
@@ -77,6 +80,7 @@ struct StreamPipeline: ~Copyable {
                 reading = try await takeAll(isRung: isRung)
             } catch {
                 permits.release()
+                if isSetBack, let error = error as? StoreError, error.code == .stale { continue }
                 throw error
             }
             permits.release()
@@ -96,6 +100,29 @@ struct StreamPipeline: ~Copyable {
             isRung = wake == .rung
             if wake == .timeout, case .seal(let reason)? = cutter.tick(at: context.time.now) { try await seal(reason) }
         }
+    }
+
+    /// What was taken turned out to have no whole copy: the cursor's row is before it.
+    private var isSetBack: Bool { context.lost.setbacks(of: cursor.stream) != setbacks }
+
+    /// Goes on where the cursor's row is now, with the file that is open: its path may lead nowhere by now.
+    private mutating func goBackToRow() async throws -> End? {
+        setbacks = context.lost.setbacks(of: cursor.stream)
+        var isRestarted = false
+        while let row = try await context.store.cursor(of: cursor.stream),
+            isRestarted || (row.generation, row.offset) != (cursor.generation, cursor.offset)
+        {
+            letGo()
+            cutter = SegmentCutter(limits: context.limits)
+            buffer.drop(buffer.count)
+            longLineSearched = 0
+            cursor = row
+            let end = try await begin()
+            // The row's marks were made anew.
+            guard case .restart? = end, !isRestarted else { return end }
+            isRestarted = true
+        }
+        return nil
     }
 
     /// What is read at once while lines are short: what stays in a core's own cache until it is compressed.

@@ -11,6 +11,8 @@ struct WriterManifest: Sendable {
         var found: FoundManifest
         /// Of the segments that it lists there.
         var paths: Set<String>
+        /// Where an object of it should be, as far as this daemon has put it; `nil`: it is another writer's.
+        var place: (@Sendable (StreamKey, ManifestSegment) -> ObjectCopy.Place)?
 
         init(_ found: FoundManifest, on shelf: ObjectFinder.Shelf) {
             self.shelf = shelf
@@ -81,9 +83,12 @@ struct WriterManifest: Sendable {
     static func copy(
         of entry: ManifestSegment, in stream: StreamName, _ session: SessionID, _ holding: Holding
     ) -> ObjectCopy {
-        let writer = holding.found.manifest.writer.map { " of \($0)" } ?? ""
         let key = StreamKey(session: session, stream: stream)
-        return ObjectCopy(name: "\(holding.shelf.name)/\(key) \(entry.path)\(writer)") {
+        let place = holding.place?(key, entry)
+        // One object has one name, whoever reads it.
+        let writer = place == nil ? holding.found.manifest.writer.map { " of \($0)" } ?? "" : ""
+        let name = ObjectFinder.name(of: entry.path, key, in: holding.shelf.name) + writer
+        return ObjectCopy(name: name, place: place) {
             FoundObject(try await holding.shelf.sink.object(entry.path, in: holding.found.folder))
         }
     }

@@ -31,9 +31,12 @@ extension WriterPlaces {
             } catch {
                 guard error.code == .notFound else { throw error }
                 gone.append(segment)
+                continue
             }
+            try await store.noteWhole(segment, at: id, isRead: false)
         }
         guard !gone.isEmpty, let last = try await store.withdraw(receiptsFor: gone, at: id).first else { return }
+        for segment in gone { try await store.note(.missing, of: segment, at: id) }
         throw DeliveryError(
             .conflict,
             "destination \(destination) is older than what was put there: \(last.objectPath) of session \(session) is gone, "

@@ -11,6 +11,7 @@ package struct Backlog: Sendable, Hashable {
 
 extension Store {
     /// What a store would be sent that is not open, so that nothing is queued for it: all that it has no receipt for.
+    /// What it was found not to have any more is not: it is put again, or waits for nothing.
     ///
     /// Looks at every live segment.
     ///
@@ -22,7 +23,7 @@ extension Store {
             """
             SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at) FROM segments s
             WHERE s.superseded_by IS NULL AND s.state IN (0, 1) AND NOT EXISTS
-                (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?1 AND c.state = 2)
+                (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?1 AND c.state IN (2, 4, 5))
             """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
     }
 

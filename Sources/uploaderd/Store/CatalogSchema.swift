@@ -10,7 +10,8 @@ import Shared
 ///   live: it is what a manifest lists once it is delivered. `found`: the catalog that knew where it was sent is gone,
 ///   so any store may have the object.
 /// - `copies`: what is known of one segment at one store. `state`: 0 waiting, 1 claimed (an attempt is open), 2 stored
-///   (the receipt), 3 stray (tried, then superseded: may be there). `tried`: an attempt was made, so the object may be
+///   (the receipt), 3 stray (tried, then superseded: may be there), 4 missing, 5 damaged (there was a receipt; then the
+///   object was looked for and is not there, or is not what was put). `tried`: an attempt was made, so the object may be
 ///   there. `listed`: a manifest that names it was put there. `spooled`: the file is still here.
 /// - `manifests`: per session and store, the last epoch put there; behind while `wanted > published`.
 /// - `superseded`: objects at a store that a manifest there names as replaced, since when; deleted a day later. With
@@ -136,6 +137,10 @@ enum CatalogSchema {
             // A segment whose row was lost may have been put, at stores of which this catalog does not know yet.
             "ALTER TABLE segments ADD COLUMN found INTEGER NOT NULL DEFAULT 0",
             "CREATE INDEX segments_found ON segments(id) WHERE found = 1",
+        ],
+        [
+            // What a store was said to have and does not: `state` of its copies is 4 or 5.
+            "CREATE INDEX copies_faulty ON copies(store_id, segment_id) WHERE state >= 4"
         ],
     ]
 

@@ -48,7 +48,8 @@ struct Listing {
             gaps.append(row)
             return true
         }
-        if row.copy?.state == .stored {
+        // What a manifest said before is not taken back, should the object be missing there by now.
+        if let copy = row.copy, copy.state == .stored || copy.isListed {
             guard listed.count < most else { return false }
             listed.append(row)
             supersede(partsOf: row)
@@ -71,7 +72,7 @@ struct Listing {
 
     private mutating func supersede(partsOf row: SegmentRow) {
         for part in parts[row.id] ?? [] {
-            if part.copy?.state == .stored || part.copy?.state == .stray { superseded.append(part) }
+            if part.copy?.wasPut == true { superseded.append(part) }
             supersede(partsOf: part)
         }
     }

@@ -19,6 +19,8 @@ package struct RecoveryReport: Sendable {
     /// Rows without a file that no store has. The cursor went back before the first of each stream, so that its lines
     /// are cut again; if the source does not have them any more: `Store.recordGap`.
     package var missing: [SegmentID] = []
+    /// Everything that is lost, those and what earlier lives have not cut again.
+    package var lost: [SegmentID] = []
     /// Files that could not be used, by the path at which they were found; they are now in `spool/.refused`.
     package var refused: [Refusal] = []
     /// Segments that got a row from the manifests kept here.

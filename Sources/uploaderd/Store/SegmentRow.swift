@@ -41,11 +41,21 @@ struct SegmentRow {
 /// A row of `copies`.
 struct CopyRow {
     enum State: Int {
-        case waiting, claimed, stored, stray
+        case waiting, claimed, stored, stray, missing, damaged
     }
 
     var state: State
     var isListed: Bool
+
+    /// Whether there was an object of ours, and nobody else has taken it away.
+    var wasPut: Bool {
+        switch state {
+        case .stored, .stray, .missing, .damaged: true
+        case .waiting, .claimed: false
+        }
+    }
+    /// Whether the store said that it has it, be it found since that it does not.
+    var hasReceipt: Bool { wasPut && state != .stray }
 }
 
 extension Catalog {

@@ -140,14 +140,14 @@ extension Store {
         ) { (row) throws(StoreError) in StoreID(row.text(0)) }
     }
 
-    /// Whether the store has any object of the session.
+    /// Whether the store has any object of the session, or had.
     package func hasReceipts(of session: SessionID, at store: StoreID) throws(StoreError) -> Bool {
         guard let storeRow = try storeRow(store), let sessionRow = try catalog().sessionRow(session) else {
             return false
         }
         return try catalog().number(
-            "SELECT EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state = 2)", sessionRow,
-            storeRow) != 0
+            "SELECT EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state IN (2, 4, 5))",
+            sessionRow, storeRow) != 0
     }
 
     /// Asks whether the object may go to the store, right before it does. An open claim is durable.
@@ -208,24 +208,29 @@ extension Store {
         guard let entry = try catalog.spoolEntry(id) else {
             throw StoreError(.unknown, "there is no \(id) to note a receipt for")
         }
-        try noteStored(id, at: storeRow, sessionRow: entry.sessionRow, isSpooled: entry.state == .spooled)
+        let isSpooled = entry.state == .spooled
+        try noteStored(id, at: storeRow, sessionRow: entry.sessionRow, isSpooled: isSpooled, isPut: true)
         try wantManifest(of: entry.sessionRow, at: storeRow)
     }
 
-    func noteStored(_ id: SegmentID, at store: Int64, sessionRow: Int64, isSpooled: Bool) throws(StoreError) {
+    /// - Parameter isPut: it was put just now. Else a manifest says so, and what was looked for and is not there stays known.
+    func noteStored(
+        _ id: SegmentID, at store: Int64, sessionRow: Int64, isSpooled: Bool, isPut: Bool = false
+    ) throws(StoreError) {
         try catalog().run(
             """
             INSERT INTO copies (segment_id, store_id, session_id, state, tried, at, spooled)
             VALUES (?1, ?2, ?3, 2, 1, ?4, ?5)
-            ON CONFLICT (segment_id, store_id) DO UPDATE SET state = 2, tried = 1, at = ?4 WHERE state <> 2
-            """, id, store, sessionRow, time.wall, isSpooled)
+            ON CONFLICT (segment_id, store_id) DO UPDATE SET state = 2, tried = 1, at = ?4, spooled = ?5
+            WHERE state <> 2 AND (?6 OR (state < 4 AND NOT (state < 2 AND listed = 1)))
+            """, id, store, sessionRow, time.wall, isSpooled, isPut)
     }
 
     /// Of a claimed copy nobody knows whether it is there: it waits again, or is a stray where the segment was superseded
-    /// meanwhile.
+    /// or lost meanwhile.
     static let releaseClaims = """
         UPDATE copies SET state = CASE
-            WHEN (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL THEN 0 ELSE 3 END
+            WHEN (SELECT superseded_by IS NULL AND state IN (0, 1) FROM segments WHERE id = segment_id) THEN 0 ELSE 3 END
         WHERE state = 1
         """
 
@@ -233,7 +238,8 @@ extension Store {
         guard let storeRow = try storeRow(store) else { return false }
         let catalog = try catalog()
         try catalog.run("\(Self.releaseClaims) AND segment_id = ?1 AND store_id = ?2", id, storeRow)
-        return try catalog.number("SELECT superseded_by IS NULL FROM segments WHERE id = ?1", id) != 0
+        return try catalog.number(
+            "SELECT superseded_by IS NULL AND state IN (0, 1) FROM segments WHERE id = ?1", id) != 0
     }
 
     /// The object in the spool, ready to be read.

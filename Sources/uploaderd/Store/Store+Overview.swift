@@ -14,6 +14,8 @@ package struct StoredSegment: Sendable, Hashable {
     package var supersededBy: SegmentID?
     package var sealedAt: WallTime
     package var receipts: [Receipt]
+    /// The stores that were said to have it, and were found not to.
+    package var faulty: [StoreID]
 
     /// The stores that have it.
     package var holders: [StoreID] { receipts.map(\.store) }
@@ -144,6 +146,17 @@ extension Store {
         return try stored(row)
     }
 
+    /// The segment of ours that a manifest lists.
+    ///
+    /// - Returns: `nil` when it is not known here.
+    package func segment(listedAs entry: ManifestSegment, of stream: StreamKey) throws(StoreError) -> SegmentID? {
+        guard let row = try catalog().stream(stream) else { return nil }
+        return try catalog().row(
+            "SELECT id FROM segments WHERE stream_id = ?1 AND seq = ?2 AND object_checksum = ?3", row.id, entry.seq,
+            entry.objectChecksum
+        ) { (row) throws(StoreError) in row.segment(0) }
+    }
+
     /// The query plan of every statement since the store was opened, by its text: which of them cost more with more rows.
     package func queryPlans() throws(StoreError) -> [String: [String]] { try catalog().plans() }
 
@@ -157,7 +170,8 @@ extension Store {
             }
         return StoredSegment(
             id: row.id, record: row.record, isChainKnown: row.isChainKnown, state: state,
-            supersededBy: row.supersededBy, sealedAt: row.sealedAt, receipts: try receipts(of: row.id))
+            supersededBy: row.supersededBy, sealedAt: row.sealedAt, receipts: try receipts(of: row.id),
+            faulty: try faulty(row.id))
     }
 
     private func receipts(of id: SegmentID) throws(StoreError) -> [Receipt] {

@@ -2,7 +2,7 @@ package import Shared
 
 /// Receipts that a store does not live up to: it was put back from a backup that is older than they are.
 extension Store {
-    /// The session's segments that the store has by our receipts.
+    /// The session's segments that the store has by our receipts, also where it was found since that it does not.
     ///
     /// - Parameter manifest: what it lists there is left out, and of what was replaced here what it names as superseded.
     package func received(
@@ -15,7 +15,7 @@ extension Store {
         var found: [(SegmentID, String)] = []
         for stream in try catalog.streams(of: sessionRow) {
             for row in try catalog.segments(of: stream, at: storeRow)
-            where row.copy?.state == .stored {
+            where row.copy?.hasReceipt == true {
                 let path = row.record.objectPath
                 guard !listed.contains(path), row.supersededBy == nil || !replaced.contains(path) else { continue }
                 found.append((row.id, path))

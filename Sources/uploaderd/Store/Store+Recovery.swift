@@ -50,7 +50,10 @@ extension Store {
         }
         report = done.report
         for path in done.unneeded { try spoolFiles.remove(path) }
-        for refusal in done.refused { try setAside(refusal, &report) }
+        for refusal in done.refused {
+            report.refused.append(RecoveryReport.Refusal(path: setAside(refusal), why: refusal.why))
+        }
+        report.lost = try lostSegments()
         try spoolFiles.sweep()
         spool.set(
             try catalog.number("SELECT coalesce(sum(header_bytes + stored_bytes), 0) FROM segments WHERE state = 0"))
@@ -161,8 +164,7 @@ extension Store {
                         path: path, why: "it is \(size) bytes long, and its row says \(row.fileBytes)"))
             }
             if try holders(of: row.id).isEmpty {
-                try catalog.run("UPDATE segments SET state = 2 WHERE id = ?1", row.id)
-                try catalog.count(row.record, of: row.streamRow, sign: -1)
+                try lose(row)
                 gone.append(row)
             } else {
                 try markRetired(row.id)
@@ -179,18 +181,30 @@ extension Store {
         for row in gone {
             guard let now = try catalog.segment(row.id), now.state == .lost, now.supersededBy == nil else { continue }
             streams.insert(row.streamRow)
-            if try !restoreParts(of: now) {
-                // As where it is superseded: what was tried may be there, and is deleted when its lines are listed.
-                try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND state = 0 AND tried = 0", row.id)
-                try catalog.run("UPDATE copies SET state = 3 WHERE segment_id = ?1 AND state = 0", row.id)
-                work.report.missing.append(row.id)
-            }
+            if try forget(lost: now) { work.report.missing.append(row.id) }
         }
         for id in streams.sorted() {
             guard let stream = try catalog.stream(id) else { continue }
             try rebuildCursor(stream)
             try verifyFromSpool(stream)
         }
+    }
+
+    /// The segment is in the spool no more, and in no store.
+    func lose(_ row: SegmentRow) throws(StoreError) {
+        try catalog().run("UPDATE segments SET state = 2 WHERE id = ?1", row.id)
+        try catalog().count(row.record, of: row.streamRow, sign: -1)
+    }
+
+    /// Nothing is to be done any more to get a lost segment anywhere.
+    ///
+    /// - Returns: whether its lines are to be cut again: not where stores have the parts that it was joined from.
+    func forget(lost row: SegmentRow) throws(StoreError) -> Bool {
+        if try restoreParts(of: row) { return false }
+        // As where it is superseded: what was tried may be there, and is deleted when its lines are listed.
+        try catalog().run("DELETE FROM copies WHERE segment_id = ?1 AND state = 0 AND tried = 0", row.id)
+        try catalog().run("UPDATE copies SET state = 3 WHERE segment_id = ?1 AND state = 0", row.id)
+        return true
     }
 
     /// A merged segment is gone, but stores have all the parts it was made of: they are what is listed again.
@@ -227,9 +241,11 @@ extension Store {
     }
 
     /// Moves a file out of the spool's way, under a name that is free.
-    private func setAside(_ refusal: RecoveryReport.Refusal, _ report: inout RecoveryReport) throws(StoreError) {
+    ///
+    /// - Returns: the path at which it was.
+    @discardableResult
+    func setAside(_ refusal: RecoveryReport.Refusal) -> String {
         let path = spoolFiles.absolute(refusal.path)
-        report.refused.append(RecoveryReport.Refusal(path: path, why: refusal.why))
         do throws(StoreError) {
             try reporting("could not move \(path) to \(directory.refused)") { () throws(SystemError) in
                 let base = "\(directory.refused)/\(Files.name(of: refusal.path))"
@@ -246,6 +262,7 @@ extension Store {
         }
         log.record(
             Event(.spoolFileRefused, "a file in the spool cannot be used: \(refusal.why)", fields: ["PATH": path]))
+        return path
     }
 
     private func announce(_ report: RecoveryReport) {

@@ -33,6 +33,8 @@ package import Shared
 ///     nextDeliveries(to:limit:excluding:) → [SegmentDelivery]
 ///     claim(_:for:) · record(receiptFor:at:) · release(_:for:)     before, after, and instead of a put
 ///     openObject(_:) → SpooledObject?
+///     note(_:of:at:) · noteWhole(_:at:isRead:) · faults(at:limit:)     what a store does not have as it was said; Store+Faults
+///     forsake(_:for:because:)       there is no whole copy of it anywhere
 ///     retirable(required:limit:) · retire(_:) · removeLeftovers()
 ///
 /// **Manifests** (Store+Manifests, Store+Superseded, Store+TakeUp)
