@@ -55,6 +55,8 @@ struct SourceIntake: Sendable {
             return .named(try await name(of: known))
         }
         if let known = try await known(as: path) { return known }
+        // Its lines came from a store: it is no new session before somebody goes on with it.
+        if try path.isRestored(in: context.roots) { return .notASession }
         let name: SourceName
         switch layout.name(of: path.relativePath) {
         case .notASession: return .notASession
