@@ -66,6 +66,21 @@ struct TailPolicyTests {
         #expect(atEnd(.gone, true, since: Instant(nanoseconds: 1_000) + .seconds(-61)) == .finish)
     }
 
+    @Test("looks for a file that has a name when its last line may go on there, whoever writes to it")
+    func search() {
+        let now = Instant(nanoseconds: 1_000)
+        for hasWriter in [true, false, nil] {
+            func atEnd(_ place: SourceObservation.Place, links: Int) -> TailPolicy.AtEnd {
+                TailPolicy.atEnd(
+                    place, links: links, hasWriter: hasWriter, lostSince: now, now: now, hasUntaken: true)
+            }
+            #expect(atEnd(.gone, links: 1) == .search)
+            #expect(atEnd(.replaced, links: 2) == .search)
+            #expect(atEnd(.same, links: 1) == .wait)
+            #expect(atEnd(.gone, links: 0) != .search)
+        }
+    }
+
     @Test("takes an unterminated line only when it will not go on")
     func partialLine() {
         func may(

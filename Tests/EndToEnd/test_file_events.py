@@ -240,6 +240,43 @@ def test_a_cold_session_is_decompressed_once_and_a_damaged_one_is_said(world):
     Ledger(world.store).expect(wanted)
 
 
+def test_a_cold_session_that_grows_beside_its_compressed_file_is_no_other_one(world):
+    """`zstd -d` writes under the final name: the plain file is shorter than what was taken until it is whole."""
+    configure(world)
+    rng, seed = printed_seed("uncompressed")
+    sid = str(uuid.UUID(bytes=rng.randbytes(16)))
+    data = lines(rng, 9_000)
+    path = world.write(CODEX % sid, data)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    packed = zstd(path)
+    world.ctl_run("flush", "--wait")
+    for is_whole in (False, True):
+        with path.open("wb", buffering=0) as file:
+            for part in range(0, len(data), len(data) // 7 + 1):
+                file.write(data[part:part + len(data) // 7 + 1][:None if is_whole else len(data) // 9])
+                # It was looked at: what it holds is taken, and there is nothing to wait for.
+                world.ctl_run("flush", "--wait")
+                if not is_whole:
+                    break
+        if not is_whole:
+            # Broken off: somebody has to know that what is appended here now would not be seen soon.
+            state = world.flush_but_ends(besides=["waits to become whole"])
+            assert len(state["not_taken"]) == 1
+            assert "remove it" in world.wait_health("source_unreadable", str(path))["hint"]
+            path.unlink()
+            world.ctl_run("flush", "--wait")
+            world.wait_healthy()
+    more = lines(rng, 9, 10_000)
+    append(path, more)
+    packed.unlink()
+    world.ctl_run("flush", "--wait")
+    ledger.expect({(sid, "main"): [data + more]})
+    world.wait_healthy()
+    assert daemon.stop() == 0
+
+
 # What a daemon read is in /proc, which of it (no core dumps: PR_SET_DUMPABLE) only root may read.
 @pytest.mark.root
 def test_a_file_that_grows_faster_than_it_is_read_keeps_nobody_waiting(world):

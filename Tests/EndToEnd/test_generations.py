@@ -1,5 +1,6 @@
 """A source that is cut, swapped, renamed or deleted: what was taken stays, and what it holds now is taken."""
 
+import contextlib
 import os
 
 import pytest
@@ -176,6 +177,78 @@ def test_a_line_without_its_end_that_was_only_read_may_go(world, odd, torn, chan
         world.flush_but_ends()
         ledger.expect({("it", "main"): [data]})
         assert world.ctl_run("replay", "it").stdout == data
+    assert daemon.stop() == 0
+
+
+def rename_in_its_folder(path):
+    other = path.with_name("else.jsonl")
+    path.rename(other)
+    return other
+
+
+def move_to_a_new_folder(path):
+    other = path.parent / "new" / "er" / "else.jsonl"
+    other.parent.mkdir(parents=True)
+    path.rename(other)
+    return other
+
+
+def rename_its_folder(path):
+    other = path.parent.with_name("moved")
+    path.parent.rename(other)
+    return other / path.name
+
+
+@pytest.mark.parametrize("torn, change", [(b'{"torn":"AAAA', cut_off), (bytes(1 << 16), fill_in_place)],
+                         ids=["cut off", "filled in place"])
+@pytest.mark.parametrize("move", [rename_in_its_folder, move_to_a_new_folder, rename_its_folder])
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open"])
+def test_a_line_without_its_end_goes_with_its_file(world, odd, torn, change, move, is_open):
+    """A rename ends nothing: under its new name the file may lose the line, and its generation goes on."""
+    rng, seed = printed_seed(f"moved {move.__name__} {is_open}")
+    folder = odd / "folder"
+    folder.mkdir()
+    path = folder / "it.jsonl"
+    data = lines(rng, 3)
+    path.write_bytes(data + torn)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    with path.open("ab") if is_open else contextlib.nullcontext():
+        world.flush_but_ends()
+        path = move(path)
+        world.flush_but_ends()
+        ledger.expect({("folder/it", "main"): [data]})
+        data += lines(rng, 2, 10)
+        change(path, data)
+        world.flush_but_ends()
+        ledger.expect({("folder/it", "main"): [data]})
+    path.unlink()
+    world.ctl_run("flush", "--wait")
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["flush", "stop"])
+def test_a_line_without_its_end_is_taken_when_its_file_left_every_root(world, odd, down):
+    """A stop looks for nothing: what it holds open is taken as it is. Should the file come back, its line goes on."""
+    rng, seed = printed_seed(f"moved out {down}")
+    path, away = odd / "it.jsonl", world.base / "away.jsonl"
+    data = lines(rng, 3)
+    path.write_bytes(data + b'{"torn":1')
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    world.flush_but_ends()
+    path.rename(away)
+    if down:
+        assert daemon.stop() == 0
+        daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    ledger.expect({("it", "main"): [data + b'{"torn":1']})
+    away.rename(odd / "back.jsonl")
+    data += b'{"torn":1}\n' + lines(rng, 2, 10)
+    with (odd / "back.jsonl").open("ab") as file:
+        file.write(data[data.index(b'{"torn":1') + 9:])
+    world.ctl_run("flush", "--wait")
+    ledger.expect({("it", "main"): [data]})
     assert daemon.stop() == 0
 
 

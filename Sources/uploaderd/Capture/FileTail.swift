@@ -25,20 +25,30 @@ package struct FileTail: ~Copyable {
     package let identity: FileIdentity
     /// The place of the next read, and the bytes before it.
     package private(set) var marker = SourceMarker()
-    private let file: Descriptor
+    let file: Descriptor
     /// The same file, if it is a compressed one: then all offsets are of its uncompressed bytes.
-    private let packed: PackedFile?
+    let packed: PackedFile?
     /// `nil`: the file came open, and only who passed it knows what its path leads to.
-    private let root: RootDirectory?
-    private let key: MachineKey
+    let root: RootDirectory?
+    let key: MachineKey
+    /// How much was read of it before it was kept open; 0: it was not.
+    package let keptEnd: Int64
 
     /// - Throws: `missing`, `refused` (no regular file, or a link on the way), `unreadable`, `tooManyOpen`.
     package init(_ path: SourcePath, in roots: RootDirectories, key: MachineKey) throws(CaptureError) {
         let passed = roots.passed.flatMap { $0.path == path ? $0 : nil }
         let root = passed == nil ? try roots.directory(path.root) : nil
+        try self.init(path, below: root, key: key) { () throws(SystemError) in
+            try Self.place(of: path, below: root, or: passed)
+        }
+    }
+
+    init(
+        _ path: SourcePath, below root: RootDirectory?, key: MachineKey, at place: () throws(SystemError) -> Place
+    ) throws(CaptureError) {
         do throws(SystemError) {
             // First by O_PATH, which wakes no FIFO's writer and no device; then that very file for reading.
-            let place = try Self.place(of: path, below: root, or: passed)
+            let place = try place()
             let status = try place.descriptor.status()
             guard status.kind == .regular else { throw SystemError("open", code: Self.notRegular) }
             let opened = try place.opened()
@@ -54,35 +64,7 @@ package struct FileTail: ~Copyable {
         self.path = path
         self.root = root
         self.key = key
-    }
-
-    private struct Place: ~Copyable {
-        let descriptor: Descriptor
-        var isPacked = false
-        var isOpen = false
-
-        func opened() throws(SystemError) -> Descriptor {
-            isOpen ? try descriptor.duplicate() : try descriptor.reopened([.readOnly, .nonBlocking])
-        }
-    }
-
-    /// The plain file wins where both are there.
-    private static func place(
-        of path: SourcePath, below root: RootDirectory?, or passed: PassedSource?
-    ) throws(SystemError) -> Place {
-        guard let root else {
-            guard let passed else { preconditionFailure("a source lies below a root or came open") }
-            return Place(descriptor: try passed.file.duplicate(), isOpen: true)
-        }
-        do throws(SystemError) {
-            return Place(
-                descriptor: try Descriptor.open(beneath: root.descriptor, path.relativePath, [.pathOnly]))
-        } catch {
-            guard error.isNotFound, path.agent.packsSources else { throw error }
-            let packed = path.relativePath + PackedFile.suffix
-            return Place(
-                descriptor: try Descriptor.open(beneath: root.descriptor, packed, [.pathOnly]), isPacked: true)
-        }
+        keptEnd = 0
     }
 
     private func size() throws(SystemError) -> Int64 {

@@ -81,6 +81,8 @@ package enum TailPolicy {
         case wait
         /// It has no path any more, but a process may still write to it: look again at this time.
         case linger(until: Instant)
+        /// It has another path, or none that is ours, and its last line may go on there: whoever finds it has the line.
+        case search
         /// Nothing will come: seal what is open, and close it.
         case finish
     }
@@ -92,10 +94,13 @@ package enum TailPolicy {
     /// - Parameters:
     ///   - hasWriter: `nil` when it cannot be known; then the deadline decides.
     ///   - lostSince: when its path was first seen to lead elsewhere.
+    ///   - hasUntaken: it ends in a line without its end that is not taken, and was not looked for elsewhere yet.
     package static func atEnd(
-        _ place: SourceObservation.Place, links: Int, hasWriter: Bool?, lostSince: Instant?, now: Instant
+        _ place: SourceObservation.Place, links: Int, hasWriter: Bool?, lostSince: Instant?, now: Instant,
+        hasUntaken: Bool = false
     ) -> AtEnd {
         if place == .same, links > 0 { return .wait }
+        if links > 0, hasUntaken { return .search }
         if hasWriter == false { return .finish }
         let deadline = (lostSince ?? now) + lingering
         return now < deadline ? .linger(until: deadline) : .finish

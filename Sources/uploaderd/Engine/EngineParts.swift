@@ -117,7 +117,7 @@ package struct EngineParts: Sendable {
             await SessionSupervisor.live(source, mailbox, 0, once, .once, context)
         }
         switch end {
-        case .dormant, .gone, .restart, .swapped:
+        case .dormant, .gone, .restart, .swapped, .moved:
             let bytes = mailbox.endless
             return NotTaken(sentences: bytes > 0 ? [SessionSupervisor.endlessSentence(source, bytes)] : [])
         case .otherName(let watched), .busy(let watched):

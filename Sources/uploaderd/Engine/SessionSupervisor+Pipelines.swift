@@ -13,22 +13,36 @@ extension SessionSupervisor {
                 mailbox.ring()
                 continue
             }
-            let left = expected.removeValue(forKey: path) ?? 0
-            let mailbox = PipelineMailbox(
-                left: left, since: pendingSince, mayReplace: replaceable.remove(path) != nil, makesRoom: isCrowded)
-            running[path] = mailbox
-            endless[path] = nil
-            let lane = loads.place(left)
-            group.addTask(executorPreference: world.work[lane]) { [context, intake, mode] in
-                let end = await Self.live(path, mailbox, lane, intake, mode, context) {
-                    if self.isSearching.withLock({ $0 }) { await self.changed() }
-                }
-                await self.ended(path, mailbox, end, lane, left)
-            }
+            start(path, in: &group)
         }
         noteCrowd()
         noteCounts()
     }
+
+    private func start(_ path: SourcePath, in group: inout DiscardingTaskGroup) {
+        let left = expected.removeValue(forKey: path) ?? 0
+        let mailbox = PipelineMailbox(
+            left: left, since: pendingSince, mayReplace: replaceable.remove(path) != nil, makesRoom: isCrowded)
+        if isStopping { mailbox.ask(.shutdown) }
+        running[path] = mailbox
+        endless[path] = nil
+        let lost = lost.removeValue(forKey: path)
+        let lane = loads.place(left)
+        group.addTask(executorPreference: world.work[lane]) { [context, intake, mode] in
+            let end = await Self.live(path, mailbox, lane, intake, mode, context, lost: lost) {
+                if self.isSearching.withLock({ $0 }) { await self.changed() }
+            }
+            await self.ended(path, lost, mailbox, end, lane, left)
+        }
+    }
+
+    /// The last of all that begin: sources whose files are held open.
+    func startLost(in group: inout DiscardingTaskGroup) {
+        for path in lost.keys.sorted(by: Self.inOrder) where running[path] == nil { start(path, in: &group) }
+    }
+
+    /// More files at once are not held open while they are looked for: what is left of the others is taken as it is.
+    private var mostLost: Int { mostPipelines / 2 }
 
     /// Files whose last line has no end, which may never come, must not keep all others out. Those that begin while others
     /// wait are asked at their beginning: in a long backlog nobody looks through all of them again and again.
@@ -42,23 +56,32 @@ extension SessionSupervisor {
     /// One pipeline's life; on a work lane. Bounded by the group, ended by `drain`.
     nonisolated static func live(
         _ path: SourcePath, _ mailbox: PipelineMailbox, _ lane: Int, _ intake: SourceIntake,
-        _ mode: StreamPipeline.Mode, _ context: PipelineContext, named: @Sendable () async -> Void = {}
+        _ mode: StreamPipeline.Mode, _ context: PipelineContext, lost: LostSource? = nil,
+        named: @Sendable () async -> Void = {}
     ) async -> StreamPipeline.End {
         do {
+            var lost = lost
+            if let kept = lost, try await !intake.isNowhere(kept) { lost = nil }
             // Before its name is asked: a file that has two of them and no stream yet would get two streams.
-            let claim = try intake.identity(of: path).map { context.claims.claim($0, for: path) }
+            let file = try lost.map(\.file.identity) ?? intake.identity(of: path)
+            let claim = file.map { context.claims.claim($0, for: path) }
             if let other = claim?.holder { return .busy(other) }
             defer { claim?.end() }
             let name: SourceName
-            switch try await intake.name(of: path) {
-            case .named(let found): name = found
-            case .notASession: return .dormant
-            case .otherName(let other): return .otherName(of: other)
+            if let lost {
+                name = lost.name
+            } else {
+                switch try await intake.name(of: path) {
+                case .named(let found): name = found
+                case .notASession: return .dormant
+                case .otherName(let other): return .otherName(of: other)
+                }
             }
+            var pipeline = try await StreamPipeline.open(
+                path, name: name, lost: lost, mode: mode, mailbox: mailbox, lane: lane, context: context)
+            // Open by now: who held the file for it may let go.
             mailbox.setNamed()
             await named()
-            var pipeline = try await StreamPipeline.open(
-                path, name: name, mode: mode, mailbox: mailbox, lane: lane, context: context)
             do {
                 let end = try await pipeline.run()
                 pipeline.letGo()
@@ -73,7 +96,8 @@ extension SessionSupervisor {
     }
 
     private func ended(
-        _ path: SourcePath, _ mailbox: PipelineMailbox, _ end: StreamPipeline.End, _ lane: Int, _ left: Int64
+        _ path: SourcePath, _ lost: LostSource?, _ mailbox: PipelineMailbox, _ end: StreamPipeline.End, _ lane: Int,
+        _ left: Int64
     ) {
         running[path] = nil
         loads.remove(left, from: lane)
@@ -102,7 +126,19 @@ extension SessionSupervisor {
         case .restart:
             pending.add(path)
         case .swapped: swapped.insert(path)
-        case .failed(let error): failed(path, error)
+        case .moved(let file):
+            resting[path] = nil
+            clearHealth(of: path)
+            self.lost[path] = file
+            if self.lost.count <= mostLost {
+                swapped.insert(path)
+            } else {
+                replaceable.insert(path)
+                pending.add(path)
+            }
+        case .failed(let error):
+            if !isStopping { self.lost[path] = lost }
+            failed(path, error)
         }
         if let waiting = behind.removeValue(forKey: path), !isStopping {
             for other in waiting.sorted(by: Self.inOrder) { pending.add(other) }

@@ -41,6 +41,8 @@ actor SessionSupervisor {
     var behind: [SourcePath: Set<SourcePath>] = [:]
     /// Sources whose path leads to another file now: they wait until every root was looked through for the one before.
     var swapped: Set<SourcePath> = []
+    /// Files of some of them, held open until it is known who has them.
+    var lost: [SourcePath: LostSource] = [:]
     /// Those that were waited for: what is there is the next generation.
     var replaceable: Set<SourcePath> = []
     /// Whether they are waited for: asked on every lane, so that naming a source costs no hop otherwise.
@@ -103,6 +105,11 @@ actor SessionSupervisor {
                 _ = await bell.wait(until: rested.map(\.value.until).min(), on: world.time)
             }
             listener.cancel()
+            // What is held open is nowhere else, as far as anybody knows: it is taken now or never.
+            while !running.isEmpty || !lost.isEmpty {
+                startLost(in: &group)
+                _ = await bell.wait(until: nil, on: world.time)
+            }
         }
     }
 

@@ -162,6 +162,13 @@ struct SourceIntake: Sendable {
         }
     }
 
+    /// Whether a file that is held open was found nowhere: else it is read there.
+    func isNowhere(_ lost: LostSource) async throws -> Bool {
+        guard try lost.file.hasName else { return true }
+        if try identity(of: lost.file.path) == lost.file.identity { return false }
+        return try await store.source(of: lost.name.key).map { $0.path == lost.file.path } ?? true
+    }
+
     /// Every source was looked at since the engine began; the next start need not look into those that did not change.
     func noteLookedThrough() async {
         do throws(StoreError) {

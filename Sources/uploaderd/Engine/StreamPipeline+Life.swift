@@ -10,15 +10,21 @@ import Store
 extension StreamPipeline {
     /// Opens the source and reads its cursor's row.
     ///
+    /// - Parameter lost: its file, where that was kept open.
     /// - Throws: `CaptureError`, `StoreError`: `unresolved` as long as its session is.
     static func open(
-        _ source: SourcePath, name: SourceName, mode: Mode, mailbox: PipelineMailbox, lane: Int,
+        _ source: SourcePath, name: SourceName, lost: LostSource?, mode: Mode, mailbox: PipelineMailbox, lane: Int,
         context: PipelineContext
     ) async throws -> StreamPipeline {
         // Its cursor may lie behind what is missing: a source without a new line would look as if all of it were taken.
         try await context.store.requireResolved(name.sid)
         let known = try await context.store.cursor(of: name.key)
-        let tail = try FileTail(source, in: context.roots, key: context.key)
+        let tail =
+            if let lost {
+                try FileTail(lost.file, key: context.key)
+            } else {
+                try FileTail(source, in: context.roots, key: context.key)
+            }
         let cursor = known ?? StreamCursor(stream: name.key, file: tail.identity)
         return StreamPipeline(
             context: context, permits: context.permits[lane], mailbox: mailbox, mode: mode, source: source, name: name,
@@ -54,6 +60,7 @@ extension StreamPipeline {
                 try await context.store.markRecomputed(cursor)
             }
         case .newGeneration(let reason):
+            if reason == .truncated, let end = try await waitForUnpacking() { return end }
             if isSwapped { return .swapped }
             try await startGeneration(reason)
         case .verify:
@@ -190,6 +197,7 @@ extension StreamPipeline {
         if requests.contains(.flush) { try await close(.flush) }
         if mailbox.isEnding {
             try await close(.shutdown)
+            if endless > 0, try await isLost() { try await takePartial(.end) }
             answerFlushes()
             return .dormant
         }
@@ -197,9 +205,13 @@ extension StreamPipeline {
         let hasWriter = buffer.isEmpty && seen.place == .same ? nil : tail.hasWriter()
         lostSince = seen.place == .same && seen.links > 0 ? nil : lostSince ?? context.time.now
         switch TailPolicy.atEnd(
-            seen.place, links: seen.links, hasWriter: hasWriter, lostSince: lostSince, now: context.time.now)
+            seen.place, links: seen.links, hasWriter: hasWriter, lostSince: lostSince, now: context.time.now,
+            hasUntaken: endless > 0 && tail.keptEnd == 0)
         {
         case .wait: break
+        case .search:
+            try await close(.end)
+            return .moved(LostSource(file: try tail.kept(), name: name))
         case .linger:
             answerFlushes()
             return nil
@@ -232,33 +244,10 @@ extension StreamPipeline {
         return writer == nil && !staysForEnd ? .dormant : nil
     }
 
-    /// Bytes at the source's end that are a line without its end, and are in no segment.
-    private var endless: Int64 {
-        let isTaken = cursor.partialEnd == marker.offset + Int64(buffer.count)
-        return buffer.isEmpty || isTaken ? 0 : max(Int64(buffer.count), longLineSearched - marker.offset)
-    }
-
     /// What was asked for is sealed; what is left says the mailbox.
-    private func answerFlushes() {
+    func answerFlushes() {
         mailbox.noteEndless(endless)
         mailbox.answerFlushes()
-    }
-
-    /// Takes the unterminated last line as it is, as a segment of its own. If the source grows after all, the whole line
-    /// will supersede it.
-    private mutating func takePartial(_ reason: CutReason) async throws {
-        let end = marker.offset + Int64(buffer.count)
-        guard !buffer.isEmpty, cursor.partialEnd != end else { return }
-        try await close(reason)
-        if buffer.count >= context.limits.longLine {
-            try await takeLongLine(isWhole: false)
-            return
-        }
-        let raw = RawLine(bytes: buffer.bytes, offset: marker.offset, terminated: false)
-        context.redactor.redact(raw, longest: context.limits.maxLine) { line in
-            append(line, LineScanner.look(at: line.bytes))
-        }
-        try await seal(reason, partial: true)
     }
 
     /// What the first lines told, and since when and until when there are lines.

@@ -1,7 +1,16 @@
 import Capture
 import Glibc
+import Redaction
 import Segments
 import Shared
+import Store
+
+/// A source's file that is not where it was and ends in a line that is not taken: whoever finds the file has the line, else it
+/// is taken from here.
+struct LostSource: Sendable {
+    let file: KeptSource
+    let name: SourceName
+}
 
 /// What was read and not taken: the bytes behind `marker`, which are no whole line. The source may lose them, or hold
 /// others in their place: as long as it holds what was taken, its generation goes on.
@@ -42,5 +51,36 @@ extension StreamPipeline {
         longLineSearched = 0
         context.board.clear(Self.endlessKind, source.absolute)
         return true
+    }
+
+    /// Whether no later life may find the file: it has no name, or lost the one under which it is known.
+    func isLost() async throws -> Bool {
+        let seen = try tail.observe()
+        if seen.place == .same, seen.links > 0 { return false }
+        if seen.links == 0 { return true }
+        return try await context.store.source(of: cursor.stream).map { $0.path == source } ?? true
+    }
+
+    /// Bytes at the source's end that are a line without its end, and are in no segment.
+    var endless: Int64 {
+        let isTaken = cursor.partialEnd == marker.offset + Int64(buffer.count)
+        return buffer.isEmpty || isTaken ? 0 : max(Int64(buffer.count), longLineSearched - marker.offset)
+    }
+
+    /// Takes the unterminated last line as it is, as a segment of its own. If the source grows after all, the whole line
+    /// will supersede it.
+    mutating func takePartial(_ reason: CutReason) async throws {
+        let end = marker.offset + Int64(buffer.count)
+        guard !buffer.isEmpty, cursor.partialEnd != end else { return }
+        try await close(reason)
+        if buffer.count >= context.limits.longLine {
+            try await takeLongLine(isWhole: false)
+            return
+        }
+        let raw = RawLine(bytes: buffer.bytes, offset: marker.offset, terminated: false)
+        context.redactor.redact(raw, longest: context.limits.maxLine) { line in
+            append(line, LineScanner.look(at: line.bytes))
+        }
+        try await seal(reason, partial: true)
     }
 }

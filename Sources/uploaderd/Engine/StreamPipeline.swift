@@ -26,6 +26,9 @@ struct StreamPipeline: ~Copyable {
         case gone
         /// The path is a second name of this source, which may have something to take.
         case otherName(of: SourcePath)
+        /// The file is not at its path any more and has a name, and its last line has no end and is not taken: it is looked for
+        /// under another path, and kept open meanwhile.
+        case moved(LostSource)
         /// Another pipeline reads this file, under another path: begin again when that has ended.
         case busy(SourcePath)
         /// The path leads to another file than the one that was taken, which may be somewhere else by now: begin again when
@@ -168,7 +171,7 @@ struct StreamPipeline: ~Copyable {
             case .shrunk: return .otherBytes(.truncated)
             case .mismatch: return .otherBytes(.rewritten)
             }
-            if mailbox.isEnding { return .atEnd }
+            if mailbox.isEnding, tail.offset >= tail.keptEnd { return .atEnd }
             try await answerFlush()
             if context.gate.isClosed {
                 try await close(.bytes)

@@ -1,0 +1,118 @@
+import Capture
+import LinuxSystem
+import Shared
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// A file that ends in a line without its end, and is renamed: the line goes with the file.
+@Suite("A source that is moved with an unterminated last line")
+struct MovedSourceTests {
+    private let stage: Stage
+    private static let whole = Array("{\"n\":1}\n{\"n\":2}\n".utf8)
+    private static let torn = Array("{\"n\":3,\"half".utf8)
+    private static let next = Array("{\"n\":4}\n".utf8)
+
+    init() throws { stage = try Stage() }
+
+    private func write(_ bytes: [UInt8], to file: String) throws {
+        try stage.scratch.write(bytes, to: "home/\(file)")
+        try stage.scratch.setTime(of: "home/\(file)", to: stage.world.time.wall)
+    }
+
+    private func rename(_ old: String, _ new: String) throws {
+        try Files.makeDirectories(Files.parent(of: stage.scratch(new)))
+        try Files.rename(stage.scratch(old), to: stage.scratch(new), replacing: false)
+    }
+
+    /// What is in the store of a file that was taken up to its torn line, and then moved by `move`.
+    private func move(_ move: @escaping @Sendable (Life) async throws -> Void) throws {
+        try stage.live { life in
+            try write(Self.whole + Self.torn, to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+            #expect(try await life.segments("a").map(\.partial) == [false])
+            try await move(life)
+        }
+    }
+
+    @Test(
+        "keeps it untaken under the new name, so that it may be cut off there",
+        arguments: ["moved", "gone", "missed"], ["b.jsonl", "deep/er/b.jsonl"])
+    func renamed(told: String, new: String) throws {
+        try move { [self] life in
+            try rename("home/a.jsonl", "home/\(new)")
+            switch told {
+            case "moved": life.watcher.moved("a.jsonl", new)
+            case "gone": life.watcher.gone("a.jsonl")
+            default: life.watcher.rang("a.jsonl")
+            }
+            await life.settle()
+            try await stage.pass(.seconds(100))
+            #expect(try await life.segments("a").map(\.partial) == [false])
+            try write(Self.whole + Self.next, to: new)
+            life.watcher.rang(new)
+            await life.settle()
+        }
+        #expect(try stage.end.content("a") == Self.whole + Self.next)
+        #expect(stage.log.count(.generationStarted) == 0)
+    }
+
+    @Test("has it taken when no root has the file any more", arguments: [false, true])
+    func movedOut(isReplaced: Bool) throws {
+        try move { [self] life in
+            try rename("home/a.jsonl", "away/a.jsonl")
+            if isReplaced {
+                try write(Self.next, to: "a.jsonl")
+                life.watcher.rang("a.jsonl")
+            } else {
+                life.watcher.gone("a.jsonl")
+            }
+            await life.settle()
+            let taken = isReplaced ? [false, true, false] : [false, true]
+            #expect(try await life.segments("a").map(\.partial) == taken)
+        }
+        #expect(try stage.end.content("a") == Self.whole + Self.torn)
+        if isReplaced { #expect(try stage.end.content("a", generation: 2) == Self.next) }
+    }
+
+    @Test("has it taken when the file is deleted while it is looked for")
+    func deleted() throws {
+        try move { [self] life in
+            try rename("home/a.jsonl", "away/a.jsonl")
+            life.watcher.gone("a.jsonl")
+            try Files.unlink(stage.scratch("away/a.jsonl"))
+            await life.settle()
+        }
+        #expect(try stage.end.content("a") == Self.whole + Self.torn)
+    }
+
+    @Test("has it taken at a stop, whether or not that came in time to look for the file")
+    func stopped() throws {
+        try move { [self] life in
+            try rename("home/a.jsonl", "away/a.jsonl")
+            life.watcher.gone("a.jsonl")
+        }
+        try stage.live { life in await life.settle() }
+        #expect(try stage.end.content("a") == Self.whole + Self.torn)
+    }
+
+    @Test("keeps it untaken when the file is moved back before it was looked for")
+    func movedBack() throws {
+        try move { [self] life in
+            for (old, new) in [("home/a.jsonl", "away/a.jsonl"), ("away/a.jsonl", "home/a.jsonl")] {
+                try rename(old, new)
+                life.watcher.rang("a.jsonl")
+                await Task.yield()
+            }
+            await life.settle()
+            #expect(try await life.segments("a").map(\.partial) == [false])
+            try write(Self.whole + Self.next, to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+        }
+        #expect(try stage.end.content("a") == Self.whole + Self.next)
+        #expect(stage.log.count(.generationStarted) == 0)
+    }
+}
