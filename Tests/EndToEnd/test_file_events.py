@@ -172,6 +172,89 @@ def test_content_decides_who_goes_on_after_a_night_of_changes(world):
     assert {name for name in ledger.seen} == set(before), "taking nothing made something"
 
 
+def exchange(one, other):
+    """As `mv --exchange` does: renameat2(2), RENAME_EXCHANGE."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), 2) == 0, os.strerror(ctypes.get_errno())
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_files_that_exchange_their_names_go_on_each_in_its_stream(world, up):
+    """Two, and three in a circle; and one that takes the name of another, which is gone by that."""
+    rng, seed = printed_seed(f"exchange {up}")
+    configure(world)
+    root = world.home / "odd"
+    (root / "deep").mkdir(parents=True)
+    files = {name: lines(rng, count) for name, count in
+             [("a", 60), ("deep/b", 70), ("one", 50), ("two", 80), ("three", 65), ("over", 40), ("gone", 30)]}
+    path = {name: root / f"{name}.jsonl" for name in files}
+    for name, data in files.items():
+        path[name].write_bytes(data)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    if not up:
+        assert daemon.stop() == 0
+    exchange(path["a"], path["deep/b"])
+    exchange(path["one"], path["two"])
+    exchange(path["one"], path["three"])
+    path["over"].rename(path["gone"])
+    more = {name: lines(rng, 5, 500) for name in files if name != "gone"}
+    for name, now in [("a", "deep/b"), ("deep/b", "a"), ("one", "two"), ("two", "three"), ("three", "one"),
+                      ("over", "gone")]:
+        append(path[now], more[name])
+    wanted = {(name, "main"): [data + more.get(name, b"")] for name, data in files.items()}
+    for _ in range(2):
+        if not up:
+            daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        expect(world, ledger, wanted)
+        assert daemon.stop() == 0
+        up = False
+    assert set(ledger.look()) == set(files)
+
+
+def test_a_new_file_that_exchanges_names_with_a_known_one_is_in_the_store_after_a_flush(world, scale):
+    """Its path leads to the other file while it is looked at: what is named, and what is read, is one file."""
+    rng, seed = printed_seed("exchange new")
+    configure(world)
+    (world.home / "odd/deep").mkdir(parents=True)
+    ledger = Ledger(world.store)
+    daemon = world.daemon()
+    wanted = {}
+    for number in range(scale(30, 300)):
+        known, new = lines(rng, 300), lines(rng, 310)
+        one, other = world.home / f"odd/{number}.jsonl", world.home / f"odd/deep/{number}.jsonl"
+        one.write_bytes(known)
+        world.ctl_run("flush", "--wait")
+        other.write_bytes(new)
+        exchange(one, other)
+        world.ctl_run("flush", "--wait")
+        found = sorted(data for session in ledger.look().values() for stream in session.streams.values()
+                       for data in stream.generations.values())
+        wanted[number] = [known, new]
+        assert found == sorted(data for each in wanted.values() for data in each), number
+    assert daemon.stop() == 0
+
+
+@pytest.mark.root
+def test_a_flush_is_answered_for_a_file_that_nobody_told_of_and_that_ends_in_a_torn_line(world):
+    """Nothing happens but that its pipeline begins: it stays for the line's end."""
+    root = world.home / "odd"
+    root.mkdir()
+    world.configure(f'[[watch]]\nagent = "generic"\nroot = "{root}"\n[watching]\npoll = "1h"\n')
+    without_watches(world)
+    daemon = world.daemon()
+    assert world.wait_health("watch_limit")
+    data = b'{"n":1}\n'
+    for name in ("a", "b"):
+        (root / f"{name}.jsonl").write_bytes(data + b'{"torn')
+        answer = world.ctl_run("flush", "--wait", str(root / f"{name}.jsonl"), check=False)
+        assert answer.returncode == 5 and b"without its end" in answer.stdout + answer.stderr
+    Ledger(world.store).expect({(name, "main"): [data] for name in ("a", "b")})
+    assert daemon.stop() == 0
+
+
 def assert_taken(world, ledger, wanted):
     daemon = world.daemon()
     world.ctl_run("flush", "--wait")

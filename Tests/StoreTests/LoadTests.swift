@@ -41,7 +41,7 @@ struct HotQueryTests {
         let end = FarEnd("near")
         let live = try Source("live", lines: 9)
         try await hot.seal(live, lines: 3)
-        _ = try await hot.stream(ofRoot: live.info.root, relativePath: live.info.relativePath)
+        _ = try await hot.cursor(ofRoot: live.info.root, relativePath: live.info.relativePath)
         _ = try await hot.evidence(of: live.key)
         try await hot.note(SessionFacts(agent: .codex), of: live.key.session)
         try await hot.deliver(to: end, most: 2)

@@ -23,7 +23,7 @@ struct SealingTests {
         #expect(cursor.nextSeq == 16)
         #expect(try await store.source(of: source.key) == source.info)
         #expect(
-            try await store.stream(ofRoot: source.info.root, relativePath: source.info.relativePath) == source.key)
+            try await store.cursor(ofRoot: source.info.root, relativePath: source.info.relativePath) == cursor)
         let names = try scene.spoolFiles
         #expect(names.count == 15)
         #expect(names[0].hasPrefix("ses_1/main/000001-") && names[0].hasSuffix(".seg"))

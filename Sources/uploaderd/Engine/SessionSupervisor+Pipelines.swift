@@ -7,7 +7,8 @@ import Synchronization
 /// Pipelines: how one begins for a source whose turn it is, and what becomes of the source when it ends.
 extension SessionSupervisor {
     func startPending(in group: inout DiscardingTaskGroup) {
-        while running.count < mostPipelines, !isStopping, let path = pending.next() {
+        // To take from an empty line would be a change of it, and this is called after each change.
+        while running.count < mostPipelines, !isStopping, !pending.isEmpty, let path = pending.next() {
             // Somebody waited to have it started when it was: a source has one pipeline.
             if let mailbox = running[path] {
                 mailbox.ring()
@@ -62,26 +63,27 @@ extension SessionSupervisor {
         do {
             var lost = lost
             if let kept = lost, try await !intake.isNowhere(kept) { lost = nil }
+            // Opened once: the path may lead to another file at any moment, and what is claimed, named and read is one file.
+            guard var tail = try await intake.open(path, or: lost) else { return .dormant }
             // Before its name is asked: a file that has two of them and no stream yet would get two streams.
-            let file = try lost.map(\.file.identity) ?? intake.identity(of: path)
-            let claim = file.map { context.claims.claim($0, for: path) }
-            if let other = claim?.holder { return .busy(other) }
-            defer { claim?.end() }
+            let claim = context.claims.claim(tail.identity, for: path)
+            if let other = claim.holder { return .busy(other) }
+            defer { claim.end() }
             let name: SourceName
             if let lost {
                 name = lost.name
             } else {
-                switch try await intake.name(of: path) {
+                switch try await intake.name(of: &tail) {
                 case .named(let found): name = found
                 case .notASession: return .dormant
                 case .otherName(let other): return .otherName(of: other)
                 }
             }
-            var pipeline = try await StreamPipeline.open(
-                path, name: name, lost: lost, mode: mode, mailbox: mailbox, lane: lane, context: context)
             // Open by now: who held the file for it may let go.
             mailbox.setNamed()
             await named()
+            var pipeline = try await StreamPipeline.open(
+                tail, name: name, mode: mode, mailbox: mailbox, lane: lane, context: context)
             do {
                 let end = try await pipeline.run()
                 pipeline.letGo()
@@ -145,7 +147,6 @@ extension SessionSupervisor {
         }
         giveBackMemory()
         noteCounts()
-        changed()
     }
 
     private static let worthwhile: (bytes: Int64, sources: Int) = (16 << 20, 2_048)

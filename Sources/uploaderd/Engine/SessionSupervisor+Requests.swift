@@ -16,14 +16,26 @@ extension SessionSupervisor {
         func isWanted(_ path: SourcePath) -> Bool { wanted?.contains(path) ?? true }
         // Who asks may have mended what they could not be taken for.
         for path in rested.keys.filter(isWanted).sorted(by: Self.inOrder) { pending.add(path) }
-        bell.ring()
-        for path in busy(where: isWanted) { await flush(path) }
-        while !isStopping, pending.contains(where: isWanted) || swapped.contains(where: isWanted) { await change() }
-        for path in busy(where: isWanted) { await flush(path) }
+        // One may wake another. Each once: what comes after the call is not waited for.
+        var flushed: Set<SourcePath> = []
+        while !isStopping {
+            let open = unsettled(where: { isWanted($0) && !flushed.contains($0) })
+            if open.isEmpty { break }
+            for path in open { await flush(path) }
+            flushed.formUnion(open)
+        }
         let left =
             running.filter { $0.value.endless > 0 }.map(\.key) + endless.keys
             + resting.filter { !$0.value.isUnresolved }.map(\.key)
-        return left.filter(isWanted).sorted(by: Self.inOrder)
+        // What a wanted source waits for is its own file.
+        let isLeft = { path in isWanted(path) || self.behind[path]?.contains(where: isWanted) == true }
+        return left.filter(isLeft).sorted(by: Self.inOrder)
+    }
+
+    /// All that are neither a row nor resting, those first that are read already.
+    private func unsettled(where isWanted: (SourcePath) -> Bool) -> [SourcePath] {
+        busy(where: isWanted) + pending.values.filter(isWanted)
+            + (swapped.filter(isWanted) + behind.values.joined().filter(isWanted)).sorted(by: Self.inOrder)
     }
 
     /// - Returns: why these are not taken to their end; nothing of those that are by now.
@@ -35,29 +47,35 @@ extension SessionSupervisor {
         }
     }
 
-    /// Asks the pipeline of one source; when that ends instead of answering, the one that takes its place.
+    /// Asks the pipeline of one source; when that ends instead of answering, the one that takes its place. A source whose
+    /// file is read under another path is flushed with that one.
     private func flush(_ path: SourcePath) async {
         while !isStopping {
             if let mailbox = running[path] {
                 if await mailbox.flush() { return }
             } else if pending.contains(path) || swapped.contains(path) {
-                await change()
+                await wait { running[path] == nil && (pending.contains(path) || swapped.contains(path)) }
+            } else if let holder = holder(of: path), let mailbox = running[holder] {
+                if await mailbox.flush(), self.holder(of: path) == holder { return }
             } else {
                 return
             }
         }
     }
 
+    /// Under which path the file is read that this source waits for.
+    private func holder(of path: SourcePath) -> SourcePath? { behind.first { $0.value.contains(path) }?.key }
+
     /// Returns when every root was scanned, from its beginning, after the call, or was looked for and is not there.
     func sweep() async {
         // Before that nobody knows which roots there are.
-        while !isStopping, !isReady { await change() }
+        await wait { !isReady }
         // The first scan that ends may have begun, and passed a change, before the call; the second has not.
         for _ in 0..<2 {
             // One may have come of which nobody has heard yet.
             let before = intake.roots.keys.map { ($0, sweeps[$0]) }
             watching.rescan()
-            while !isStopping, before.contains(where: { root, count in sweeps[root] == count }) { await change() }
+            await wait { before.contains { root, count in sweeps[root] == count } }
         }
     }
 
@@ -67,14 +85,13 @@ extension SessionSupervisor {
     /// The stores were asked: those sources are tried again at once.
     func resolved() {
         for path in rested.filter(\.value.isUnresolved).keys.sorted(by: Self.inOrder) { pending.add(path) }
-        changed()
     }
 
     /// Returns when every source was taken to its end, or could not be: `--once`.
     ///
     /// - Returns: why those that could not be were not.
     func settled() async -> [String] {
-        while !isStopping, !isReady || !running.isEmpty || !pending.isEmpty || !swapped.isEmpty { await change() }
+        await wait { !isReady || !running.isEmpty || !pending.isEmpty || !swapped.isEmpty }
         return obstacles(of: Set(resting.keys).union(endless.keys).sorted(by: Self.inOrder))
     }
 
@@ -83,6 +100,5 @@ extension SessionSupervisor {
         isStopping = true
         for mailbox in mailboxes(where: { _ in true }) { mailbox.ask(.shutdown) }
         context.gate.end()
-        changed()
     }
 }

@@ -27,22 +27,23 @@ actor SessionSupervisor {
     let mode: StreamPipeline.Mode
     /// Rung when `run` has something to look at.
     let bell = Doorbell()
-    /// Whoever waits for a change of the fields below.
+    /// Whoever waits for a change of what is observed below. The fields tell it themselves: who changes one of them cannot
+    /// forget somebody.
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
-    var pending = WaitingLine<SourcePath>()
+    var pending = WaitingLine<SourcePath>() { didSet { changed() } }
     /// When the line of those that wait began: none of them waits longer.
     var pendingSince: Instant?
-    var running: [SourcePath: PipelineMailbox] = [:]
-    var resting: [SourcePath: Rest] = [:]
+    var running: [SourcePath: PipelineMailbox] = [:] { didSet { changed() } }
+    var resting: [SourcePath: Rest] = [:] { didSet { changed() } }
     /// By source that no pipeline stays for, the bytes of a last line without its end.
     var endless: [SourcePath: Int64] = [:]
     /// By running source: other paths of its file, which wait for its end.
     var behind: [SourcePath: Set<SourcePath>] = [:]
     /// Sources whose path leads to another file now: they wait until every root was looked through for the one before.
-    var swapped: Set<SourcePath> = []
+    var swapped: Set<SourcePath> = [] { didSet { changed() } }
     /// Files of some of them, held open until it is known who has them.
-    var lost: [SourcePath: LostSource] = [:]
+    var lost: [SourcePath: LostSource] = [:] { didSet { changed() } }
     /// Those that were waited for: what is there is the next generation.
     var replaceable: Set<SourcePath> = []
     /// Whether they are waited for: asked on every lane, so that naming a source costs no hop otherwise.
@@ -53,9 +54,9 @@ actor SessionSupervisor {
     var isCrowded = false
     var loads: LaneLoads
     /// By root: scans that have ended, and how often it was to be scanned and was not there.
-    var sweeps: [String: Int] = [:]
-    var isReady = false
-    var isStopping = false
+    var sweeps: [String: Int] = [:] { didSet { changed() } }
+    var isReady = false { didSet { changed() } }
+    var isStopping = false { didSet { changed() } }
     /// Source bytes taken when freed memory was last given back.
     var takenBefore: Int64 = 0
     /// Sources that scans found since then.
@@ -118,7 +119,6 @@ actor SessionSupervisor {
     private func take(_ events: [WatchEvent]) async {
         for event in events { await handle(event) }
         noteCounts()
-        changed()
     }
 
     private func handle(_ event: WatchEvent) async {
@@ -184,14 +184,13 @@ actor SessionSupervisor {
         func isUnnamed(_ path: SourcePath) -> Bool {
             pending.contains(path) || running[path].map { !$0.isNamed } ?? false
         }
-        while !isStopping, unnamed.contains(where: isUnnamed) { await change() }
+        await wait { unnamed.contains(where: isUnnamed) }
         isSearching.withLock { $0 = false }
         for path in found.sorted(by: Self.inOrder) {
             swapped.remove(path)
             replaceable.insert(path)
             pending.add(path)
         }
-        changed()
     }
 
     private func expect(_ left: Int64, of path: SourcePath) {
@@ -237,6 +236,7 @@ actor SessionSupervisor {
 
     // MARK: Waiting for a change
 
+    /// Something that is waited for is another one now. Costs nothing where nobody waits.
     func changed() {
         bell.ring()
         let waiting = waiters
@@ -244,5 +244,15 @@ actor SessionSupervisor {
         for waiter in waiting { waiter.resume() }
     }
 
-    func change() async { await withCheckedContinuation { waiters.append($0) } }
+    /// Returns when `holds` does no more, or the end has come.
+    ///
+    /// It is asked where the waiter is put down, without a suspension between: a call of an actor's function from the same
+    /// actor may be one, for a task that prefers another executor.
+    func wait(while holds: () -> Bool) async {
+        while !isStopping, holds() {
+            await withCheckedContinuation { waiter in
+                if !isStopping, holds() { waiters.append(waiter) } else { waiter.resume() }
+            }
+        }
+    }
 }

@@ -3,27 +3,86 @@ import LinuxSystem
 import Shared
 import Store
 
-/// Files that have neither the path nor the inode number of what was taken, and all its bytes: a home that was restored,
-/// a copy on another disk, a file that was replaced and renamed before anybody looked.
+/// Whose stream a file is, whatever path it has: the very file that lines came from, or one with all their bytes, as after
+/// a home was restored, or a file was copied to another disk, or replaced and renamed before anybody looked.
 extension SourceIntake {
+    enum Owner {
+        /// Its source is at this path from now on.
+        case stream(StreamKey)
+        case otherName(of: SourcePath)
+        case nobody
+        /// Somebody moved a stream meanwhile: to be asked again.
+        case unsettled
+    }
+
+    /// - Parameter known: of the stream that has the file's path.
+    /// - Returns: another stream than `known`, or `nobody`.
+    func owner(of tail: inout FileTail, besides known: StreamCursor?) async throws -> Owner {
+        if let known, known.file == tail.identity { return .nobody }
+        let found = try await ownerOfFile(&tail, besides: known)
+        guard case .nobody = found else { return found }
+        if let known {
+            switch try tail.begin(at: known) {
+            case .newGeneration: break
+            // The bytes that were taken here are here.
+            case .start, .resume, .idle, .verify: return .nobody
+            }
+        }
+        return try await ownerByContent(&tail, besides: known)
+    }
+
+    /// A file that got another path while nobody looked keeps its stream: the very file, gone from where it was, whose
+    /// bytes are those that were taken. One that is still where it was has got a second name.
+    private func ownerOfFile(_ tail: inout FileTail, besides known: StreamCursor?) async throws -> Owner {
+        let path = tail.path
+        for (cursor, source) in try await store.streams(ofFile: tail.identity) where cursor.stream != known?.stream {
+            // Where no time of birth is kept, a number that is used again says little, and so do a few bytes.
+            let isTelling = tail.identity.birth != 0 || cursor.offset >= Int64(SourceMarker.length)
+            if source.path != path, try identity(of: source.path) == tail.identity {
+                return .otherName(of: source.path)
+            }
+            guard isTelling else { continue }
+            let isSame: Bool
+            switch try tail.begin(at: cursor) {
+            case .resume, .idle: isSame = true
+            // It was renamed and written anew: no other file has its number and its time of birth.
+            case .newGeneration: isSame = tail.identity.birth != 0 && tail.identity == cursor.file
+            case .start, .verify: isSame = false
+            }
+            // A path that has a stream gives it up only where the other one's bytes are not where they were, too: a number
+            // that was used again may be of its fork.
+            guard isSame, try known == nil || source.path == path || isGone(source, cursor) else { continue }
+            return try await moved(cursor.stream, from: source, to: path, inPlaceOf: known)
+        }
+        return .nobody
+    }
+
     /// The stream whose bytes the file holds, where nothing else holds them any more.
     ///
     /// A fork begins with the same bytes as well, and lives beside what it was forked from: then each has its own stream.
-    func knownByContent(_ tail: inout FileTail) async throws -> Naming? {
-        let path = tail.path
+    private func ownerByContent(_ tail: inout FileTail, besides known: StreamCursor?) async throws -> Owner {
         for head in try tail.heads() {
-            for (cursor, source) in try await store.streams(beginningWith: head) {
+            for (cursor, source) in try await store.streams(beginningWith: head) where cursor.stream != known?.stream {
+                // A path that has a stream gives it up for more than a few bytes.
+                if known != nil, cursor.offset < Int64(SourceMarker.length) { continue }
                 switch try tail.begin(at: cursor) {
                 case .resume, .idle: break
                 case .start, .verify, .newGeneration: continue
                 }
                 guard try isGone(source, cursor) else { continue }
-                if try await store.move(cursor.stream, from: source, to: source.moved(to: path)) {
-                    return .named(try await name(of: cursor.stream))
-                }
+                return try await moved(cursor.stream, from: source, to: tail.path, inPlaceOf: known)
             }
         }
-        return nil
+        return .nobody
+    }
+
+    private func moved(
+        _ stream: StreamKey, from source: SourceInfo, to path: SourcePath, inPlaceOf known: StreamCursor?
+    ) async throws -> Owner {
+        if source.path == path { return .stream(stream) }
+        let isMoved = try await store.move(
+            stream, from: source, to: source.moved(to: path), inPlaceOf: known?.stream)
+        return isMoved ? .stream(stream) : .unsettled
     }
 
     /// Whether the file that the stream's lines came from is no more where it was, or another one is in its place.

@@ -14,8 +14,9 @@ enum Naming: Sendable {
 
 /// Says whose session a source is, and whether there is anything to take from it.
 ///
-/// A path that is in the catalog keeps its stream, whatever its name says now. For any other the agent's layout names the
-/// stream; should that stream have another live file, this one gets a name of its own (`<name>~<8 hex>`).
+/// A file keeps its stream, wherever it is now. A path that is in the catalog keeps its stream, whatever its name says
+/// now, unless its file is another stream's. For any other the agent's layout names the stream; should that stream have
+/// another live file, this one gets a name of its own (`<name>~<8 hex>`).
 struct SourceIntake: Sendable {
     let store: Store
     let context: PipelineContext
@@ -34,9 +35,31 @@ struct SourceIntake: Sendable {
         var left: Int64
     }
 
+    /// Opens what the path leads to now, or takes the file that was kept open.
+    ///
+    /// - Returns: `nil` for what could be no session if it were opened.
+    /// - Throws: `CaptureError`.
+    func open(_ path: SourcePath, or lost: LostSource?) async throws -> FileTail? {
+        if let lost { return try FileTail(lost.file, key: context.key) }
+        do throws(CaptureError) {
+            return try FileTail(path, in: context.roots, key: context.key)
+        } catch {
+            guard error.code == .missing || error.code == .refused,
+                case .notASession = layout(of: path).name(of: path.relativePath),
+                try await store.cursor(ofRoot: path.root, relativePath: path.relativePath) == nil
+            else { throw error }
+            return nil
+        }
+    }
+
+    private func layout(of path: SourcePath) -> AgentLayout {
+        roots[path.root]?.layout ?? AgentLayout(agent: path.agent)
+    }
+
     /// - Throws: `inconsistent` when `--sid` gives another session to what is known already.
-    func name(of path: SourcePath) async throws -> Naming {
-        let naming = try await anyName(of: path)
+    func name(of tail: inout FileTail) async throws -> Naming {
+        let path = tail.path
+        let naming = try await anyName(of: &tail)
         // Another file of that directory may have been passed once.
         if let root = roots[path.root], let sid = root.sid, root.includes(path.relativePath),
             case .named(let name) = naming, name.sid != sid
@@ -49,21 +72,27 @@ struct SourceIntake: Sendable {
         return naming
     }
 
-    private func anyName(of path: SourcePath) async throws -> Naming {
-        let layout = roots[path.root]?.layout ?? AgentLayout(agent: path.agent)
-        if let known = try await store.stream(ofRoot: path.root, relativePath: path.relativePath) {
-            return .named(try await name(of: known))
+    private func anyName(of tail: inout FileTail) async throws -> Naming {
+        let path = tail.path
+        while true {
+            let known = try await store.cursor(ofRoot: path.root, relativePath: path.relativePath)
+            switch try await owner(of: &tail, besides: known) {
+            case .stream(let stream): return .named(try await name(of: stream))
+            case .otherName(let other): return .otherName(of: other)
+            case .unsettled: continue
+            case .nobody: break
+            }
+            if let known { return .named(try await name(of: known.stream)) }
+            // Its lines came from a store: it is no new session before somebody goes on with it.
+            if try path.isRestored(in: context.roots) { return .notASession }
+            let name: SourceName
+            switch layout(of: path).name(of: path.relativePath) {
+            case .notASession: return .notASession
+            case .named(let found): name = found
+            case .needsFirstLines(let fallback): name = try resolved(fallback, by: &tail)
+            }
+            return try await distinguished(name, &tail)
         }
-        if let known = try await known(as: path) { return known }
-        // Its lines came from a store: it is no new session before somebody goes on with it.
-        if try path.isRestored(in: context.roots) { return .notASession }
-        let name: SourceName
-        switch layout.name(of: path.relativePath) {
-        case .notASession: return .notASession
-        case .named(let found): name = found
-        case .needsFirstLines(let fallback): name = try resolved(fallback, at: path)
-        }
-        return try await distinguished(name, at: path)
     }
 
     func name(of stream: StreamKey) async throws -> SourceName {
@@ -72,35 +101,9 @@ struct SourceIntake: Sendable {
             kind: try await store.source(of: stream).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
     }
 
-    /// A file that got another path while nobody looked keeps its stream: the very file, gone from where it was, whose
-    /// bytes are those that were taken. One that is still where it was has got a second name.
-    private func known(as path: SourcePath) async throws -> Naming? {
-        var tail = try FileTail(path, in: context.roots, key: context.key)
-        for (cursor, source) in try await store.streams(ofFile: tail.identity) {
-            let old = source.path
-            // Where no time of birth is kept, a number that is used again says little, and so do a few bytes.
-            let isTelling = tail.identity.birth != 0 || cursor.offset >= Int64(SourceMarker.length)
-            guard old != path else { continue }
-            if try identity(of: old) == tail.identity { return .otherName(of: old) }
-            guard isTelling else { continue }
-            let isSame: Bool
-            switch try tail.begin(at: cursor) {
-            case .resume, .idle: isSame = true
-            // It was renamed and written anew: no other file has its number and its time of birth.
-            case .newGeneration: isSame = tail.identity.birth != 0 && tail.identity == cursor.file
-            case .start, .verify: isSame = false
-            }
-            guard isSame else { continue }
-            await moved(from: old, to: path)
-            return .named(try await name(of: cursor.stream))
-        }
-        return try await knownByContent(&tail)
-    }
-
-    private func resolved(_ fallback: SourceName, at path: SourcePath) throws -> SourceName {
-        var tail = try FileTail(path, in: context.roots, key: context.key)
+    private func resolved(_ fallback: SourceName, by tail: inout FileTail) throws -> SourceName {
         _ = try tail.begin(at: nil)
-        var lines = FirstLines(agent: path.agent, kind: .agent)
+        var lines = FirstLines(agent: tail.path.agent, kind: .agent)
         var buffer = LineBuffer()
         while !lines.isComplete, case .bytes(let count) = try tail.read(into: buffer.room(64 << 10)) {
             buffer.fill(count)
@@ -114,24 +117,24 @@ struct SourceIntake: Sendable {
     }
 
     /// Two live files never share a stream; a file that went on elsewhere keeps its.
-    private func distinguished(_ name: SourceName, at path: SourcePath) async throws -> Naming {
-        try await resolver.resolve(name.sid, of: try identity(of: path))
+    private func distinguished(_ name: SourceName, _ tail: inout FileTail) async throws -> Naming {
+        let path = tail.path
+        try await resolver.resolve(name.sid, of: tail.identity)
         guard let other = try await store.source(of: name.key) else { return .named(name) }
         let otherPath = other.path
         guard otherPath != path else { return .named(name) }
         guard roots[other.root] != nil else {
             // Nobody looks there any more, so whether that file lives is not known: the bytes decide.
-            return .named(try await holdsTaken(of: name.key, at: path) ? name : name.distinguished(by: path))
+            return .named(try await holdsTaken(of: name.key, &tail) ? name : name.distinguished(by: path))
         }
         guard let theirs = try identity(of: otherPath) else { return .named(name) }
-        if let ours = try identity(of: path), ours == theirs { return .otherName(of: otherPath) }
+        if theirs == tail.identity { return .otherName(of: otherPath) }
         return .named(name.distinguished(by: path))
     }
 
     /// Whether the file begins with what was taken of the stream.
-    private func holdsTaken(of stream: StreamKey, at path: SourcePath) async throws -> Bool {
+    private func holdsTaken(of stream: StreamKey, _ tail: inout FileTail) async throws -> Bool {
         guard let cursor = try await store.cursor(of: stream) else { return true }
-        var tail = try FileTail(path, in: context.roots, key: context.key)
         switch try tail.begin(at: cursor) {
         case .start, .resume, .idle, .verify: return true
         case .newGeneration: return false
@@ -151,11 +154,11 @@ struct SourceIntake: Sendable {
     /// A source got another path: its stream goes on there.
     func moved(from old: SourcePath, to new: SourcePath) async {
         do {
-            guard let key = try await store.stream(ofRoot: old.root, relativePath: old.relativePath),
+            guard let key = try await store.cursor(ofRoot: old.root, relativePath: old.relativePath)?.stream,
                 let source = try await store.source(of: key)
             else { return }
             // `false`: something else has the new path, or the stream is elsewhere by now. Then its content tells.
-            _ = try await store.move(key, from: source, to: source.moved(to: new))
+            _ = try await store.move(key, from: source, to: source.moved(to: new), inPlaceOf: nil)
         } catch {
             // Safe: by its name and its content the source is recognised when it is opened.
             context.log.record(Event(.persistenceFailed, "the new path \(new) of a source was not noted: \(error)"))

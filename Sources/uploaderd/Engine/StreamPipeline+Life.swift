@@ -8,23 +8,17 @@ import Store
 
 /// How a source begins and ends: its cursor, its generations, its unterminated last line.
 extension StreamPipeline {
-    /// Opens the source and reads its cursor's row.
+    /// Reads the row of the cursor of a source that is open.
     ///
-    /// - Parameter lost: its file, where that was kept open.
-    /// - Throws: `CaptureError`, `StoreError`: `unresolved` as long as its session is.
+    /// - Throws: `StoreError`: `unresolved` as long as its session is.
     static func open(
-        _ source: SourcePath, name: SourceName, lost: LostSource?, mode: Mode, mailbox: PipelineMailbox, lane: Int,
+        _ tail: consuming FileTail, name: SourceName, mode: Mode, mailbox: PipelineMailbox, lane: Int,
         context: PipelineContext
     ) async throws -> StreamPipeline {
         // Its cursor may lie behind what is missing: a source without a new line would look as if all of it were taken.
         try await context.store.requireResolved(name.sid)
         let known = try await context.store.cursor(of: name.key)
-        let tail =
-            if let lost {
-                try FileTail(lost.file, key: context.key)
-            } else {
-                try FileTail(source, in: context.roots, key: context.key)
-            }
+        let source = tail.path
         let cursor = known ?? StreamCursor(stream: name.key, file: tail.identity)
         return StreamPipeline(
             context: context, permits: context.permits[lane], mailbox: mailbox, mode: mode, source: source, name: name,

@@ -23,9 +23,9 @@ extension Store {
 
     package func source(of stream: StreamKey) throws(StoreError) -> SourceInfo? { try catalog().stream(stream)?.source }
 
-    /// The stream whose lines this file gave last.
-    package func stream(ofRoot root: String, relativePath: String) throws(StoreError) -> StreamKey? {
-        try catalog().stream(root: root, relativePath: relativePath)?.key
+    /// Of the stream whose lines the file at this path gave last.
+    package func cursor(ofRoot root: String, relativePath: String) throws(StoreError) -> StreamCursor? {
+        try catalog().stream(root: root, relativePath: relativePath)?.cursor
     }
 
     /// The streams to which a file with this identity gave lines last, by whatever path. Only its bytes prove it.
@@ -98,16 +98,26 @@ extension Store {
 
     /// The stream's file is another one from now on.
     ///
-    /// - Returns: `false` when it is not the old one's any more: of several that hold its bytes one was first.
+    /// - Parameter other: the stream that has the new place, though its file is not there any more. It gets the old place
+    ///   in exchange: there its file is when two exchanged their names, and several that did it in a circle come right
+    ///   one after the other.
+    /// - Returns: `false` when something of that is not so any more: of several that hold its bytes one was first.
     package func move(
-        _ stream: StreamKey, from old: SourceInfo, to source: SourceInfo
+        _ stream: StreamKey, from old: SourceInfo, to source: SourceInfo, inPlaceOf other: StreamKey?
     ) throws(StoreError) -> Bool {
+        let catalog = try catalog()
         let row = try knownStream(stream)
-        guard row.source == old, try catalog().stream(root: source.root, relativePath: source.relativePath) == nil
-        else {
-            return false
+        let there = try catalog.stream(root: source.root, relativePath: source.relativePath)
+        guard row.source == old, there?.key == other else { return false }
+        try catalog.transaction { () throws(StoreError) in
+            if let there, var left = there.source {
+                left.agent = old.agent
+                left.root = old.root
+                left.relativePath = old.relativePath
+                try catalog.setSource(left, of: there.id)
+            }
+            try catalog.setSource(source, of: row.id)
         }
-        try catalog().setSource(source, of: row.id)
         return true
     }
 

@@ -17,7 +17,7 @@ package import Shared
 ///
 /// **Capture** (Store+Sealing, Store+Commits, Store+Sessions)
 ///
-///     cursor(of:) · source(of:) · stream(ofRoot:relativePath:)
+///     cursor(of:) · source(of:) · cursor(ofRoot:relativePath:)
 ///     evidence(of:)                 for a cursor that was rebuilt: what to check in the source; nil: nothing
 ///     seal(_:advancing:source:)     a segment and the cursor behind it; many callers share one commit
 ///     makeSpoolTemporary()          for a line too long for memory; `discard(_:)` if nothing becomes of it

@@ -112,6 +112,32 @@ final class Stage: Sendable {
         life?.watcher.rang(file)
     }
 
+    /// Gives two files each other's name, and lets the watcher know unless it is given none.
+    func exchange(_ one: String, _ other: String, _ life: Life?) throws {
+        let aside = scratch("home/.aside")
+        try Files.rename(scratch("home/\(one)"), to: aside, replacing: false)
+        try Files.rename(scratch("home/\(other)"), to: scratch("home/\(one)"), replacing: false)
+        try Files.rename(aside, to: scratch("home/\(other)"), replacing: false)
+        life?.watcher.rang(one)
+        life?.watcher.rang(other)
+    }
+
+    /// What the first end's store has of these sessions, of all streams and generations, in the order of the texts.
+    func contents(_ sids: String...) throws -> [String] {
+        var texts: [String] = []
+        for sid in sids where end.keys.contains("\(Self.prefix)\(sid)/manifest.json") {
+            let manifest = try end.manifest(sid)
+            let streams = manifest.streams.mapValues(\.segments).merging(["main": manifest.segments]) { $1 }
+            for (stream, segments) in streams {
+                for generation in Set(segments.map { $0.generation ?? 1 }) {
+                    let bytes = try end.content(sid, stream, generation: generation)
+                    texts.append(String(decoding: bytes, as: UTF8.self))
+                }
+            }
+        }
+        return texts.sorted()
+    }
+
     func source(_ file: String) throws -> [UInt8] { try scratch.bytes("home/\(file)") }
 
     func pass(_ duration: Duration) async throws { try await world.time.sleep(for: duration) }

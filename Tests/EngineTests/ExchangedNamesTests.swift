@@ -1,0 +1,80 @@
+import LinuxSystem
+import Shared
+import Store
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Identity is content first: files that change names among them go on, each in its own stream.
+@Suite("Files that exchange their names")
+struct ExchangedNamesTests {
+    private static let names = ["a", "b", "c"]
+
+    private func begin(_ stage: Stage, _ life: Life) async throws {
+        for (number, name) in Self.names.enumerated() {
+            let lines = (0...30 + number).map { "{\"\(name)\":\($0)}\n" }.joined()
+            try stage.append(lines, to: "\(name).jsonl", life)
+        }
+        await life.settle()
+    }
+
+    /// Adds a line to each file, under the name that it has now, and expects it behind the file's own lines.
+    private func goOn(_ stage: Stage, _ life: Life, _ now: [String: String]) async throws {
+        for (name, path) in now.sorted(by: <) {
+            try stage.append("{\"more of\":\"\(name)\"}\n", to: "\(path).jsonl", life)
+        }
+        await life.settle()
+        for (name, path) in now.sorted(by: <) {
+            #expect(try stage.end.content(name) == stage.source("\(path).jsonl"), "\(name) is at \(path)")
+            #expect(try await life.segments(name).allSatisfy { $0.generation == 1 })
+        }
+        #expect(life.board.snapshot().noticed.generations == 0)
+        #expect(try await life.store.sessions().count == 3)
+    }
+
+    @Test("go on, each under its new name", arguments: [true, false], 1...5)
+    func two(isSeen: Bool, seed: UInt64) throws {
+        let stage = try Stage(seed: seed)
+        try stage.live { life in
+            try await begin(stage, life)
+            try stage.exchange("a.jsonl", "b.jsonl", isSeen ? life : nil)
+            try await goOn(stage, life, ["a": "b", "b": "a", "c": "c"])
+            try stage.exchange("a.jsonl", "b.jsonl", isSeen ? life : nil)
+            try await goOn(stage, life, ["a": "a", "b": "b", "c": "c"])
+        }
+    }
+
+    @Test("go on when three do it in a circle", arguments: 1...5)
+    func three(seed: UInt64) throws {
+        let stage = try Stage(seed: seed)
+        try stage.live { life in
+            try await begin(stage, life)
+            try stage.exchange("a.jsonl", "b.jsonl", nil)
+            try stage.exchange("a.jsonl", "c.jsonl", life)
+            try await goOn(stage, life, ["a": "b", "b": "c", "c": "a"])
+        }
+    }
+
+    @Test("go on when it happened between two lives")
+    func between() throws {
+        let stage = try Stage()
+        try stage.live { life in try await begin(stage, life) }
+        try stage.exchange("a.jsonl", "b.jsonl", nil)
+        try stage.exchange("a.jsonl", "c.jsonl", nil)
+        try stage.live { life in try await goOn(stage, life, ["a": "b", "b": "c", "c": "a"]) }
+    }
+
+    @Test("go on when one takes the name of another, which is gone by that")
+    func over() throws {
+        let stage = try Stage()
+        try stage.live { life in
+            try await begin(stage, life)
+            let gone = try stage.source("b.jsonl")
+            try Files.rename(stage.scratch("home/a.jsonl"), to: stage.scratch("home/b.jsonl"), replacing: true)
+            life.watcher.moved("a.jsonl", "b.jsonl")
+            try await goOn(stage, life, ["a": "b", "c": "c"])
+            #expect(try stage.end.content("b") == gone)
+        }
+    }
+}
