@@ -157,6 +157,49 @@ struct CopiesTests {
         if !isGone { #expect(try stage.end.content("a") == stage.source("a.jsonl")) }
     }
 
+    @Test("that are damaged in the spool are cut again from a file that is open and has no name any more")
+    func damagedAndUnlinked() throws {
+        let stage = try Stage()
+        let text = Self.lines(1...2) + "{\"torn\":"
+        try stage.live { life in
+            await life.settle()
+            stage.end.weather = .down(DeliveryError(.transient, "the store is away"))
+            try stage.append(text, to: "a.jsonl", life)
+            await life.settle()
+            try Self.flipSpooled(stage)
+            // The pipeline holds it open for the end of its last line.
+            try Files.unlink(stage.scratch("home/a.jsonl"))
+            stage.end.weather = .fair
+            await life.parts.delivery.retry()
+            try await stage.pass(.seconds(300))
+            #expect(Self.health(life).filter { !$0.hasPrefix("spool_file_refused") }.isEmpty)
+        }
+        #expect(try stage.end.content("a") == Array(text.utf8))
+        #expect(try stage.end.manifest("a").gaps.isEmpty)
+    }
+
+    @Test("that are damaged in the spool, of a file that was written anew, are a gap, and what follows is listed")
+    func damagedAndReplaced() throws {
+        let stage = try Stage()
+        try stage.live { life in
+            await life.settle()
+            stage.end.weather = .down(DeliveryError(.transient, "the store is away"))
+            try stage.append(Self.lines(1...2), to: "a.jsonl", life)
+            await life.settle()
+            try Self.flipSpooled(stage)
+            try Files.writeDurably(Array("{\"other\":true}\n".utf8), to: stage.scratch("home/a.jsonl"))
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+            stage.end.weather = .fair
+            await life.parts.delivery.retry()
+            try await stage.pass(.seconds(300))
+            let kinds = life.board.snapshot().health.map(\.kind)
+            #expect(kinds == ["lines_lost", "spool_file_refused"])
+        }
+        #expect(try stage.end.content("a", generation: 2) == Array("{\"other\":true}\n".utf8))
+        #expect(try stage.end.manifest("a").gaps.count == 1)
+    }
+
     @Test("that are gone from the only store are not safe, in the next life neither, until they are found again")
     func goneForGood() throws {
         let stage = try Stage {

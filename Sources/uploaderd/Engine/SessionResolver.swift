@@ -226,11 +226,12 @@ struct SessionResolver: Sendable {
             // A root that is away may come back with all that was in it.
             guard try Files.status(source.root, followLinks: true) != nil, try source.path.isVacant else { return }
         }
-        try await store.recordGap(id, reason: "its file in the spool was lost, and its source is gone")
+        let fate = isReplaced ? "its source holds other lines now" : "its source is gone"
+        try await store.recordGap(id, reason: "its file in the spool was lost, and \(fate)")
         board.report(
             "lines_lost", "\(stream)",
             "lines \(segment.record.firstLine) to \(segment.record.firstLine + segment.record.lines - 1) of \(stream) are lost: "
-                + "they were only in the spool, and their source is gone",
+                + "they were only in the spool, and \(fate)",
             hint: "the manifest says so in gaps; a copy of the source, if there is one, is all that has them")
     }
 

@@ -33,7 +33,7 @@ extension Store {
             try catalog.run(
                 """
                 UPDATE copies SET state = ?3, spooled = 0
-                WHERE segment_id = ?1 AND store_id = ?2 AND state IN (2, 4, 5)
+                WHERE segment_id = ?1 AND store_id = ?2 AND state IN (2, 4, 5) AND state <> ?3
                 """, id, storeRow, state.rawValue)
             return isWanted && catalog.changes > 0
         }
