@@ -17,6 +17,8 @@ struct FieldTests {
                 #"{"apiKey":"[REDACTED:sensitive_field]","API-KEY":"[REDACTED:sensitive_field]"}"#
             ),
             (#"{"client_secret":"two words"}"#, #"{"client_secret":"[REDACTED:sensitive_field]"}"#),
+            (#"{"password":"$ecret123"}"#, #"{"password":"[REDACTED:sensitive_field]"}"#),
+            (#"{"password":"adminnnnnn"}"#, #"{"password":"[REDACTED:sensitive_field]"}"#),
             (#"{"password":123456}"#, #"{"password":"[REDACTED:sensitive_field]"}"#),
             (
                 #"{"password":["a1", "b2" ,3]}"#,
@@ -38,7 +40,8 @@ struct FieldTests {
         "stays where it is none",
         arguments: [
             #"{"password":""}"#, #"{"password":null,"token":true}"#, #"{"token":151643}"#, #"{"token":"string"}"#,
-            #"{"password":"<password>"}"#, #"{"password":"${DB_PASSWORD}"}"#, #"{"secret":"********"}"#,
+            #"{"password":"<password>"}"#, #"{"password":"${DB_PASSWORD}"}"#, #"{"password":"$DB_PASSWORD_2"}"#,
+            #"{"password":"$password"}"#, #"{"secret":"********"}"#,
             #"{"api_key":"your_api_key"}"#, #"{"password":{"type":"string"}}"#, #"{"tokens":["abcd"]}"#,
             #"{"password":"[REDACTED:password]"}"#,
         ])

@@ -94,9 +94,12 @@ final class LineSearch {
             case .match(let match):
                 if plausibility.isSecret(match.secret, by: rule), !isAllowed(match.secret, base) {
                     found.append(match.secret)
+                    // What ended one may begin the next.
+                    at = max(match.secret.upperBound, match.whole.lowerBound + 1)
+                } else {
+                    // What is none may have one in it.
+                    at = match.whole.lowerBound + 1
                 }
-                // What ended one may begin the next.
-                at = max(match.secret.upperBound, match.whole.lowerBound + 1)
                 passed = at
             }
         }

@@ -67,11 +67,7 @@ struct Plausibility {
             if bytes.count > 1, bytes[1] == UInt8(ascii: "{") || bytes[1] == UInt8(ascii: "(") || last == first {
                 return true
             }
-            if bytes.dropFirst().allSatisfy({ ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == UInt8(ascii: "_") }),
-                bytes.count > 1, ASCII.isLetter(bytes[1])
-            {
-                return true
-            }
+            if first == UInt8(ascii: "$"), isVariable(bytes.dropFirst()) { return true }
         case UInt8(ascii: "{"):
             if bytes.count > 1, bytes[1] == UInt8(ascii: "{") { return true }
         case UInt8(ascii: "["):
@@ -108,11 +104,18 @@ struct Plausibility {
         return false
     }
 
-    /// `xxxxxxxx`, `********`, `ghp_0000000000`: the second half is one character, or two.
+    /// `TOKEN` of `$TOKEN`, or `token`: a name in capitals, or one without digits.
+    private static func isVariable(_ name: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        guard let first = name.first, ASCII.isLetter(first) || first == UInt8(ascii: "_") else { return false }
+        let isWord = name.allSatisfy { ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == UInt8(ascii: "_") }
+        let hasSmall = name.contains { ASCII.isLetter($0) && ASCII.lowered($0) == $0 }
+        return isWord && !(hasSmall && name.contains(where: ASCII.isDigit))
+    }
+
+    /// `********`, and `ghp_0000000000`, whose second half is one character, or two.
     private static func hasFewLetters(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard bytes.count >= 3 else { return false }
-        let end = bytes[(bytes.count / 2)...]
-        return Set(end).count <= (bytes.count >= 16 ? 2 : 1)
+        guard bytes.count >= 16 else { return bytes.count >= 3 && Set(bytes).count == 1 }
+        return Set(bytes[(bytes.count / 2)...]).count <= 2
     }
 
     /// How much of a run of base64 around what was found says that it is a piece of something encoded: an image, a model's
