@@ -110,7 +110,10 @@ struct UnpackedSourceTests {
             switch other {
             case .bytes: break
             case .packedIsGone: try Files.unlink(stage.scratch(packed))
-            case .packedIsOther: try stage.scratch.write(Self.packed(Self.more), to: packed)
+            case .packedIsOther:
+                // Put in its place: what is written into the very file that was read is a generation of its own.
+                try Files.unlink(stage.scratch(packed))
+                try stage.scratch.write(Self.packed(Self.more), to: packed)
             case .packedIsDamaged:
                 // Another one: of the very file that was read, what is whole is compared.
                 try Files.unlink(stage.scratch(packed))
