@@ -60,7 +60,8 @@ struct FoundFilesTests {
         let kept = try Files.readAll(path)
         let lists = scene.directory.storesOfManifest(of: source.key.session)
         let list = String(decoding: try Files.readAll(lists), as: UTF8.self)
-        let ahead = list.replacing("\"manifests\":[", with: "\"manifests\":[\"sha256:\(String(repeating: "0", count: 64))\",")
+        let ahead = list.replacing(
+            "\"manifests\":[", with: "\"manifests\":[\"sha256:\(String(repeating: "0", count: 64))\",")
         try #require(ahead != list)
         for (bytes, text, isBelieved) in [
             (String(decoding: kept, as: UTF8.self).replacing("\"cut\"", with: "\"6ut\""), list, false),

@@ -73,8 +73,8 @@ extension Store {
     func isNeeded(_ path: String, of sessionRow: Int64) throws(StoreError) -> Bool {
         let catalog = try catalog()
         guard let seq = SegmentRecord.seq(ofObjectPath: path) else { return false }
-        for stream in try catalog.streams(of: sessionRow) where path.hasPrefix(SegmentRecord.folder(of: stream.key.stream))
-        {
+        for stream in try catalog.streams(of: sessionRow)
+        where path.hasPrefix(SegmentRecord.folder(of: stream.key.stream)) {
             if try catalog.live(stream, seq: seq).contains(where: { $0.record.objectPath == path }) { return true }
         }
         return false
