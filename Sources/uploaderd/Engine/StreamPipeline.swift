@@ -105,29 +105,6 @@ struct StreamPipeline: ~Copyable {
         }
     }
 
-    /// What was taken turned out to have no whole copy: the cursor's row is before it.
-    private var isSetBack: Bool { context.lost.setbacks(of: cursor.stream) != setbacks }
-
-    /// Goes on where the cursor's row is now, with the file that is open: its path may lead nowhere by now.
-    private mutating func goBackToRow() async throws -> End? {
-        setbacks = context.lost.setbacks(of: cursor.stream)
-        var isRestarted = false
-        while let row = try await context.store.cursor(of: cursor.stream),
-            isRestarted || (row.generation, row.offset) != (cursor.generation, cursor.offset)
-        {
-            letGo()
-            cutter = SegmentCutter(limits: context.limits)
-            buffer.drop(buffer.count)
-            longLineSearched = 0
-            cursor = row
-            let end = try await begin()
-            // The row's marks were made anew.
-            guard case .restart? = end, !isRestarted else { return end }
-            isRestarted = true
-        }
-        return nil
-    }
-
     /// What is read at once while lines are short: what stays in a core's own cache until it is compressed.
     private static let chunk = 256 << 10
 
