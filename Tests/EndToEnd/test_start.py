@@ -284,3 +284,23 @@ def test_a_reload_honours_what_it_says_or_refuses_it(world):
     # A reload is a notice, which is not said any more.
     assert daemon.stop() == 0
     assert daemon.text() == said
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace: packaging/install-deps --test")
+def test_no_thread_begins_with_a_signal_unblocked(world):
+    """A signal for the process goes to any thread that does not block it, and ends it there, with nothing sealed. On a busy
+    machine a thread may get no further than its beginning until long after the start."""
+    trace = world.base / "strace"
+    plain = world.command
+    world.command = lambda name: ["strace", "-f", "-qq", "-o", trace, "-e", "trace=rt_sigprocmask", *plain(name)]
+    world.once()
+    first = {}
+    for line in trace.read_text().splitlines():
+        thread, call = line.split(maxsplit=1)
+        if call.startswith("rt_sigprocmask("):
+            first.setdefault(thread, call)
+    # The first one of all is the main thread's, which a loop reads the signals for.
+    threads = list(first.values())[1:]
+    # strace's ~ is "all but these".
+    bare = [call for call in threads if not (call.startswith("rt_sigprocmask(SIG_SETMASK, ~[") and "TERM" not in call)]
+    assert len(threads) > 3 and not bare, bare

@@ -88,12 +88,14 @@ enum Threads {
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         let argument = Unmanaged.passRetained(
             Body {
-                var all = sigset_t()
-                sigfillset(&all)
-                pthread_sigmask(SIG_SETMASK, &all, nil)
                 _ = clinux_set_thread_name(name)
                 body()
             })
+        // It inherits our mask. Did it block them itself, a signal that comes before it has run at all, on a busy machine long
+        // after the start, would find nobody but it, and end the process.
+        var (all, before) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
         var thread = pthread_t()
         let result = pthread_create(
             &thread, &attributes,
@@ -102,6 +104,7 @@ enum Threads {
                 Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, argument.toOpaque())
+        pthread_sigmask(SIG_SETMASK, &before, nil)
         pthread_attr_destroy(&attributes)
         // EAGAIN: the user's process limit is reached at start-up; there is nothing to fall back to.
         precondition(result == 0, "pthread_create: \(result)")
