@@ -112,4 +112,30 @@ struct LostSegmentsTests {
         #expect(last.isUneventful, "\(last)")
         try await expectWhole(fourth, source)
     }
+
+    @Test("are not given up while the spool itself is not where it was")
+    func spoolAway() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let far = FarEnd("far")
+        try await store.use([far.id])
+        let source = try Source("ses_1", lines: 4)
+        let ids = try await store.seal(source, lines: 2)
+        let (spool, aside) = (scene.directory.spool, "\(scene.directory.path)/away")
+        try Files.rename(spool, to: aside, replacing: false)
+        // Nothing is there, or another directory: both say nothing of the file.
+        for isThere in [false, true] {
+            if isThere { try Files.makeDirectories(spool) }
+            await #expect(throws: StoreError.self) {
+                try await store.forsake(ids[0], for: far.id, because: "it is gone")
+            }
+        }
+        #expect(try Files.removeDirectory(spool))
+        try Files.rename(aside, to: spool, replacing: false)
+        #expect(try await store.nextDeliveries(to: far.id, limit: 9).map(\.id) == ids)
+        try await expectWhole(store, source)
+        let path = "\(spool)/\(try scene.spoolFiles[0])"
+        try Files.unlink(path)
+        #expect(try await store.forsake(ids[0], for: far.id, because: "it is gone") == .lost(file: nil))
+    }
 }

@@ -44,7 +44,15 @@ struct SegmentCarrier: Sendable {
     /// There is no whole copy of it anywhere.
     private func forsake(_ delivery: SegmentDelivery, _ damage: SegmentError) async throws -> Bool {
         let record = delivery.record
-        switch try await parts.store.forsake(delivery.id, for: id, because: damage.description) {
+        let forsaken: Store.Forsaken
+        do throws(StoreError) {
+            forsaken = try await parts.store.forsake(delivery.id, for: id, because: damage.description)
+        } catch {
+            guard error.code == .missing else { throw error }
+            // Of the spool, not of what is in it.
+            throw DeliveryError(.transient, error.description, hint: error.hint)
+        }
+        switch forsaken {
         case .missed: return false
         case .lost(let file):
             parts.objects.noteSetAside(record)

@@ -99,6 +99,8 @@ extension Store {
 
     /// A put has found no whole copy of the segment. Where the spool was to have it, its file is set aside and its lines
     /// are to be cut again, as when a start does not find it.
+    ///
+    /// - Throws: `missing` when the spool itself is not where it was: nothing is known of what is in it.
     package func forsake(_ id: SegmentID, for store: StoreID, because why: String) throws(StoreError) -> Forsaken {
         let catalog = try catalog()
         guard let storeRow = try storeRow(store), let row = try catalog.segment(id), row.supersededBy == nil,
@@ -113,6 +115,11 @@ extension Store {
                 """, id, storeRow)
             return catalog.changes > 0 ? .missed : .kept
         case .spooled: break
+        }
+        guard try isSpoolInPlace() else {
+            throw StoreError(
+                .missing, "the spool \(directory.spool) is not where it was",
+                hint: "put it back, or mount its disk: nothing is lost, what is in it waits")
         }
         try catalog.transaction { () throws(StoreError) in
             try lose(row)

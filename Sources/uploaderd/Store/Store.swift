@@ -68,6 +68,8 @@ package actor Store {
     private var opened: Catalog?
     private var lock: Descriptor?
     private var spoolLock: Descriptor?
+    /// Of the lock in the spool.
+    private var spoolIdentity: FileIdentity?
     var spoolFiles: SpoolDirectory
     /// Stores in use, by their row.
     var activeStores: [Int64] = []
@@ -114,6 +116,9 @@ package actor Store {
         do throws(StoreError) {
             lock = try acquireLock(directory.lock, "state directory \(directory.path)", "--state-dir")
             spoolLock = try acquireLock(directory.spoolLock, "spool directory \(directory.spool)", "--spool-dir")
+            spoolIdentity = try reporting("could not look at \(directory.spoolLock)") { () throws(SystemError) in
+                try Files.status(directory.spoolLock)?.identity
+            }
             let hadTraces = try hasTraces()
             let (catalog, beginning) = try openCatalog()
             opened = catalog
@@ -189,6 +194,13 @@ package actor Store {
     func newIdentifier() -> String {
         let digits = String(random.next(), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// Whether the spool is the directory that was opened: another may lie over it, or nothing.
+    func isSpoolInPlace() throws(StoreError) -> Bool {
+        try reporting("could not look at \(directory.spoolLock)") { () throws(SystemError) in
+            try Files.status(directory.spoolLock).map { $0.identity == spoolIdentity } ?? false
+        }
     }
 
     /// flock(2) ends with the process, so what is left of a killed daemon holds nobody off.
