@@ -10,7 +10,7 @@ final class SpanFinder: @unchecked Sendable {
     private let expression: String
     private let code = Mutex<Code?>(nil)
 
-    // Sendable, proof: the pointer of the code above
+    // Sendable, proof: the pointer is set once, behind the mutex, and what it leads to is only read from then on
     private struct Code: @unchecked Sendable {
         var pointer: OpaquePointer
     }
