@@ -23,6 +23,7 @@ final class PipelineMailbox: Sendable {
         /// Nothing is taken now, for the spool is full: whoever asks for a flush is not to wait for the far end.
         var isPaused = false
         var isNamed = false
+        var isRung = false
         var left: Int64
         /// When the first line of the open segment was seen, or the source was found to have something.
         var openSince: Instant?
@@ -46,8 +47,9 @@ final class PipelineMailbox: Sendable {
 
     func setNamed() { state.withLock { $0.isNamed = true } }
 
-    /// Whether something was said that nobody has listened to.
-    var isRung: Bool { bell.isRung }
+    /// Whether something was said of the source that nobody has listened to. What is asked of the pipeline does not count:
+    /// a source that has nothing to take would begin again for each flush, and be asked for it again.
+    var isRung: Bool { state.withLock { $0.isRung } }
 
     /// Whether the pipeline is to end at the next opportunity.
     var isEnding: Bool { state.withLock { $0.requests.contains(.shutdown) } }
@@ -82,7 +84,10 @@ final class PipelineMailbox: Sendable {
     func noteEndless(_ bytes: Int64) { state.withLock { $0.endless = bytes } }
 
     /// Something may have happened to the source.
-    func ring() { bell.ring() }
+    func ring() {
+        state.withLock { $0.isRung = true }
+        bell.ring()
+    }
 
     func ask(_ requests: Requests) {
         state.withLock { $0.requests.formUnion(requests) }
@@ -111,8 +116,11 @@ final class PipelineMailbox: Sendable {
         }
     }
 
+    /// What is said from its return on is listened to by who reads the source then.
     func wait(until deadline: Instant?, on time: any TimeSource) async -> Doorbell.Wake {
-        await bell.wait(until: deadline, on: time)
+        let wake = await bell.wait(until: deadline, on: time)
+        state.withLock { $0.isRung = false }
+        return wake
     }
 
     func take() -> Requests {
