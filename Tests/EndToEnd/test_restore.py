@@ -34,6 +34,37 @@ def test_restore_takes_nobodys_place(watched, tmp_path):
     assert listing(tmp_path) == before
 
 
+def test_a_restored_file_in_a_watched_root_is_no_new_session(watched):
+    """Not before somebody goes on with it: then it is one like any other."""
+    def sessions():
+        watched.ctl_run("flush", "--wait")
+        return {entry["sid"]: entry["lines"] for entry in watched.ctl_lines("sessions")}
+
+    root = watched.home / "logs"
+    copy = root / "copy.jsonl"
+    watched.ctl_run("restore", "ten", "--to", copy)
+    try:
+        os.setxattr(root, "user.uploaderd.test", b"")
+    except OSError:
+        # A file system that keeps no extended attributes keeps no mark.
+        assert sessions() == {"ten": 10, "copy": 10}
+        return
+    assert sessions() == {"ten": 10}
+    assert watched.daemons[-1].stop() == 0
+    watched.daemon()
+    assert sessions() == {"ten": 10}
+    with copy.open("ab") as file:
+        file.write(b'{"n":"on"}\n')
+    assert sessions() == {"ten": 10, "copy": 11}
+    assert watched.ctl_run("replay", "copy").stdout == copy.read_bytes()
+    # Where its own file is gone a session goes on in the restored one.
+    (root / "ten.jsonl").unlink()
+    watched.ctl_run("restore", "ten", "--to", root / "again.jsonl")
+    with (root / "again.jsonl").open("ab") as file:
+        file.write(b'{"n":"on"}\n')
+    assert sessions() == {"ten": 11, "copy": 11}
+
+
 def test_restore_replaces_no_device_and_no_fifo(watched, tmp_path):
     # Never a device of the machine's: root may replace it.
     os.mkfifo(tmp_path / "fifo")

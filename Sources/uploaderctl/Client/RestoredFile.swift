@@ -3,6 +3,8 @@ import LinuxSystem
 /// A file that is to appear whole or not at all: it has no name until all of it is there, and whatever ends the program
 /// before leaves nothing. Where a file system has no such files it is hidden beside its place, then renamed.
 ///
+/// It is marked as restored before it has its name: in a watched root it is no new session as long as nobody writes to it.
+///
 /// Without `replacing` a file that exists already, or appears meanwhile, stays: linkat(2), renameat2(2) with
 /// RENAME_NOREPLACE.
 final class RestoredFile {
@@ -64,6 +66,11 @@ final class RestoredFile {
 
     /// The file is complete: it gets its name, and both are made durable.
     func place() throws(ClientError) {
+        do throws(SystemError) {
+            try RestoredMark.set(on: file)
+        } catch {
+            // Safe: where marks cannot be kept the file is a copy like any other.
+        }
         do throws(SystemError) {
             try file.sync()
             if temporary == nil, !isReplacing {

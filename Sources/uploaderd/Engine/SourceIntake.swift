@@ -83,6 +83,8 @@ struct SourceIntake: Sendable {
             case .nobody: break
             }
             if let known { return .named(try await name(of: known.stream)) }
+            // Its lines came from a store: it is no new session before somebody goes on with it.
+            if try path.isRestored(in: context.roots) { return .notASession }
             let name: SourceName
             switch layout(of: path).name(of: path.relativePath) {
             case .notASession: return .notASession
