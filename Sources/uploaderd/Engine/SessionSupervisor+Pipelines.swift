@@ -141,6 +141,8 @@ extension SessionSupervisor {
         case .failed(let error):
             if !isStopping { self.lost[path] = lost }
             failed(path, error)
+            // Its file was not there, and it came before anybody heard of that.
+            if resting[path] == nil, mailbox.isRung, !isStopping { pending.add(path) }
         }
         if let waiting = behind.removeValue(forKey: path), !isStopping {
             for other in waiting.sorted(by: Self.inOrder) { pending.add(other) }

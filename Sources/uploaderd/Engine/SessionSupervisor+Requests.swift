@@ -24,9 +24,8 @@ extension SessionSupervisor {
             for path in open { await flush(path) }
             flushed.formUnion(open)
         }
-        // What was answered for may have been looked for elsewhere since, and has its turn again.
-        await wait { pending.contains(where: isWanted) || swapped.contains(where: isWanted) }
-        for path in busy(where: isWanted) { await flush(path) }
+        // What was answered for may have been looked for elsewhere since, and has its turn again: once more each.
+        for path in unsettled(where: isWanted) { await flush(path) }
         let left =
             running.filter { $0.value.endless > 0 }.map(\.key) + endless.keys
             + resting.filter { !$0.value.isUnresolved }.map(\.key)
