@@ -30,9 +30,11 @@ def once(home, where, count):
     """One `--once` into an empty state directory: (cost, bytes in the store)."""
     with Place(where, home) as world:
         log = world.base / "log"
+        # Rules are compiled at the very first start on a machine, not at each.
+        environment = {**world.environment(), "XDG_CACHE_HOME": str(corpora() / "cache")}
         code, cost = run(
             [binary("uploaderd"), "--once", "--state-dir", world.state, "--runtime-dir", world.runtime],
-            environment=world.environment(), cores=cores(count), directory=world.base, log=log)
+            environment=environment, cores=cores(count), directory=world.base, log=log)
         if code != 0:
             raise RuntimeError(f"uploaderd --once ended with {code}:\n{log.read_text()[-2000:]}")
         stored = sum(path.stat().st_size for path in world.store.rglob("*.gz"))

@@ -124,6 +124,13 @@ def replace_atomically_by_more_of_the_same(scene):
     return {"it": [scene.data + more]}
 
 
+def replace_atomically_and_link(scene):
+    """The second name may be looked at first."""
+    told = replace_atomically_by_more_of_the_same(scene)
+    os.link(scene.path, scene.root / "another.jsonl")
+    return told
+
+
 def delete(scene):
     scene.path.unlink()
     return {"it": [scene.data]}
@@ -262,8 +269,8 @@ EVENTS = [
     truncate_and_regrow_past_the_offset, truncate_in_the_middle, rewrite_with_the_same_size,
     rewrite_with_the_same_size_and_time, copy_and_truncate, rename_in_its_folder, rename_to_another_folder,
     rename_to_another_root, rename_away_and_make_another, replace_atomically, replace_atomically_by_more_of_the_same,
-    delete, delete_and_make_again, delete_and_restore, link_twice, link_and_remove_the_first_name, link_symbolically,
-    replace_by_a_symbolic_link, move_a_folder_in, move_a_folder_out, move_a_folder_out_and_in_again, fork,
-    replace_by_more_and_rename, restore_to_another_root, copy_beside, copy_beside_and_truncate,
-    go_back_in_time,
+    replace_atomically_and_link, delete, delete_and_make_again, delete_and_restore, link_twice,
+    link_and_remove_the_first_name, link_symbolically, replace_by_a_symbolic_link, move_a_folder_in, move_a_folder_out,
+    move_a_folder_out_and_in_again, fork, replace_by_more_and_rename, restore_to_another_root, copy_beside,
+    copy_beside_and_truncate, go_back_in_time,
 ]

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import Shared
 import Store
@@ -76,5 +77,28 @@ struct ExchangedNamesTests {
             try await goOn(stage, life, ["a": "b", "c": "c"])
             #expect(try stage.end.content("b") == gone)
         }
+    }
+
+    /// Both are looked at, in whatever order: the file is taken once, and its stream goes on.
+    @Test("go on when what replaced one has two names, whichever is looked at first", arguments: [false, true])
+    func replacedAndLinked(isKnownFirst: Bool) throws {
+        let stage = try Stage()
+        let taken = (0..<20).map { "{\"n\":\($0)}\n" }.joined()
+        let whole = taken + "{\"more\":1}\n"
+        try stage.live { life in
+            try stage.append(taken, to: "a.jsonl", life)
+            await life.settle()
+            try stage.append(whole, to: "new", nil)
+            try Files.rename(stage.scratch("home/new"), to: stage.scratch("home/a.jsonl"), replacing: true)
+            #expect(link(stage.scratch("home/a.jsonl"), stage.scratch("home/b.jsonl")) == 0)
+            let names = ["a.jsonl", "b.jsonl"]
+            for name in isKnownFirst ? names : names.reversed() {
+                life.watcher.rang(name)
+                try await stage.pass(.seconds(100))
+            }
+            #expect(try await life.store.sessions().count == 1)
+        }
+        #expect(try stage.contents("a", "b") == [whole])
+        #expect(stage.log.count(.generationStarted) == 0)
     }
 }

@@ -69,6 +69,10 @@ extension SourceIntake {
                 case .resume, .idle: break
                 case .start, .verify, .newGeneration: continue
                 }
+                // What took the place of the stream's file has two names, and nobody looked at the first one yet.
+                if source.path != tail.path, try identity(of: source.path) == tail.identity {
+                    return .otherName(of: source.path)
+                }
                 guard try isGone(source, cursor) else { continue }
                 return try await moved(cursor.stream, from: source, to: tail.path, inPlaceOf: known)
             }
