@@ -138,4 +138,58 @@ struct LostSegmentsTests {
         try Files.unlink(path)
         #expect(try await store.forsake(ids[0], for: far.id, because: "it is gone") == .lost(file: nil))
     }
+
+    /// Nobody heard what became of the put, so the object may be there, or not.
+    private func tried(_ scene: Scene, at ends: [FarEnd]) async throws -> (source: Source, path: String) {
+        let (store, _) = try await scene.open()
+        try await store.use(ends.map(\.id))
+        let source = try Source("ses_1", lines: 6)
+        let ids = try await store.seal(source, lines: 3)
+        for end in ends { #expect(try await store.claim(ids[0], for: end.id)) }
+        await store.close()
+        return (source, try #require(try scene.spoolFiles.first))
+    }
+
+    @Test("is put everywhere when its file is back, whether a gap was noted or not", arguments: [false, true])
+    func back(isGap: Bool) async throws {
+        let scene = try Scene()
+        let far = FarEnd("far")
+        let (source, path) = try await tried(scene, at: [far])
+        let (place, aside) = ("\(scene.directory.spool)/\(path)", "\(scene.directory.path)/aside")
+        try Files.rename(place, to: aside, replacing: false)
+        var (store, report) = try await scene.open()
+        #expect(report.missing.count == 1)
+        if isGap { try await store.recordGap(report.missing[0], reason: "the source is gone") }
+        await store.close()
+        try Files.rename(aside, to: place, replacing: false)
+        (store, report) = try await scene.open()
+        #expect(report.adopted.count == 1)
+        try await store.use([far.id])
+        try await store.deliver(to: far)
+        try await store.publish(to: far)
+        #expect(try far.content() == source.bytes)
+    }
+
+    @Test("is put in the other stores when one turns out to have it", arguments: [false, true])
+    func heldElsewhere(isGap: Bool) async throws {
+        let scene = try Scene()
+        let ends = [FarEnd("one"), FarEnd("other")]
+        let (source, path) = try await tried(scene, at: ends)
+        // One has all of it, by a life that nobody remembers.
+        let elder = try scene.copy("elder")
+        let (old, _) = try await elder.open()
+        try await old.use([ends[0].id])
+        try await old.deliver(to: ends[0])
+        try await old.publish(to: ends[0])
+        await old.close()
+        try Files.unlink("\(scene.directory.spool)/\(path)")
+        let (store, report) = try await scene.open()
+        #expect(report.missing.count == 1)
+        try await store.use(ends.map(\.id))
+        if isGap { try await store.recordGap(report.missing[0], reason: "the source is gone") }
+        _ = try await store.takeUp(try #require(ends[0].manifest), at: ends[0].id, as: .own)
+        let waiting = try await store.nextDeliveries(to: ends[1].id, limit: 9)
+        #expect(waiting.map(\.record.seq) == [1, 2] && waiting[0].holders == [ends[0].id])
+        try await expectWhole(store, source)
+    }
 }

@@ -131,13 +131,7 @@ extension Store {
             }
             try catalog.run("UPDATE segments SET state = 0, header_bytes = ?2 WHERE id = ?1", row.id, file.headerBytes)
             try catalog.count(row.record, of: row.streamRow, sign: 1)
-            for store in activeStores {
-                try catalog.run(
-                    """
-                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, spooled)
-                    VALUES (?1, ?2, ?3, 0, 1)
-                    """, row.id, store, stream.sessionRow)
-            }
+            try wantCopies(of: row, sessionRow: stream.sessionRow, isSpooled: true)
             try noteFound(row.id)
             try rebuildCursor(stream)
             try verifyFromSpool(stream)

@@ -32,12 +32,33 @@ extension Store {
                     FROM segments s JOIN streams t ON t.id = s.stream_id
                     WHERE s.superseded_by IS NULL AND s.state IN (0, 1)
                     """, row)
+                // Tried before it was lost, and back since then.
+                try catalog.run(
+                    """
+                    UPDATE copies SET state = 0, spooled = (SELECT state = 0 FROM segments WHERE id = segment_id)
+                    WHERE store_id = ?1 AND state = 3 AND segment_id IN
+                        (SELECT id FROM segments WHERE superseded_by IS NULL AND state IN (0, 1))
+                    """, row)
                 try noteStrays(at: row)
             }
             return rows
         }
         activeStores = rows
         for (store, row) in zip(stores, rows) { knownStores[store] = row }
+    }
+
+    /// The segment is live again, after it was lost or replaced: every store in use is to have it, also where a put was tried
+    /// before or its object was found missing, and none deletes it; inside a transaction.
+    func wantCopies(of row: SegmentRow, sessionRow: Int64, isSpooled: Bool) throws(StoreError) {
+        let catalog = try catalog()
+        try keepObject(row.record, of: sessionRow)
+        for store in activeStores {
+            try catalog.run(
+                """
+                INSERT INTO copies (segment_id, store_id, session_id, state, spooled) VALUES (?1, ?2, ?3, 0, ?4)
+                ON CONFLICT (segment_id, store_id) DO UPDATE SET state = 0, spooled = ?4 WHERE state IN (3, 4)
+                """, row.id, store, sessionRow, isSpooled)
+        }
     }
 
     func ensureStore(_ store: StoreID) throws(StoreError) -> Int64 {

@@ -221,15 +221,7 @@ extension Store {
         for part in parts where part.record.sourceOffset >= row.record.sourceOffset {
             guard try !holders(of: part.id).isEmpty else { continue }
             try catalog.run("UPDATE segments SET superseded_by = NULL, state = 1 WHERE id = ?1", part.id)
-            try keepObject(part.record, of: stream.sessionRow)
-            try catalog.run("UPDATE copies SET state = 0 WHERE segment_id = ?1 AND state = 3", part.id)
-            for store in activeStores {
-                try catalog.run(
-                    """
-                    INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, spooled)
-                    VALUES (?1, ?2, ?3, 0, 0)
-                    """, part.id, store, stream.sessionRow)
-            }
+            try wantCopies(of: part, sessionRow: stream.sessionRow, isSpooled: false)
             try catalog.count(part.record, of: stream.id, sign: 1)
         }
         _ = try supersede(row, by: last.id)

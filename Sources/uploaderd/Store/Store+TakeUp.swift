@@ -152,9 +152,12 @@ extension Store {
         if let row = try catalog.segment(named: record, of: stream) {
             work.result.known += 1
             // It is not lost after all, where a store has it.
-            if row.state == .lost, !work.stores.isEmpty {
+            if row.state == .lost || row.state == .gap, !work.stores.isEmpty {
                 try markRetired(row.id)
-                if row.supersededBy == nil { try catalog.count(row.record, of: stream.id, sign: 1) }
+                if row.supersededBy == nil {
+                    try catalog.count(row.record, of: stream.id, sign: 1)
+                    try wantCopies(of: row, sessionRow: work.sessionRow, isSpooled: false)
+                }
             }
             try noteStored(row.id, isSpooled: row.state == .spooled, work)
             return true
