@@ -191,7 +191,8 @@ extension ControlInterface {
         )
 
         # QUEUED: durable here, not there yet. DELAYED: the same, and the destination is retrying or held.
-        # MISSING: neither here nor there. DAMAGED: there, but not the bytes that were stored.
+        # MISSING: neither here nor there, or the manifest there is gone. DAMAGED: there, but not the bytes that
+        # were stored, or the manifest is not the one that was put.
         type RangeState (FOUND, QUEUED, UPLOADING, DELAYED, MISSING, DAMAGED)
 
         type VerifiedRange (
@@ -199,6 +200,7 @@ extension ControlInterface {
           stream: string,
           generation: int,
           first_line: int,
+          # 0: a manifest that cannot be read, so how many it lists nobody knows.
           lines: int,
           destination: string,
           state: RangeState,

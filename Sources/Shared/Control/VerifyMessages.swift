@@ -51,6 +51,7 @@ package struct VerifiedRange: Hashable, Sendable, Codable {
     package var stream: StreamName
     package var generation: Int
     package var firstLine: Int
+    /// 0: it is about a manifest that cannot be read; how many it lists nobody knows.
     package var lines: Int
     package var destination: String
     package var state: State

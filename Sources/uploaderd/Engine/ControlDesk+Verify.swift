@@ -5,6 +5,8 @@ package import Shared
 import Store
 
 extension ControlDesk {
+    typealias Verdict = (state: VerifiedRange.State, detail: String?)
+
     package func verify(
         _ request: VerifyRequest, to sink: ReplySink<[VerifiedRange]>
     ) async throws(ControlError) -> VerifySummary {
@@ -29,17 +31,28 @@ extension ControlDesk {
     ) async throws(ControlError) {
         summary.sessions += 1
         let description = try await asking { () async throws(StoreError) in try await engine.store.describe(sid) }
+        let unlisted = await faultsOfManifests(of: sid)
         for stream in description?.streams ?? [] {
             let segments = try await asking { () async throws(StoreError) in
                 try await engine.store.segments(of: stream.stream)
             }
             for segment in segments {
-                let ranges = await verified(segment, request, &summary)
+                let ranges = await verified(segment, unlisted, request, &summary)
                 for range in ranges { summary.count(range.state) }
                 try await sink.send(ranges)
             }
         }
-        for other in try await engine.replay.others(of: sid).writers {
+        let others = try await engine.replay.others(of: sid)
+        for (destination, sentence) in others.unread {
+            // Whose it is, and how many lines it lists, nobody can say.
+            let range = VerifiedRange(
+                sid: sid, stream: .main, generation: 1, firstLine: 1, lines: 0, destination: destination,
+                state: .damaged,
+                detail: sentence)
+            summary.count(range.state)
+            try await sink.send([range])
+        }
+        for other in others.writers {
             for (stream, entry) in other.manifest.everySegment {
                 let ranges = await verified(entry, of: stream, other, request, &summary)
                 for range in ranges { summary.count(range.state) }
@@ -49,8 +62,11 @@ extension ControlDesk {
     }
 
     /// One range for each destination that is to have the segment.
+    ///
+    /// - Parameter unlisted: stores where no reader finds it, though it may be there.
     private func verified(
-        _ segment: StoredSegment, _ request: VerifyRequest, _ summary: inout VerifySummary
+        _ segment: StoredSegment, _ unlisted: [StoreID: Verdict], _ request: VerifyRequest,
+        _ summary: inout VerifySummary
     ) async -> [VerifiedRange] {
         var ranges: [VerifiedRange] = []
         let board = engine.board.snapshot()
@@ -66,6 +82,7 @@ extension ControlDesk {
                 let deep = isSampled(segment.record.objectChecksum, request)
                 (state, detail) = await look(segment, in: id, deep: deep)
                 if deep, state == .found { summary.readBack += 1 }
+                if state == .found, let fault = unlisted[id] { (state, detail) = fault }
             } else if let fault {
                 (state, detail) = fault
             } else if segment.state == .spooled || !segment.receipts.isEmpty {
@@ -89,7 +106,7 @@ extension ControlDesk {
     /// - Returns: `nil` when nothing is, or a store has it.
     private func faultOfOnlyCopy(
         _ segment: StoredSegment, _ request: VerifyRequest, _ summary: inout VerifySummary
-    ) async -> (VerifiedRange.State, String?)? {
+    ) async -> Verdict? {
         guard segment.state == .spooled, segment.receipts.isEmpty else { return nil }
         let deep = isSampled(segment.record.objectChecksum, request)
         let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: segment.record.stream)) {
@@ -139,7 +156,7 @@ extension ControlDesk {
     /// Whether the object is in the store; read back and compared when `deep`.
     private nonisolated func look(
         _ segment: StoredSegment, in id: StoreID, deep: Bool
-    ) async -> (VerifiedRange.State, String?) {
+    ) async -> Verdict {
         let lane = engine.world.lane(of: segment.record.stream)
         return await withTaskExecutorPreference(lane) {
             guard let shelf = self.engine.objects.shelf(id) else { return (.delayed, "the destination is not open") }
@@ -152,7 +169,7 @@ extension ControlDesk {
     /// Looks at one copy, and says in the health what is wrong with it.
     private nonisolated func look(
         _ copy: ObjectCopy, _ outline: SegmentOutline, _ deep: Bool
-    ) async -> (VerifiedRange.State, String?) {
+    ) async -> Verdict {
         do {
             guard let bytes = try await copy.open() else { return (.missing, nil) }
             // Compares the sizes.

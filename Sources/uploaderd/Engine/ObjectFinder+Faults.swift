@@ -33,7 +33,7 @@ extension ObjectFinder {
         guard let place = copy.place else { return true }
         do {
             if let id = try await place.segment(), try await store.note(fault, of: id, at: place.store) {
-                wanted.withLock { $0 }()
+                askAgain()
             }
         } catch {
             // Safe: whoever looks next finds the same.

@@ -30,7 +30,7 @@ package final class ObjectFinder: Sendable {
     private let shelves = Mutex<[StoreID: Shelf]>([:])
     private let owners = Mutex<[StoreID: String]>([:])
     /// Rung when a store is to get an object once more.
-    let wanted = Mutex<@Sendable () -> Void>({})
+    private let wanted = Mutex<@Sendable () -> Void>({})
 
     init(store: Store, board: StatusBoard, world: Surroundings) {
         self.store = store
@@ -51,6 +51,9 @@ package final class ObjectFinder: Sendable {
 
     /// - Parameter body: called when something is to be put again that is missing in a store.
     func observeMissing(_ body: @escaping @Sendable () -> Void) { wanted.withLock { $0 = body } }
+
+    /// Something is to be put once more.
+    func askAgain() { wanted.withLock { $0 }() }
 
     /// A destination has opened its store.
     func add(_ shelf: Shelf, as id: StoreID) { shelves.withLock { $0[id] = shelf } }

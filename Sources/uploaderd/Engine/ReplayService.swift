@@ -52,7 +52,8 @@ struct ReplayService: Sendable {
         _ session: SessionID, _ stream: StreamName, isOwn: Bool
     ) async throws -> (branches: [WriterBranch], streams: [StreamName], unread: [String]) {
         let own = try await store.writer(of: session)
-        let (others, unread) = isOwn ? ([], []) : try await others(of: session)
+        let (others, faults) = isOwn ? ([], []) : try await others(of: session)
+        let unread = faults.map(\.sentence)
         var branches = others.map { $0.branch(of: stream, objects) }
         var streams = Set(others.flatMap(\.manifest.streamNames))
         if let description = try await store.describe(session) {
@@ -85,10 +86,10 @@ struct ReplayService: Sendable {
     ///
     /// A store that does not answer adds nothing, and its own health entry says so: what is here is not to wait for it.
     ///
-    /// - Returns: also of each manifest that is damaged, a sentence; health says it, too.
+    /// - Returns: also of each manifest that is damaged the destination, and a sentence; health says it, too.
     func others(
         of session: SessionID
-    ) async throws(ControlError) -> (writers: [WriterManifest], unread: [String]) {
+    ) async throws(ControlError) -> (writers: [WriterManifest], unread: [(destination: String, sentence: String)]) {
         let own: String
         do throws(StoreError) {
             own = try await store.writer(of: session)
@@ -97,7 +98,7 @@ struct ReplayService: Sendable {
         }
         typealias Reading = Result<WriterManifest.Holding, DeliveryError>
         var holdings: [WriterManifest.Holding] = []
-        var unread: [String] = []
+        var unread: [(destination: String, sentence: String)] = []
         for (_, shelf) in objects.readable {
             let lane = objects.world.lane(of: session)
             let answer = await Patience.wait(Patience.withStore, objects.world) { () -> [Reading]? in
@@ -117,7 +118,7 @@ struct ReplayService: Sendable {
             }
             // One that needs a newer version is under the same subject, and stays.
             if !faults.isEmpty || !holdings.contains(where: { $0.found.manifest.unknownNeeds != nil }) {
-                unread += objects.note(faults, ofManifestsOf: session, on: shelf)
+                unread += objects.note(faults, ofManifestsOf: session, on: shelf).map { (shelf.name, $0) }
             }
         }
         return (WriterManifest.all(of: session, in: holdings), unread)

@@ -62,18 +62,18 @@ final class WriterPlaces: Sendable {
         if let place = readingPlaces.withLock({ $0[session] }) { return place }
         let writer = try await writer(of: session)
         let home = sink.folder(of: session, writer: writer, place: .first)
-        // One of another writer that is damaged says nothing of where ours is.
+        // One that is damaged says nothing of where ours is: those that are whole do, and what lies below our own name.
         let readings = try await sink.readings(of: session, besides: nil)
         let found = readings.compactMap { if case .success(let found) = $0 { found } else { nil } }
         var place = WriterPlace.first
         if let ours = found.first(where: { $0.manifest.writer == writer }) {
             place = ours.folder == home ? .first : .further
-        } else if let damaged = readings.first(where: { if case .failure = $0 { true } else { false } }) {
-            // It may be ours.
-            _ = try damaged.get()
-        } else if found.contains(where: { $0.folder == home && $0.manifest.writer != nil }) {
-            // Below another folder a manifest of ours would be, too: it was put there first.
-            place = try await hasReceipts(of: session) ? .first : .further
+        } else if try await sink.version(of: session, writer: writer, place: .further) != nil {
+            place = .further
+        } else if try await !hasReceipts(of: session) {
+            // Nothing of ours was put: where it would be.
+            for reading in readings { _ = try reading.get() }
+            if found.contains(where: { $0.folder == home && $0.manifest.writer != nil }) { place = .further }
         }
         remember(place, of: session)
         return place

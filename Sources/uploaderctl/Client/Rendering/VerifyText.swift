@@ -14,7 +14,8 @@ package enum VerifyText {
             for range in bad {
                 table.add([
                     range.state.rawValue, range.sid.rawValue, range.stream.rawValue, "\(range.generation)",
-                    "\(range.firstLine)-\(range.firstLine + max(range.lines, 1) - 1)", range.destination,
+                    range.lines == 0 ? "?" : "\(range.firstLine)-\(range.firstLine + range.lines - 1)",
+                    range.destination,
                     [range.writer.map { "writer \($0)" }, range.detail].compactMap(\.self).joined(separator: ": "),
                 ])
             }

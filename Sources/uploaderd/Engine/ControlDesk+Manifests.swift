@@ -1,0 +1,59 @@
+import Delivery
+import Digests
+import Shared
+import Store
+
+/// Whether our manifests are in the stores as they were put: objects that no manifest lists are there, and no reader finds
+/// them.
+extension ControlDesk {
+    /// What is wrong with the session's manifest, by store that was said to have it. It is to be put again there: the publisher
+    /// reads what has its place, and takes it up, or says why it cannot.
+    func faultsOfManifests(of session: SessionID) async -> [StoreID: Verdict] {
+        var faults: [StoreID: Verdict] = [:]
+        for (id, shelf) in engine.objects.open {
+            do {
+                guard let sentence = try await fault(ofManifestOf: session, in: id, on: shelf) else { continue }
+                faults[id] = sentence
+                try await engine.store.wantManifest(of: session, at: id)
+                engine.objects.askAgain()
+            } catch let error as DeliveryError where !error.isTransient {
+                faults[id] = (.damaged, "the manifest there cannot be read: \(error.message)")
+            } catch {
+                faults[id] = (.delayed, "the manifest there could not be read: \(error)")
+            }
+        }
+        return faults
+    }
+
+    /// - Returns: `nil`: it is what was put last, or none was put yet.
+    private func fault(
+        ofManifestOf session: SessionID, in id: StoreID, on shelf: ObjectFinder.Shelf
+    ) async throws -> Verdict? {
+        let writer = try await engine.store.writer(of: session)
+        let lane = engine.world.lane(of: session)
+        for attempt in 1... {
+            guard let put = try await engine.store.publishedManifest(of: session, at: id) else { return nil }
+            let found: Digest256? = try await withTaskExecutorPreference(lane) {
+                let place = try await shelf.readingPlace(session)
+                return try await shelf.sink.manifest(of: session, writer: writer, place: place).map {
+                    RunningDigest.digest(of: $0)
+                }
+            }
+            if found == put.digest { return nil }
+            // One that is being put just now is there before it is known here.
+            if put.isBehind, attempt < 3 {
+                try await engine.world.time.sleep(for: .milliseconds(100))
+                continue
+            }
+            if try await engine.store.publishedManifest(of: session, at: id)?.digest != put.digest, attempt < 9 {
+                continue
+            }
+            let what = found == nil ? "is not there" : "is not the one that was put last"
+            return (
+                found == nil ? .missing : .damaged,
+                "the manifest that lists it \(what): readers do not find it; it is being put again"
+            )
+        }
+        return nil
+    }
+}
