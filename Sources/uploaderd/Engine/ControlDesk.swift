@@ -151,7 +151,7 @@ package actor ControlDesk: ControlHandler {
             // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
             // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
             guard wasFull, held.isEmpty, isRepeatable(request.scope), await isMoving(since: bytes, settling) else {
-                return try await waiting(since: before, left, held: held)
+                return try await waiting(since: before, left, held: held, besides: settling.ahead)
             }
             if engine.hasRoom { await gate.pass() }
         }
@@ -199,12 +199,14 @@ package actor ControlDesk: ControlHandler {
     private static let turn: Duration = .seconds(5)
 
     /// What is not in every required destination, and what of `left` is not taken yet.
+    ///
+    /// - Parameter ahead: destinations that have all that is asked for.
     private func waiting(
-        since before: Int, _ left: NotTaken, held: [String]
+        since before: Int, _ left: NotTaken, held: [String], besides ahead: Set<String> = []
     ) async throws(ControlError) -> FlushReply {
         var queued = 0
         var bytes: Int64 = 0
-        for settings in engine.destinations where settings.isRequired {
+        for settings in engine.destinations where settings.isRequired && !ahead.contains(settings.name) {
             let backlog = try await backlog(of: settings.name, engine.board.snapshot().destinations[settings.name])
             queued = max(queued, backlog.segments)
             bytes = max(bytes, backlog.bytes)

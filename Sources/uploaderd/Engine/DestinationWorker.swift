@@ -114,14 +114,33 @@ actor DestinationWorker {
     }
 
     /// Returns when everything that was sealed is delivered and published here, or cannot be now.
-    func settled() async {
+    ///
+    /// - Returns: whether what came since is still on its way.
+    @discardableResult
+    func settled() async -> Bool {
         settling += 1
         defer { settling -= 1 }
         isIdle = false
         // A round that is under way may have looked before the last seal.
         happenings += 1
         ring()
-        while !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
+        do {
+            var goal = try await DeliveryGoal(parts)
+            while !isIdle, !isStopping {
+                if let storeID, notBefore == nil,
+                    try await goal.isReached(
+                        at: storeID, parts, besides: Set(refused.keys), Set(publications.refused.keys))
+                {
+                    return true
+                }
+                // It may have become so meanwhile.
+                if !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
+            }
+        } catch {
+            // Safe: without a goal it waits for the end.
+            while !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
+        }
+        return false
     }
 
     func changed() {

@@ -9,6 +9,8 @@ final class Settling: Sendable {
         /// Destinations that have not settled yet.
         var open: [String]
         var held: [String] = []
+        /// Those that have all that was asked for, and more on its way.
+        var ahead: Set<String> = []
         var isDone = false
     }
 
@@ -41,15 +43,17 @@ final class Settling: Sendable {
         state.withLock { state in
             state.open = engine.delivery.workers.map(\.name)
             state.held = []
+            state.ahead = []
         }
         await withDiscardingTaskGroup { group in
             for worker in engine.delivery.workers {
                 group.addTask(executorPreference: engine.world.loop) { [self] in
-                    await worker.settled()
+                    let isAhead = await worker.settled()
                     let isHeld = await worker.obstacle != nil
                     state.withLock { state in
                         state.open.removeAll { $0 == worker.name }
                         if isHeld { state.held.append(worker.name) }
+                        if isAhead { state.ahead.insert(worker.name) }
                     }
                 }
             }
@@ -57,6 +61,8 @@ final class Settling: Sendable {
     }
 
     var isDone: Bool { state.withLock { $0.isDone } }
+    /// What waits for these came after the call.
+    var ahead: Set<String> { state.withLock { $0.ahead } }
     /// In the order of the configuration.
     var open: [String] { state.withLock { $0.open } }
     /// Those that hold something back.

@@ -1,0 +1,40 @@
+import Shared
+import Store
+
+/// What somebody waits for who asked at a moment: all that was sealed by then is in the store, and in a manifest there. What comes
+/// later, as in a session that never rests, is not waited for.
+struct DeliveryGoal {
+    private let last: SegmentID?
+    /// Once all is delivered: the manifests that have to list it.
+    private var wanted: [SessionID: Int]?
+    private var notBefore: Instant
+
+    /// From one look to the next.
+    private static let pause: Duration = .milliseconds(200)
+
+    init(_ parts: DeliveryParts) async throws {
+        last = try await parts.store.lastSegment()
+        notBefore = parts.world.time.now + Self.pause
+    }
+
+    /// Asks Store, and not oftener than needed.
+    ///
+    /// - Parameters:
+    ///   - refused: what the store does not take now.
+    ///   - withheld: sessions whose manifest it does not take now.
+    mutating func isReached(
+        at store: StoreID, _ parts: DeliveryParts, besides refused: Set<SegmentID>, _ withheld: Set<SessionID>
+    ) async throws -> Bool {
+        let now = parts.world.time.now
+        guard let last, now >= notBefore else { return last == nil }
+        notBefore = now + Self.pause
+        if wanted == nil {
+            guard try await parts.store.isDelivered(upTo: last, to: store, besides: refused) else { return false }
+            wanted = try await parts.store.behind(at: store).mapValues(\.wanted)
+        }
+        let behind = try await parts.store.behind(at: store)
+        return wanted?.allSatisfy { session, revision in
+            withheld.contains(session) || behind[session].map { $0.published >= revision } ?? true
+        } ?? false
+    }
+}

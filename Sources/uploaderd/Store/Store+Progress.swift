@@ -1,0 +1,58 @@
+package import Shared
+
+/// How far a store has come with what there was at a moment, for whoever waits for that and no more.
+extension Store {
+    /// The last segment that was sealed; `nil`: none was.
+    package func lastSegment() throws(StoreError) -> SegmentID? {
+        try catalog().row("SELECT id FROM segments ORDER BY id DESC LIMIT 1") { (row) throws(StoreError) in
+            row.segment(0)
+        }
+    }
+
+    /// Whether the store has every segment up to `last`, or what these were joined to since.
+    ///
+    /// - Parameter refused: it does not take these now; they are not waited for, nor what waits for something else.
+    package func isDelivered(
+        upTo last: SegmentID, to store: StoreID, besides refused: Set<SegmentID>
+    ) throws(StoreError) -> Bool {
+        let catalog = try catalog()
+        guard let storeRow = try storeRow(store) else { return true }
+        let queries = [
+            """
+            SELECT c.segment_id FROM copies c INDEXED BY copies_queue CROSS JOIN sessions e ON e.id = c.session_id
+            WHERE c.store_id = ?1 AND c.state = 0 AND c.segment_id <= ?2 AND e.state = 'open' AND e.unresolved IS NULL
+            LIMIT ?3
+            """,
+            """
+            SELECT segment_id FROM copies INDEXED BY copies_claimed
+            WHERE state = 1 AND store_id = ?1 AND segment_id <= ?2 LIMIT ?3
+            """,
+            """
+            WITH RECURSIVE joined(id) AS (
+                SELECT superseded_by FROM segments INDEXED BY segments_parts WHERE superseded_by > ?2 AND id <= ?2
+                UNION SELECT s.superseded_by FROM joined j JOIN segments s ON s.id = j.id WHERE s.superseded_by IS NOT NULL)
+            SELECT c.segment_id FROM joined j CROSS JOIN copies c ON c.segment_id = j.id AND c.store_id = ?1
+            WHERE c.state < 2 LIMIT ?3
+            """,
+        ]
+        for query in queries {
+            let open = try catalog.rows(query, storeRow, last, refused.count + 1) { (row) throws(StoreError) in
+                row.segment(0)
+            }
+            guard open.allSatisfy(refused.contains) else { return false }
+        }
+        return true
+    }
+
+    /// How often the sessions' manifests at the store were to be made, and which of that was put, of those that are behind.
+    package func behind(at store: StoreID) throws(StoreError) -> [SessionID: (wanted: Int, published: Int)] {
+        guard let storeRow = try storeRow(store) else { return [:] }
+        let rows = try catalog().rows(
+            """
+            SELECT e.sid, m.wanted, m.published FROM manifests m JOIN sessions e ON e.id = m.session_id
+            WHERE m.store_id = ?1 AND m.wanted > m.published AND e.state = 'open' AND e.unresolved IS NULL
+            """, storeRow
+        ) { (row) throws(StoreError) in (try row.session(0), (wanted: row.int(1), published: row.int(2))) }
+        return Dictionary(rows) { first, _ in first }
+    }
+}
