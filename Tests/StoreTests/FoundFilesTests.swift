@@ -38,17 +38,22 @@ struct FoundFilesTests {
         try await expectWhole(store, source)
     }
 
-    @Test("does not wait for who would write into a FIFO where a local manifest's stores are said")
-    func fifoOfStores() async throws {
+    /// It would be put over the good one in a store. A FIFO would wait for who writes into it.
+    @Test("a local manifest is not believed without the list of what it was", arguments: ["none", "torn", "FIFO"])
+    func listOfManifest(state: String) async throws {
         let scene = try Scene()
         let (source, far) = try await scene.lived()
         let path = scene.directory.storesOfManifest(of: source.key.session)
+        let list = try Files.readAll(path)
         try Files.unlink(path)
-        try #require(mkfifo(path, 0o600) == 0)
+        if state == "torn" { try Scene.rewrite(Array(list.dropLast(9)), to: path) }
+        if state == "FIFO" { try #require(mkfifo(path, 0o600) == 0) }
         try Files.unlink(scene.directory.catalog)
         let (store, report) = try await scene.open()
-        #expect(report.takenUp == 4 && report.refused.isEmpty)
+        #expect(report.takenUp == 0 && report.refused.count == 1)
+        // The store has what it said.
         try await store.use([far.id])
+        _ = try await store.takeUp(try #require(far.manifest), at: far.id, as: .own)
         try await expectWhole(store, source)
     }
 

@@ -8,12 +8,13 @@ import Shared
 ///     manifests/<sid>.stores    {"manifests":["sha256:…","sha256:…"],"stores":{"<store id>":{"epoch":12,"listing":"sha256:…"}}}
 ///
 /// `manifests` are the digests of the kept manifest's bytes, and of the three before it: the list is written first, and crashes
-/// may come in between. A manifest that is none of them is damaged: it would be put over a good one.
+/// may come in between. A manifest that is none of them, or of which nothing says what it was, is damaged: it would be put over
+/// a good one.
 /// `listing` is the digest of the lines `<stream>\t<path>\n` of all segments that the manifest at that store lists, main
 /// first, then by name. A store whose listing is that of the kept manifest had every segment in it when it was kept:
 /// segments are put before the manifest that names them. Of any other store nothing is claimed; to put an object
-/// there again is harmless. Valid: both files parse, and the manifest is one of those named where any is named; one without the
-/// other, or one a crash older than the other, only claims less.
+/// there again is harmless. Valid: both files parse, and the manifest is one of those named; one a crash older than the other only
+/// claims less.
 struct LocalManifests {
     struct Stores: Codable {
         struct Entry: Codable {
@@ -24,8 +25,7 @@ struct LocalManifests {
                 case epoch, listing
             }
         }
-        /// `nil`: written by a version that kept none.
-        var manifests: [Digest256]?
+        var manifests: [Digest256] = []
         var stores: [String: Entry] = [:]
     }
 
@@ -45,7 +45,7 @@ struct LocalManifests {
         do {
             return try JSONText.decode(Stores.self, from: bytes)
         } catch {
-            return Stores()  // Safe: nothing is claimed of any store, so what it has is compared again.
+            return Stores()  // Safe: nothing is claimed of any store, and the manifest is not believed.
         }
     }
 
@@ -77,8 +77,11 @@ struct LocalManifests {
             throw StoreError(.damaged, "\(path) is the manifest of another session")
         }
         let stores = try stores(of: session)
-        if let digests = stores.manifests, !digests.contains(RunningDigest.digest(of: bytes)) {
-            throw StoreError(.damaged, "\(path) is not as it was written")
+        guard stores.manifests.contains(RunningDigest.digest(of: bytes)) else {
+            throw StoreError(
+                .damaged,
+                stores.manifests.isEmpty
+                    ? "nothing says whether \(path) is as it was written" : "\(path) is not as it was written")
         }
         let listing = Self.listing(of: manifest)
         var kept = Kept(session: session, manifest: manifest, holders: [], epochs: [:])
@@ -156,7 +159,7 @@ extension Store {
         var known = try catalog().number("SELECT kept_extent FROM sessions WHERE id = ?1", basis.sessionRow)
         if let unrecorded = kept[basis.sessionRow] { known = unrecorded.extent }
         let isFullest = basis.extent >= known
-        if isFullest { stores.manifests = [RunningDigest.digest(of: manifest)] + (stores.manifests?.prefix(3) ?? []) }
+        if isFullest { stores.manifests = [RunningDigest.digest(of: manifest)] + stores.manifests.prefix(3) }
         try files.write(stores, of: basis.session)
         if isFullest {
             let path = directory.manifest(of: basis.session)
