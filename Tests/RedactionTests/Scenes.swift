@@ -25,6 +25,20 @@ extension Redactor {
         Array(line.utf8).withUnsafeBytes { findings(in: RawLine(bytes: $0, offset: 0, terminated: false)) }
     }
 
+    /// What a long line becomes that comes in such pieces; `isFailed`: it is to be withheld.
+    func passed(_ line: [UInt8], pieces: Int) -> (bytes: [UInt8], source: LongLineSource, isFailed: Bool) {
+        var long = beginLong(offset: 3)
+        var out: [UInt8] = []
+        line.withUnsafeBytes { bytes in
+            for at in stride(from: 0, to: bytes.count, by: pieces) {
+                let end = min(at + pieces, bytes.count)
+                long.pass(UnsafeRawBufferPointer(rebasing: bytes[at..<end])) { out += Array($0.bytes) }
+            }
+        }
+        let source = long.finish { out += Array($0.bytes) }
+        return (out, source, long.isFailed)
+    }
+
     struct Outcome {
         var text: String
         var redactions: [String: Int]

@@ -6,9 +6,10 @@ private import Glibc
 ///     text   {"a":"{"k":"x⏎sk-1"}"}
 ///
 /// A run of backslashes and what it escapes becomes the one character that is meant when all levels are decoded: `\n`, `\\n`
-/// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`. Backslashes that escape nothing become one. Each
-/// byte of the text belongs to a range of the raw line, so that what is found can be cut out there; such a range begins and
-/// ends outside of escapes, at every level.
+/// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`. Backslashes that escape nothing become one. What sets
+/// a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
+/// a range of the raw line, so that what is found can be cut out there; such a range begins and ends outside of escapes, at
+/// every level.
 struct EscapedText {
     /// A place from which on text and raw bytes run side by side; or one escape, up to the next place.
     private struct Place {
@@ -106,6 +107,11 @@ struct EscapedText {
                 out &+= 1
             } else if meant == 1, let unit = codeUnit(base, at + 1, count) {
                 at &+= 5
+                if unit == 0x1B, let end = endOfControl(base, at, count) {
+                    at = end
+                    escape(out, begin, 0, at)
+                    continue
+                }
                 let written = encode(unit, text + out)
                 escape(out, begin, written, at)
                 out &+= written
@@ -129,7 +135,9 @@ struct EscapedText {
             let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
             table.initialize(repeating: 0, count: 256)
             for byte in "\"/'".utf8 { table[Int(byte)] = byte }
-            for (letter, meant) in zip("nrtu".utf8, [0x0A, 0x0D, 0x09, 1] as [UInt8]) { table[Int(letter)] = meant }
+            for (letter, meant) in zip("nrtbfu".utf8, [0x0A, 0x0D, 0x09, 0x08, 0x0C, 1] as [UInt8]) {
+                table[Int(letter)] = meant
+            }
             self.table = UnsafePointer(table)
         }
     }
@@ -142,6 +150,15 @@ struct EscapedText {
             unit = unit << 4 | UInt32(digit)
         }
         return unit
+    }
+
+    /// Where a control sequence ends whose ESC is before `at`: ECMA-48, section 5.4. `nil`: there is none of usual length.
+    private static func endOfControl(_ base: UnsafePointer<UInt8>, _ at: Int, _ count: Int) -> Int? {
+        guard at < count, base[at] == UInt8(ascii: "[") else { return nil }
+        for place in at + 1..<max(at + 1, min(at + 33, count)) where !(0x20...0x3F ~= base[place]) {
+            return 0x40...0x7E ~= base[place] && base[place] != 0x5C ? place + 1 : nil
+        }
+        return nil
     }
 
     /// As UTF-8; half of a pair by itself, since no rule is about such characters.

@@ -1,6 +1,6 @@
 /// The values of a sensitive field, in the raw bytes: strings, numbers, and what an array of them holds.
 ///
-/// The value ends at the next quote of its own level or of one around it (`JSONStructure.level`), whatever else it holds: a
+/// The value ends at the next quote of its own level or of one around it (`JSONQuote.level`), whatever else it holds: a
 /// password may have quotes, backslashes and line breaks in it.
 struct FieldValues {
     struct Value {
@@ -38,11 +38,11 @@ struct FieldValues {
         let begin = at
         while at < raw.count, raw[at] == 0x5C { at += 1 }
         guard at < raw.count else { return nil }
-        if raw[at] == UInt8(ascii: "\""), JSONStructure.level(ofQuoteBehind: at - begin) == level {
+        if raw[at] == UInt8(ascii: "\""), JSONQuote.level(behind: at - begin) == level {
             return string(&at, level)
         }
         guard at == begin else { return nil }
-        while at < raw.count, Self.isOfNumber(raw[at]) { at += 1 }
+        while at < raw.count, ASCII.isOfNumber(raw[at]) { at += 1 }
         return begin < at ? Value(range: begin..<at, missingQuotes: level) : nil
     }
 
@@ -55,11 +55,11 @@ struct FieldValues {
                 at += 1
                 continue
             }
-            let backslashes = min(JSONStructure.backslashes(before: at, in: raw), at - begin)
-            let found = JSONStructure.level(ofQuoteBehind: backslashes)
+            let backslashes = min(JSONQuote.backslashes(before: at, in: raw), at - begin)
+            let found = JSONQuote.level(behind: backslashes)
             if found <= level {
                 // What escapes the quote itself.
-                let end = max(begin, at - (1 << (found - 1) - 1))
+                let end = max(begin, at - JSONQuote.backslashes(ofLevel: found))
                 at += 1
                 return Value(range: begin..<end)
             }
@@ -70,10 +70,5 @@ struct FieldValues {
 
     private func skipSpace(_ at: inout Int) {
         while at < raw.count, ASCII.isSpace(raw[at]) { at += 1 }
-    }
-
-    private static func isOfNumber(_ byte: UInt8) -> Bool {
-        ASCII.isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
-            || byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
     }
 }

@@ -74,8 +74,12 @@ struct Plausibility {
             if contains(bytes, "redacted") { return true }
         default: break
         }
-        return hasFewLetters(bytes) || words.contains { contains(bytes, $0) } || isWholeWord(bytes)
+        if hasFewLetters(bytes) || isWholeWord(bytes) { return true }
+        return bytes.count <= longestPlaceholder && words.contains { contains(bytes, $0) }
     }
+
+    /// In bytes. A key of a hundred lines may have an address of example.com in it, or spell such a word by chance.
+    private static let longestPlaceholder = 160
 
     /// In lower case; anywhere in it.
     private static let words: [StaticString] = [
@@ -84,8 +88,8 @@ struct Plausibility {
 
     private static let wholeWords: [StaticString] = [
         "password", "passwd", "pass", "pwd", "secret", "token", "string", "number", "boolean", "integer", "null",
-        "none",
-        "nil", "undefined", "true", "false", "required", "optional", "hidden", "username", "user", "apikey", "api_key",
+        "none", "nil", "undefined", "true", "false", "required", "optional", "hidden", "username", "user", "apikey",
+        "api_key",
         "changeme", "bearer", "basic", "unknown", "empty", "n/a", "text", "value", "str", "any", "object",
     ]
 

@@ -17,9 +17,11 @@ struct RawSpan {
                 continue
             }
             let end = max(last.range.upperBound, span.range.upperBound)
+            let range = last.range.lowerBound..<end
+            // Only of a number that is removed as a whole and no further.
+            let quotes = [last, span].lazy.filter { $0.range == range }.compactMap(\.missingQuotes).first
             all[all.count - 1] = RawSpan(
-                range: last.range.lowerBound..<end, rule: min(last.rule, span.rule),
-                missingQuotes: last.range == span.range ? last.missingQuotes ?? span.missingQuotes : last.missingQuotes,
+                range: range, rule: min(last.rule, span.rule), missingQuotes: quotes,
                 isOpen: last.isOpen || span.isOpen)
         }
         return all
