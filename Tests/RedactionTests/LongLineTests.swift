@@ -15,12 +15,15 @@ struct LongLineTests {
         while text.utf8.count < 5 << 20 {
             let filler = sample.text("{base64:1500} {lower:30} \\u00e9 \\\\ \\n ")
             text += "\"" + String(repeating: filler, count: Int.random(in: 1...14, using: &random))
-            switch Int.random(in: 0..<5, using: &random) {
+            switch Int.random(in: 0..<6, using: &random) {
             case 0: text += sample.text("\\nghp_{alnum:36}\\n\",")
             case 1: text += sample.text("\",{\"password\":\"a\\\"b{alnum:9}\"},")
             case 2:
                 text += sample.text("-----BEGIN RSA PRIVATE KEY-----\\n{base64:900}\\n-----END RSA PRIVATE KEY-----\",")
             case 3: text += "\(sample.text("{\"api_key\":\"sk-proj-{word:80}\"}").escaped)\","
+            case 4:
+                let rule = RuleSet.standard.rules.randomElement(using: &random)
+                text += " \(sample.text(rule?.examples.randomElement(using: &random) ?? "").escaped) \","
             default: text += "\\\\\\\\\\\\\","
             }
         }
