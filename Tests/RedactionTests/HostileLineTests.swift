@@ -65,7 +65,9 @@ struct HostileLineTests {
 
     @Test(
         "with a secret behind an escape that is no part of a word loses it",
-        arguments: ["\\f", "\\b", "\\u001b[32m", "\\u001b[01;31m\\u001b[K", "\\u001B[1m", "\\u0007"])
+        arguments: [
+            "\\f", "\\b", "\\u001b[32m", "\\u001b[01;31m\\u001b[K", "\\u001B[1m", "\\u001b(B\\u001b[m", "\\u0007",
+        ])
     func escapes(escape: String) throws {
         var sample = SampleText(seed: 22)
         let redactor = try Standard.redactor()
@@ -77,6 +79,14 @@ struct HostileLineTests {
         }
         let coloured = "x ghp_\\u001b[m\\u001b[K" + sample.text("{alnum:36} y")
         #expect(redactor.redacted("{\"a\":\"\(coloured)\"}").text == "{\"a\":\"x [REDACTED:github_token] y\"}")
+    }
+
+    @Test("that ends in half of a colour keeps the name of the next field")
+    func halfAColour() throws {
+        for half in ["\\u001b[", "\\u001b[3", "\\u001b(", "\\u001b", "\\u00"] {
+            let line = "{\"a\":\"x\(half)\",\"password\":\"me and you\"}"
+            #expect(try !Standard.redactor().redacted(line).text.contains("me and you"), "\(line)")
+        }
     }
 
     @Test("has a key with an address of example.com in it: it is no placeholder")

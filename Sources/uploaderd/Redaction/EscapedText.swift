@@ -19,6 +19,8 @@ struct EscapedText {
     }
 
     private var places: [Place] = [Place(text: 0, raw: 0, isEscape: false)]
+    /// Of the last question: the next one is about something near, mostly behind it.
+    private var asked = 0
 
     /// The line has no backslash: text and raw bytes are the same.
     init() {}
@@ -32,7 +34,7 @@ struct EscapedText {
     }
 
     /// The raw bytes that these bytes of the text came from; never empty unless `range` is.
-    func raw(of range: Range<Int>) -> Range<Int> {
+    mutating func raw(of range: Range<Int>) -> Range<Int> {
         let first = places[index(of: range.lowerBound)]
         let begin = first.isEscape ? first.raw : first.raw + range.lowerBound - first.text
         guard !range.isEmpty else { return begin..<begin }
@@ -42,13 +44,19 @@ struct EscapedText {
     }
 
     /// The last place at or before `text`.
-    private func index(of text: Int) -> Int {
-        var low = 0
-        var high = places.count
+    private mutating func index(of text: Int) -> Int {
+        var low = places[asked].text <= text ? asked : 0
+        var step = 1
+        while low + step < places.count, places[low + step].text <= text {
+            low += step
+            step *= 2
+        }
+        var high = min(places.count, low + step)
         while high - low > 1 {
             let middle = (low + high) / 2
             if places[middle].text <= text { low = middle } else { high = middle }
         }
+        asked = low
         return low
     }
 
@@ -152,13 +160,15 @@ struct EscapedText {
         return unit
     }
 
-    /// Where a control sequence ends whose ESC is before `at`: ECMA-48, section 5.4. `nil`: there is none of usual length.
+    /// Where a control sequence (`[1;31m`) or a choice of letters (`(B`) ends whose ESC is before `at`: ECMA-48, section 5.4;
+    /// ECMA-35, section 13.2. Only those that colouring programs write: `nil` for others, and for what is longer.
     private static func endOfControl(_ base: UnsafePointer<UInt8>, _ at: Int, _ count: Int) -> Int? {
-        guard at < count, base[at] == UInt8(ascii: "[") else { return nil }
-        for place in at + 1..<max(at + 1, min(at + 33, count)) where !(0x20...0x3F ~= base[place]) {
-            return 0x40...0x7E ~= base[place] && base[place] != 0x5C ? place + 1 : nil
-        }
-        return nil
+        guard at + 1 < count else { return nil }
+        if base[at] == UInt8(ascii: "(") { return 0x30...0x42 ~= base[at + 1] ? at + 2 : nil }
+        guard base[at] == UInt8(ascii: "[") else { return nil }
+        var end = at + 1
+        while end < count, end - at <= 32, 0x30...0x3F ~= base[end] { end += 1 }
+        return end < count && 0x40...0x7E ~= base[end] && base[end] != 0x5C ? end + 1 : nil
     }
 
     /// As UTF-8; half of a pair by itself, since no rule is about such characters.

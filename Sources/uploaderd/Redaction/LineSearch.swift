@@ -71,12 +71,12 @@ final class LineSearch {
         guard database.scan(base, text.count, scratch) else { return .failed }
         if scratch.hits.isEmpty { return .clean }
         // Only now: where each byte of the text came from.
-        let map = isEscaped ? EscapedText(of: raw, into: UnsafeMutablePointer(mutating: base)) : EscapedText()
+        var map = isEscaped ? EscapedText(of: raw, into: UnsafeMutablePointer(mutating: base)) : EscapedText()
         defer { forgetProgress() }
         var spans: [RawSpan] = []
         for hit in scratch.hits {
             guard hit.isOfRule else {
-                spans += fieldValues(before: hit.firstEnd, text, raw, map)
+                spans += fieldValues(before: hit.firstEnd, text, raw, &map)
                 continue
             }
             let rule = Int(hit.number)
@@ -142,7 +142,7 @@ final class LineSearch {
     // MARK: Fields
 
     private func fieldValues(
-        before end: Int, _ text: UnsafeBufferPointer<UInt8>, _ raw: UnsafeRawBufferPointer, _ map: EscapedText
+        before end: Int, _ text: UnsafeBufferPointer<UInt8>, _ raw: UnsafeRawBufferPointer, _ map: inout EscapedText
     ) -> [RawSpan] {
         // The text is `"name" :`.
         guard let close = text[..<(end - 1)].lastIndex(of: UInt8(ascii: "\"")),
@@ -213,12 +213,12 @@ final class LineSearch {
     /// Gives `body` the text of a value, its length, and where it came from in the value.
     private func withText<Result>(
         of value: FieldValues.Value, _ raw: UnsafeRawBufferPointer,
-        _ body: (UnsafePointer<UInt8>, Int, EscapedText) -> Result
+        _ body: (UnsafePointer<UInt8>, Int, inout EscapedText) -> Result
     ) -> Result {
         let bytes = UnsafeRawBufferPointer(rebasing: raw[value.range])
         let text = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 8)
         defer { text.deallocate() }
-        let map = EscapedText(of: bytes, into: text)
-        return body(text, EscapedText.write(bytes, into: text), map)
+        var map = EscapedText(of: bytes, into: text)
+        return body(text, EscapedText.write(bytes, into: text), &map)
     }
 }

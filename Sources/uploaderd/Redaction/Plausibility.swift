@@ -118,8 +118,11 @@ struct Plausibility {
 
     /// `********`, and `ghp_0000000000`, whose second half is one character, or two.
     private static func hasFewLetters(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard bytes.count >= 16 else { return bytes.count >= 3 && Set(bytes).count == 1 }
-        return Set(bytes[(bytes.count / 2)...]).count <= 2
+        let isLong = bytes.count >= 16
+        let part = isLong ? bytes[(bytes.count / 2)...] : bytes[...]
+        guard part.count >= 3, let first = part.first else { return false }
+        guard let second = part.first(where: { $0 != first }) else { return true }
+        return isLong && part.allSatisfy { $0 == first || $0 == second }
     }
 
     /// How much of a run of base64 around what was found says that it is a piece of something encoded: an image, a model's
