@@ -77,6 +77,21 @@ struct LongLineTests {
         #expect(isFailed)
     }
 
+    @Test("with a list of passwords over several windows loses each", arguments: [false, true])
+    func list(isNested: Bool) throws {
+        let redactor = try Standard.redactor()
+        var sample = SampleText(seed: 12)
+        let list = (0..<30_000).map { _ in "\"" + sample.text("a b {alnum:4}") + "\"" }.joined(separator: ",")
+        let text =
+            "{\"x\":\"" + String(repeating: "y ", count: 300_000) + "\",\"password\":[\(list)],\"end\":\""
+            + String(repeating: "z ", count: 500_000) + "\"}"
+        let line = Array((isNested ? "{\"a\":\"\(text.escaped)\"}" : text).utf8)
+        let (bytes, source, isFailed) = redactor.passed(line, pieces: 65_536)
+        #expect(!isFailed)
+        #expect(source.redactions == ["sensitive_field": 30_000])
+        #expect(bytes == redactor.redacted(bytes: line).bytes)
+    }
+
     @Test("with a password of some megabytes is redacted")
     func wide() throws {
         let redactor = try Standard.redactor()

@@ -8,8 +8,8 @@ struct FieldValues {
         var range: Range<Int>
         /// The level of the quotes that a replacement needs: a number had none. `nil`: it is a string.
         var missingQuotes: Int?
-        /// Its end is not there.
-        var isOpen = false
+        /// Where that ends of which it is the value, or one of them; `.max`: the end is not there.
+        var reach: Int
     }
 
     let raw: UnsafeRawBufferPointer
@@ -26,12 +26,44 @@ struct FieldValues {
         var found: [Value] = []
         while true {
             skipSpace(&at)
-            guard let next = value(&at, level) else { return found }
+            guard let next = value(&at, level) else { break }
             found.append(next)
             skipSpace(&at)
-            guard at < raw.count, raw[at] == UInt8(ascii: ",") else { return found }
+            guard at < raw.count, raw[at] == UInt8(ascii: ",") else { break }
             at += 1
         }
+        for index in found.indices { found[index].reach = at < raw.count ? at : .max }
+        return found
+    }
+
+    /// The string behind a name whose quotes are written otherwise: `\u0022name\u0022:\u0022value\u0022`, as some encoders do.
+    ///
+    /// - Parameters:
+    ///   - colon: behind the field's name.
+    ///   - quote: as it is written around the name.
+    /// - Returns: `nil` when there is no such string. It ends at the next such quote, or where the string ends that it is in.
+    func value(behind colon: Int, quotedBy quote: Range<Int>) -> Value? {
+        var at = colon + 1
+        skipSpace(&at)
+        guard isQuote(at, like: quote) else { return nil }
+        let begin = at + quote.count
+        at = begin
+        while at < raw.count, raw[at] != UInt8(ascii: "\"") {
+            guard raw[at] == 0x5C else {
+                at += 1
+                continue
+            }
+            if isQuote(at, like: quote) { return Value(range: begin..<at, reach: at) }
+            while at < raw.count, raw[at] == 0x5C { at += 1 }
+            at += 1
+        }
+        let end = min(at, raw.count)
+        return Value(
+            range: begin..<end - JSONQuote.backslashes(before: end, in: raw), reach: at < raw.count ? at : .max)
+    }
+
+    private func isQuote(_ at: Int, like quote: Range<Int>) -> Bool {
+        at + quote.count <= raw.count && raw[at..<at + quote.count].elementsEqual(raw[quote])
     }
 
     private func value(_ at: inout Int, _ level: Int) -> Value? {
@@ -43,7 +75,7 @@ struct FieldValues {
         }
         guard at == begin else { return nil }
         while at < raw.count, ASCII.isOfNumber(raw[at]) { at += 1 }
-        return begin < at ? Value(range: begin..<at, missingQuotes: level) : nil
+        return begin < at ? Value(range: begin..<at, missingQuotes: level, reach: at) : nil
     }
 
     /// - Parameter at: at its first quote.
@@ -61,11 +93,11 @@ struct FieldValues {
                 // What escapes the quote itself.
                 let end = max(begin, at - JSONQuote.backslashes(ofLevel: found))
                 at += 1
-                return Value(range: begin..<end)
+                return Value(range: begin..<end, reach: end)
             }
             at += 1
         }
-        return Value(range: begin..<raw.count, isOpen: true)
+        return Value(range: begin..<raw.count, reach: .max)
     }
 
     private func skipSpace(_ at: inout Int) {

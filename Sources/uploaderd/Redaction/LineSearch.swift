@@ -150,15 +150,18 @@ final class LineSearch {
         else { return [] }
         let name = text[(open + 1)..<close]
         let quote = map.raw(of: close..<close + 1)
-        // One that is written \u0022 says nothing of its level.
-        guard raw[quote.upperBound - 1] == UInt8(ascii: "\"") else { return [] }
-        let level = JSONQuote.level(behind: quote.count - 1)
         let colon = map.raw(of: (end - 1)..<end).lowerBound
+        let fields = FieldValues(raw: raw)
+        let isPlain = raw[quote.upperBound - 1] == UInt8(ascii: "\"")
+        let values =
+            isPlain
+            ? fields.values(behind: colon, level: JSONQuote.level(behind: quote.count - 1))
+            : [fields.value(behind: colon, quotedBy: quote)].compactMap { $0 }
         let folded = SensitiveFields.folded(name)
         let lowered = finders.ofFields.isEmpty ? [] : name.map(ASCII.lowered)
         let own = finders.ofFields.filter { finders.rules[$0].field == lowered && hasKeyword($0, text) }
         let isSensitive = finders.fields.contains(folded)
-        return FieldValues(raw: raw).values(behind: colon, level: level).flatMap { value in
+        return values.flatMap { value in
             guard !value.range.isEmpty else { return [RawSpan]() }
             var spans = own.flatMap { secrets(of: $0, in: value, raw) }
             if isSensitive, isSecret(value, ofField: folded, raw) { spans.append(span(value, set.rules.count)) }
@@ -167,7 +170,7 @@ final class LineSearch {
     }
 
     private func span(_ value: FieldValues.Value, _ rule: Int) -> RawSpan {
-        RawSpan(range: value.range, rule: rule, missingQuotes: value.missingQuotes, isOpen: value.isOpen)
+        RawSpan(range: value.range, rule: rule, missingQuotes: value.missingQuotes, reach: value.reach)
     }
 
     private func isSecret(_ value: FieldValues.Value, ofField name: String, _ raw: UnsafeRawBufferPointer) -> Bool {
@@ -203,7 +206,9 @@ final class LineSearch {
                     if value.missingQuotes != nil { return [span(value, number)] }
                     let part = map.raw(of: match.secret)
                     let begin = value.range.lowerBound
-                    found.append(RawSpan(range: begin + part.lowerBound..<begin + part.upperBound, rule: number))
+                    found.append(
+                        RawSpan(
+                            range: begin + part.lowerBound..<begin + part.upperBound, rule: number, reach: value.reach))
                 }
             }
             return found

@@ -82,7 +82,7 @@ struct LineWindows {
         var cut = all.count - held
         while true {
             let before = cut
-            for span in spans where span.range.lowerBound < cut && (cut < span.range.upperBound || span.isOpen) {
+            for span in spans where span.range.lowerBound < cut && cut < max(span.range.upperBound, span.reach) {
                 cut = span.range.lowerBound
             }
             cut = beginOfNumber(before: beginOfEscape(before: cut, in: all), in: all)
