@@ -47,6 +47,20 @@ struct FieldTests {
         ])
     func kept(line: String) throws { #expect(try redacted(line) == line) }
 
+    @Test("is removed where quotes are written as unicode escapes, too")
+    func unicodeQuotes() throws {
+        let inner = #"{\u0022password\u0022: \u0022a b\\\u0022c\u0022,\u0022n\u0022:1}"#
+        let wanted = #"{\u0022password\u0022: \u0022[REDACTED:sensitive_field]\u0022,\u0022n\u0022:1}"#
+        #expect(try redacted("{\"a\":\"\(inner)\"}") == "{\"a\":\"\(wanted)\"}")
+        #expect(
+            try redacted("{\"a\":\"\("{\"b\":\"\(inner)\"}".escaped)\"}")
+                == "{\"a\":\"\("{\"b\":\"\(wanted)\"}".escaped)\"}")
+        let torn = #"{"a":"{\u0022password\u0022:\u0022a b","z":"y"}"#
+        #expect(try redacted(torn) == #"{"a":"{\u0022password\u0022:\u0022[REDACTED:sensitive_field]","z":"y"}"#)
+        let short = #"{"a":"{\u0022password\u0022:null,\u0022secret\u0022:\u0022\u0022}"}"#
+        #expect(try redacted(short) == short)
+    }
+
     @Test("is cut off with the line that ends in it")
     func unfinished() throws {
         #expect(try redacted("{\"password\":\"half of i\n") == "{\"password\":\"[REDACTED:sensitive_field]\n")

@@ -7,23 +7,6 @@ import Testing
 /// Lines over 8 MiB, which come in pieces: the same as if they were looked at whole.
 @Suite("A long line")
 struct LongLineTests {
-    private func passed(_ line: [UInt8], pieces: Int, by redactor: Redactor) -> (
-        bytes: [UInt8], source: LongLineSource, isFailed: Bool
-    ) {
-        var long = redactor.beginLong(offset: 3)
-        var out: [UInt8] = []
-        var at = 0
-        line.withUnsafeBytes { bytes in
-            while at < bytes.count {
-                let end = min(at + pieces, bytes.count)
-                long.pass(UnsafeRawBufferPointer(rebasing: bytes[at..<end])) { out += Array($0.bytes) }
-                at = end
-            }
-        }
-        let source = long.finish { out += Array($0.bytes) }
-        return (out, source, long.isFailed)
-    }
-
     /// 5 MiB with a secret, an escape or a field about every 20 KiB, so that many lie at each border of a window.
     private func line(seed: UInt64) -> [UInt8] {
         var sample = SampleText(seed: seed)
@@ -32,12 +15,15 @@ struct LongLineTests {
         while text.utf8.count < 5 << 20 {
             let filler = sample.text("{base64:1500} {lower:30} \\u00e9 \\\\ \\n ")
             text += "\"" + String(repeating: filler, count: Int.random(in: 1...14, using: &random))
-            switch Int.random(in: 0..<5, using: &random) {
+            switch Int.random(in: 0..<6, using: &random) {
             case 0: text += sample.text("\\nghp_{alnum:36}\\n\",")
             case 1: text += sample.text("\",{\"password\":\"a\\\"b{alnum:9}\"},")
             case 2:
                 text += sample.text("-----BEGIN RSA PRIVATE KEY-----\\n{base64:900}\\n-----END RSA PRIVATE KEY-----\",")
             case 3: text += "\(sample.text("{\"api_key\":\"sk-proj-{word:80}\"}").escaped)\","
+            case 4:
+                let rule = RuleSet.standard.rules.randomElement(using: &random)
+                text += " \(sample.text(rule?.examples.randomElement(using: &random) ?? "").escaped) \","
             default: text += "\\\\\\\\\\\\\","
             }
         }
@@ -55,7 +41,7 @@ struct LongLineTests {
             }
             #expect(whole.1.count >= 3)
             for pieces in [1 << 20, 300_007] {
-                let (bytes, source, isFailed) = passed(line, pieces: pieces, by: redactor)
+                let (bytes, source, isFailed) = redactor.passed(line, pieces: pieces)
                 #expect(!isFailed)
                 #expect(bytes == whole.0, "seed \(seed), pieces of \(pieces)")
                 #expect(source.redactions == whole.1)
@@ -75,7 +61,7 @@ struct LongLineTests {
             let line =
                 head + String(repeating: "x ", count: (border + shift - head.utf8.count) / 2) + secret
                 + String(repeating: " y", count: 1 << 20) + "\"}\n"
-            let (bytes, source, _) = passed(Array(line.utf8), pieces: 65_536, by: redactor)
+            let (bytes, source, _) = redactor.passed(Array(line.utf8), pieces: 65_536)
             let text = String(decoding: bytes, as: UTF8.self)
             #expect(!text.contains(secret))
             #expect(text.contains("[REDACTED:github_token]"))
@@ -87,15 +73,30 @@ struct LongLineTests {
     func endless() throws {
         let redactor = try Standard.redactor()
         let line = "{\"password\":\"" + String(repeating: "ab1 ", count: 5 << 20) + "\"}\n"
-        let (_, _, isFailed) = passed(Array(line.utf8), pieces: 1 << 20, by: redactor)
+        let (_, _, isFailed) = redactor.passed(Array(line.utf8), pieces: 1 << 20)
         #expect(isFailed)
+    }
+
+    @Test("with a list of passwords over several windows loses each", arguments: [false, true])
+    func list(isNested: Bool) throws {
+        let redactor = try Standard.redactor()
+        var sample = SampleText(seed: 12)
+        let list = (0..<30_000).map { _ in "\"" + sample.text("a b {alnum:4}") + "\"" }.joined(separator: ",")
+        let text =
+            "{\"x\":\"" + String(repeating: "y ", count: 300_000) + "\",\"password\":[\(list)],\"end\":\""
+            + String(repeating: "z ", count: 500_000) + "\"}"
+        let line = Array((isNested ? "{\"a\":\"\(text.escaped)\"}" : text).utf8)
+        let (bytes, source, isFailed) = redactor.passed(line, pieces: 65_536)
+        #expect(!isFailed)
+        #expect(source.redactions == ["sensitive_field": 30_000])
+        #expect(bytes == redactor.redacted(bytes: line).bytes)
     }
 
     @Test("with a password of some megabytes is redacted")
     func wide() throws {
         let redactor = try Standard.redactor()
         let line = "{\"password\":\"" + String(repeating: "ab1 ", count: 1 << 20) + "\",\"b\":\"c\"}\n"
-        let (bytes, _, isFailed) = passed(Array(line.utf8), pieces: 1 << 20, by: redactor)
+        let (bytes, _, isFailed) = redactor.passed(Array(line.utf8), pieces: 1 << 20)
         #expect(!isFailed)
         #expect(String(decoding: bytes, as: UTF8.self) == "{\"password\":\"[REDACTED:sensitive_field]\",\"b\":\"c\"}\n")
     }

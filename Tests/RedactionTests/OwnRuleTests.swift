@@ -48,11 +48,50 @@ struct OwnRuleTests {
         #expect(part.redacted("{\"other\":\"12345\"}").isVerbatim)
     }
 
+    @Test("find a number in a field, which gets the quotes that its level has")
+    func numbers() throws {
+        let redactor = try redactor([rule("[0-9]{4}", field: "note")])
+        #expect(redactor.redacted("{\"note\":123456}").text == "{\"note\":\"[REDACTED:acme_token]\"}")
+        #expect(
+            redactor.redacted("{\"a\":\"{\\\"note\\\":123456}\"}").text
+                == "{\"a\":\"{\\\"note\\\":\\\"[REDACTED:acme_token]\\\"}\"}")
+        // A part of it is found by another rule, too.
+        let both = try self.redactor([rule("[0-9]{4}")], withStandard: true)
+        #expect(
+            both.redacted("{\"a\":\"{\\\"password\\\":123456}\"}").text
+                == "{\"a\":\"{\\\"password\\\":\\\"[REDACTED:acme_token]\\\"}\"}")
+    }
+
+    @Test("ask for their keywords in a field, too, and let pass there what is allowed")
+    func askedOfFields() throws {
+        let keyed = try redactor([rule("[0-9]{4,8}", field: "note", keywords: ["acme"])])
+        #expect(keyed.redacted("{\"note\":\"1234\"}").isVerbatim)
+        #expect(keyed.redacted("{\"note\":\"1234\",\"a\":\"Acme\"}").redactions == ["acme_token": 1])
+        let allowing = try redactor(
+            [rule("", field: "pin"), rule("t[0-9]{2}", field: "note", name: "part")], allow: ["t[0-9]{2}", "\"x y\""],
+            withStandard: true)
+        #expect(allowing.redacted("{\"pin\":\"t12\",\"note\":\"a t12\",\"password\":\"t34\"}").isVerbatim)
+        #expect(allowing.redacted("{\"password\":\"\\\"x y\\\"\"}").isVerbatim)
+        #expect(allowing.redacted("{\"pin\":\"t123\",\"password\":\"t345\"}").redactions.count == 2)
+    }
+
+    @Test(
+        "about a field of any name can be used",
+        arguments: ["na\u{ef}ve \u{2192} #1", "a.b[0]", "$ref", "x\u{1F600}", "tab\tbed"])
+    func names(field: String) throws {
+        let redactor = try redactor([rule("", field: field)])
+        #expect(
+            redactor.redacted("{\"\(field.escaped)\":\"ab\"}").text
+                == "{\"\(field.escaped)\":\"[REDACTED:acme_token]\"}")
+    }
+
     @Test("name what a standard rule finds, too")
     func first() throws {
         let redactor = try redactor([rule("ghp_[A-Za-z0-9]{36}")], withStandard: true)
         var sample = SampleText(seed: 3)
         #expect(redactor.redacted(sample.text("x ghp_{alnum:36}")).redactions == ["acme_token": 1])
+        let field = try self.redactor([rule("", field: "password")], withStandard: true)
+        #expect(field.redacted("{\"password\":\"hunter2\"}").redactions == ["acme_token": 1])
     }
 
     @Test("let what is allowed pass, as a whole only")

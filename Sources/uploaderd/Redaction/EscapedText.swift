@@ -6,9 +6,10 @@ private import Glibc
 ///     text   {"a":"{"k":"x⏎sk-1"}"}
 ///
 /// A run of backslashes and what it escapes becomes the one character that is meant when all levels are decoded: `\n`, `\\n`
-/// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`. Backslashes that escape nothing become one. Each
-/// byte of the text belongs to a range of the raw line, so that what is found can be cut out there; such a range begins and
-/// ends outside of escapes, at every level.
+/// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`. Backslashes that escape nothing become one. What sets
+/// a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
+/// a range of the raw line, so that what is found can be cut out there; such a range begins and ends outside of escapes, at
+/// every level.
 struct EscapedText {
     /// A place from which on text and raw bytes run side by side; or one escape, up to the next place.
     private struct Place {
@@ -18,6 +19,8 @@ struct EscapedText {
     }
 
     private var places: [Place] = [Place(text: 0, raw: 0, isEscape: false)]
+    /// Of the last question: the next one is about something near, mostly behind it.
+    private var asked = 0
 
     /// The line has no backslash: text and raw bytes are the same.
     init() {}
@@ -31,7 +34,7 @@ struct EscapedText {
     }
 
     /// The raw bytes that these bytes of the text came from; never empty unless `range` is.
-    func raw(of range: Range<Int>) -> Range<Int> {
+    mutating func raw(of range: Range<Int>) -> Range<Int> {
         let first = places[index(of: range.lowerBound)]
         let begin = first.isEscape ? first.raw : first.raw + range.lowerBound - first.text
         guard !range.isEmpty else { return begin..<begin }
@@ -41,13 +44,19 @@ struct EscapedText {
     }
 
     /// The last place at or before `text`.
-    private func index(of text: Int) -> Int {
-        var low = 0
-        var high = places.count
+    private mutating func index(of text: Int) -> Int {
+        var low = places[asked].text <= text ? asked : 0
+        var step = 1
+        while low + step < places.count, places[low + step].text <= text {
+            low += step
+            step *= 2
+        }
+        var high = min(places.count, low + step)
         while high - low > 1 {
             let middle = (low + high) / 2
             if places[middle].text <= text { low = middle } else { high = middle }
         }
+        asked = low
         return low
     }
 
@@ -106,6 +115,11 @@ struct EscapedText {
                 out &+= 1
             } else if meant == 1, let unit = codeUnit(base, at + 1, count) {
                 at &+= 5
+                if unit == 0x1B, let end = endOfControl(base, at, count) {
+                    at = end
+                    escape(out, begin, 0, at)
+                    continue
+                }
                 let written = encode(unit, text + out)
                 escape(out, begin, written, at)
                 out &+= written
@@ -129,7 +143,9 @@ struct EscapedText {
             let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
             table.initialize(repeating: 0, count: 256)
             for byte in "\"/'".utf8 { table[Int(byte)] = byte }
-            for (letter, meant) in zip("nrtu".utf8, [0x0A, 0x0D, 0x09, 1] as [UInt8]) { table[Int(letter)] = meant }
+            for (letter, meant) in zip("nrtbfu".utf8, [0x0A, 0x0D, 0x09, 0x08, 0x0C, 1] as [UInt8]) {
+                table[Int(letter)] = meant
+            }
             self.table = UnsafePointer(table)
         }
     }
@@ -142,6 +158,17 @@ struct EscapedText {
             unit = unit << 4 | UInt32(digit)
         }
         return unit
+    }
+
+    /// Where a control sequence (`[1;31m`) or a choice of letters (`(B`) ends whose ESC is before `at`: ECMA-48, section 5.4;
+    /// ECMA-35, section 13.2. Only those that colouring programs write: `nil` for others, and for what is longer.
+    private static func endOfControl(_ base: UnsafePointer<UInt8>, _ at: Int, _ count: Int) -> Int? {
+        guard at + 1 < count else { return nil }
+        if base[at] == UInt8(ascii: "(") { return 0x30...0x42 ~= base[at + 1] ? at + 2 : nil }
+        guard base[at] == UInt8(ascii: "[") else { return nil }
+        var end = at + 1
+        while end < count, end - at <= 32, 0x30...0x3F ~= base[end] { end += 1 }
+        return end < count && 0x40...0x7E ~= base[end] && base[end] != 0x5C ? end + 1 : nil
     }
 
     /// As UTF-8; half of a pair by itself, since no rule is about such characters.

@@ -1,6 +1,6 @@
 /// The values of a sensitive field, in the raw bytes: strings, numbers, and what an array of them holds.
 ///
-/// The value ends at the next quote of its own level or of one around it (`JSONStructure.level`), whatever else it holds: a
+/// The value ends at the next quote of its own level or of one around it (`JSONQuote.level`), whatever else it holds: a
 /// password may have quotes, backslashes and line breaks in it.
 struct FieldValues {
     struct Value {
@@ -8,8 +8,8 @@ struct FieldValues {
         var range: Range<Int>
         /// The level of the quotes that a replacement needs: a number had none. `nil`: it is a string.
         var missingQuotes: Int?
-        /// Its end is not there.
-        var isOpen = false
+        /// Where that ends of which it is the value, or one of them; `.max`: the end is not there.
+        var reach: Int
     }
 
     let raw: UnsafeRawBufferPointer
@@ -26,24 +26,56 @@ struct FieldValues {
         var found: [Value] = []
         while true {
             skipSpace(&at)
-            guard let next = value(&at, level) else { return found }
+            guard let next = value(&at, level) else { break }
             found.append(next)
             skipSpace(&at)
-            guard at < raw.count, raw[at] == UInt8(ascii: ",") else { return found }
+            guard at < raw.count, raw[at] == UInt8(ascii: ",") else { break }
             at += 1
         }
+        for index in found.indices { found[index].reach = at < raw.count ? at : .max }
+        return found
+    }
+
+    /// The string behind a name whose quotes are written otherwise: `\u0022name\u0022:\u0022value\u0022`, as some encoders do.
+    ///
+    /// - Parameters:
+    ///   - colon: behind the field's name.
+    ///   - quote: as it is written around the name.
+    /// - Returns: `nil` when there is no such string. It ends at the next such quote, or where the string ends that it is in.
+    func value(behind colon: Int, quotedBy quote: Range<Int>) -> Value? {
+        var at = colon + 1
+        skipSpace(&at)
+        guard isQuote(at, like: quote) else { return nil }
+        let begin = at + quote.count
+        at = begin
+        while at < raw.count, raw[at] != UInt8(ascii: "\"") {
+            guard raw[at] == 0x5C else {
+                at += 1
+                continue
+            }
+            if isQuote(at, like: quote) { return Value(range: begin..<at, reach: at) }
+            while at < raw.count, raw[at] == 0x5C { at += 1 }
+            at += 1
+        }
+        let end = min(at, raw.count)
+        return Value(
+            range: begin..<end - JSONQuote.backslashes(before: end, in: raw), reach: at < raw.count ? at : .max)
+    }
+
+    private func isQuote(_ at: Int, like quote: Range<Int>) -> Bool {
+        at + quote.count <= raw.count && raw[at..<at + quote.count].elementsEqual(raw[quote])
     }
 
     private func value(_ at: inout Int, _ level: Int) -> Value? {
         let begin = at
         while at < raw.count, raw[at] == 0x5C { at += 1 }
         guard at < raw.count else { return nil }
-        if raw[at] == UInt8(ascii: "\""), JSONStructure.level(ofQuoteBehind: at - begin) == level {
+        if raw[at] == UInt8(ascii: "\""), JSONQuote.level(behind: at - begin) == level {
             return string(&at, level)
         }
         guard at == begin else { return nil }
-        while at < raw.count, Self.isOfNumber(raw[at]) { at += 1 }
-        return begin < at ? Value(range: begin..<at, missingQuotes: level) : nil
+        while at < raw.count, ASCII.isOfNumber(raw[at]) { at += 1 }
+        return begin < at ? Value(range: begin..<at, missingQuotes: level, reach: at) : nil
     }
 
     /// - Parameter at: at its first quote.
@@ -55,25 +87,20 @@ struct FieldValues {
                 at += 1
                 continue
             }
-            let backslashes = min(JSONStructure.backslashes(before: at, in: raw), at - begin)
-            let found = JSONStructure.level(ofQuoteBehind: backslashes)
+            let backslashes = min(JSONQuote.backslashes(before: at, in: raw), at - begin)
+            let found = JSONQuote.level(behind: backslashes)
             if found <= level {
                 // What escapes the quote itself.
-                let end = max(begin, at - (1 << (found - 1) - 1))
+                let end = max(begin, at - JSONQuote.backslashes(ofLevel: found))
                 at += 1
-                return Value(range: begin..<end)
+                return Value(range: begin..<end, reach: end)
             }
             at += 1
         }
-        return Value(range: begin..<raw.count, isOpen: true)
+        return Value(range: begin..<raw.count, reach: .max)
     }
 
     private func skipSpace(_ at: inout Int) {
         while at < raw.count, ASCII.isSpace(raw[at]) { at += 1 }
-    }
-
-    private static func isOfNumber(_ byte: UInt8) -> Bool {
-        ASCII.isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
-            || byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
     }
 }

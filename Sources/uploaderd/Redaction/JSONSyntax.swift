@@ -1,7 +1,7 @@
 /// Whether bytes that come in pieces are one JSON text (RFC 8259), or several behind each other.
 ///
-/// Only what redaction could break is looked at: brackets, strings, and what stands between them. Numbers are not taken
-/// apart, and UTF-8 is not looked at.
+/// Only what redaction could break is looked at: brackets, strings, words, and what stands between them. Numbers are not taken
+/// apart, and UTF-8 is not looked at. A byte order mark may come first.
 struct JSONSyntax {
     private enum Expected {
         /// A value; behind `[` its end, too.
@@ -14,14 +14,21 @@ struct JSONSyntax {
     }
 
     private enum Inside {
-        case nothing, string(isName: Bool), escape(isName: Bool), hex(left: Int, isName: Bool), word
+        case nothing, string(isName: Bool), escape(isName: Bool), hex(left: Int, isName: Bool), number
+        /// The rest of `true`, `false` or `null`, its next byte in the lowest bits.
+        case word(UInt32)
     }
 
+    /// Deeper is no JSON: an implementation may set limits (RFC 8259, section 9), and each level takes a byte.
+    private static let deepest = 1 << 20
+
+    /// Of each bracket that is open whether it is `{`.
     private var open: [Bool] = []
     private var expected = Expected.value
     private var inside = Inside.nothing
-    private(set) var isBroken = false
     private var hasValue = false
+    /// What came is not JSON, nor the beginning of any. It stays so.
+    private(set) var isBroken = false
 
     static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var syntax = JSONSyntax()
@@ -31,11 +38,17 @@ struct JSONSyntax {
 
     /// All that came is valid, and nothing is open.
     var isWhole: Bool {
-        if isBroken || !open.isEmpty || !hasValue { return false }
+        if isBroken || !open.isEmpty { return false }
         switch inside {
-        case .nothing, .word: return true
-        case .string, .escape, .hex: return false
+        case .nothing: return hasValue
+        case .number: return true
+        case .word, .string, .escape, .hex: return false
         }
+    }
+
+    /// The last byte was one of a number.
+    var isInNumber: Bool {
+        if case .number = inside { !isBroken } else { false }
     }
 
     mutating func pass(_ bytes: UnsafeRawBufferPointer) {
@@ -53,63 +66,89 @@ struct JSONSyntax {
         }
     }
 
+    /// Passes one byte.
+    ///
+    /// - Returns: whether it is content of a string: not its quotes, nor outside.
+    @discardableResult
+    mutating func pass(_ byte: UInt8) -> Bool {
+        if isBroken { return false }
+        switch inside {
+        case .string(let isName):
+            passInString(byte, isName)
+            return !isBroken && byte != UInt8(ascii: "\"")
+        case .escape(let isName): passEscaped(byte, isName)
+        case .hex(let left, let isName):
+            isBroken = ASCII.hexValue(byte) == nil
+            inside = left == 1 ? .string(isName: isName) : .hex(left: left - 1, isName: isName)
+        case .number:
+            if !ASCII.isOfNumber(byte) {
+                endValue()
+                passOutside(byte)
+            }
+            return false
+        case .word(let rest):
+            isBroken = byte != UInt8(truncatingIfNeeded: rest)
+            if rest >> 8 != 0 { inside = .word(rest >> 8) } else { endValue() }
+            return false
+        case .nothing:
+            passOutside(byte)
+            return false
+        }
+        return !isBroken
+    }
+
     private mutating func passInString(_ byte: UInt8, _ isName: Bool) {
         switch byte {
         case UInt8(ascii: "\""):
-            inside = .nothing
-            if isName { expected = .colon } else { endValue() }
+            if isName {
+                inside = .nothing
+                expected = .colon
+            } else {
+                endValue()
+            }
         case 0x5C: inside = .escape(isName: isName)
-        default: isBroken = true  // a control character
+        default: isBroken = byte < 0x20
         }
     }
 
-    private mutating func pass(_ byte: UInt8) {
-        switch inside {
-        case .string(let isName): passInString(byte, isName)
-        case .escape(let isName):
-            switch byte {
-            case UInt8(ascii: "u"): inside = .hex(left: 4, isName: isName)
-            case UInt8(ascii: "\""), 0x5C, UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),
-                UInt8(ascii: "r"), UInt8(ascii: "t"):
-                inside = .string(isName: isName)
-            default: isBroken = true
-            }
-        case .hex(let left, let isName):
-            if ASCII.hexValue(byte) == nil { isBroken = true }
-            inside = left == 1 ? .string(isName: isName) : .hex(left: left - 1, isName: isName)
-        case .word:
-            if ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
-                || byte == UInt8(ascii: "+")
-            {
-                return
-            }
-            inside = .nothing
-            endValue()
-            passOutside(byte)
-        case .nothing: passOutside(byte)
+    private mutating func passEscaped(_ byte: UInt8, _ isName: Bool) {
+        switch byte {
+        case UInt8(ascii: "u"): inside = .hex(left: 4, isName: isName)
+        case UInt8(ascii: "\""), 0x5C, UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),
+            UInt8(ascii: "r"), UInt8(ascii: "t"):
+            inside = .string(isName: isName)
+        default: isBroken = true
         }
     }
 
     private mutating func passOutside(_ byte: UInt8) {
         if ASCII.isSpace(byte) { return }
         switch (expected, byte) {
-        case (.value, UInt8(ascii: "{")), (.firstValue, UInt8(ascii: "{")):
-            open.append(true)
-            expected = .firstName
-        case (.value, UInt8(ascii: "[")), (.firstValue, UInt8(ascii: "[")):
-            open.append(false)
-            expected = .firstValue
-        case (.value, UInt8(ascii: "\"")), (.firstValue, UInt8(ascii: "\"")): inside = .string(isName: false)
+        case (.value, _): beginValue(byte)
+        case (.firstValue, let byte) where byte != UInt8(ascii: "]"): beginValue(byte)
         case (.name, UInt8(ascii: "\"")), (.firstName, UInt8(ascii: "\"")): inside = .string(isName: true)
-        case (.firstValue, UInt8(ascii: "]")), (.firstName, UInt8(ascii: "}")): close()
+        case (.firstValue, _), (.firstName, UInt8(ascii: "}")): close()
         case (.more, UInt8(ascii: "]")) where open.last == false: close()
         case (.more, UInt8(ascii: "}")) where open.last == true: close()
         case (.more, UInt8(ascii: ",")): expected = open.last == true ? .name : .value
         case (.colon, UInt8(ascii: ":")): expected = .value
-        case (.value, let byte) where Self.beginsWord(byte), (.firstValue, let byte) where Self.beginsWord(byte):
-            inside = .word
-            hasValue = true
         default: isBroken = true
+        }
+    }
+
+    private mutating func beginValue(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            isBroken = open.count == Self.deepest
+            open.append(byte == UInt8(ascii: "{"))
+            expected = byte == UInt8(ascii: "{") ? .firstName : .firstValue
+        case UInt8(ascii: "\""): inside = .string(isName: false)
+        case UInt8(ascii: "t"): inside = .word(0x65_7572)  // rue
+        case UInt8(ascii: "f"): inside = .word(0x6573_6C61)  // alse
+        case UInt8(ascii: "n"): inside = .word(0x6C_6C75)  // ull
+        case UInt8(ascii: "-"): inside = .number
+        case 0xEF, 0xBB, 0xBF: isBroken = hasValue || !open.isEmpty
+        default: if ASCII.isDigit(byte) { inside = .number } else { isBroken = true }
         }
     }
 
@@ -119,12 +158,8 @@ struct JSONSyntax {
     }
 
     private mutating func endValue() {
+        inside = .nothing
         hasValue = true
         expected = open.isEmpty ? .value : .more
-    }
-
-    private static func beginsWord(_ byte: UInt8) -> Bool {
-        ASCII.isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "t") || byte == UInt8(ascii: "f")
-            || byte == UInt8(ascii: "n")
     }
 }

@@ -11,13 +11,12 @@ enum LineRedaction {
         case .clean: return .same
         case .failed: return .failed
         case .secrets(let spans):
-            let isJSON = JSONStructure.isMeant(by: raw)
-            var splice = Splice(isJSON: isJSON)
+            var splice = Splice()
             var out: [UInt8] = []
             out.reserveCapacity(raw.count + 64)
             splice.copy(raw, 0..<raw.count, without: spans, marker: rules.marker(of:), into: &out)
             // By the way that secrets are cut out this cannot happen; a reader of the store need not believe that.
-            if isJSON, !out.withUnsafeBytes({ JSONSyntax.isValid($0) }), JSONSyntax.isValid(raw) { return .failed }
+            if splice.syntax.isWhole, !out.withUnsafeBytes({ JSONSyntax.isValid($0) }) { return .failed }
             var redactions: [String: Int] = [:]
             for span in spans { redactions[rules.type(of: span), default: 0] += 1 }
             return .changed(out, redactions: redactions)

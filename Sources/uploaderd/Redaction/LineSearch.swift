@@ -8,6 +8,16 @@ final class LineSearch {
     private let scratch: RuleDatabase.Scratch
     private let workspace: SpanFinder.Workspace
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    /// Of each rule, during a look; as at the beginning between two.
+    private var progress: [Progress]
+
+    /// How far a rule is in a text.
+    private struct Progress {
+        /// No match that begins before it is looked for any more.
+        var passed = 0
+        /// `nil`: nobody has asked for its keywords.
+        var hasKeyword: Bool?
+    }
 
     init(_ set: RuleSet, _ database: RuleDatabase, _ finders: RuleFinders) throws(RedactionError) {
         self.set = set
@@ -15,6 +25,7 @@ final class LineSearch {
         self.finders = finders
         scratch = try database.makeScratch()
         workspace = try SpanFinder.Workspace()
+        progress = [Progress](repeating: Progress(), count: set.rules.count)
     }
 
     deinit { memory.deallocate() }
@@ -60,33 +71,37 @@ final class LineSearch {
         guard database.scan(base, text.count, scratch) else { return .failed }
         if scratch.hits.isEmpty { return .clean }
         // Only now: where each byte of the text came from.
-        let map = isEscaped ? EscapedText(of: raw, into: UnsafeMutablePointer(mutating: base)) : EscapedText()
+        var map = isEscaped ? EscapedText(of: raw, into: UnsafeMutablePointer(mutating: base)) : EscapedText()
+        defer { forgetProgress() }
         var spans: [RawSpan] = []
-        // Matches of a rule go forward; the same one is not found again from its next end.
-        var passed = [Int](repeating: 0, count: set.rules.count)
         for hit in scratch.hits {
-            if hit.number == RuleDatabase.fieldNumber {
-                spans += fieldValues(before: hit.firstEnd, text, raw, map)
+            guard hit.isOfRule else {
+                spans += fieldValues(before: hit.firstEnd, text, raw, &map)
                 continue
             }
             let rule = Int(hit.number)
-            guard let found = secrets(of: rule, hit, text, &passed[rule]) else { return .failed }
+            guard let found = secrets(of: rule, hit, text) else { return .failed }
             spans += found.map { RawSpan(range: map.raw(of: $0), rule: rule) }
         }
         spans.removeAll { $0.range.isEmpty }
         return spans.isEmpty ? .clean : .secrets(RawSpan.joined(spans))
     }
 
+    private func forgetProgress() {
+        for hit in scratch.hits where hit.isOfRule { progress[Int(hit.number)] = Progress() }
+        for number in finders.ofFields { progress[number] = Progress() }
+    }
+
     /// - Returns: `nil` when a limit was met.
     private func secrets(
-        of number: Int, _ hit: RuleDatabase.Hit, _ text: UnsafeBufferPointer<UInt8>, _ passed: inout Int
+        of number: Int, _ hit: RuleDatabase.Hit, _ text: UnsafeBufferPointer<UInt8>
     ) -> [Range<Int>]? {
-        guard let base = text.baseAddress else { return [] }
+        guard let base = text.baseAddress, hasKeyword(number, text) else { return [] }
         let rule = finders.rules[number]
         let plausibility = Plausibility(text: text)
-        guard rule.keywords.isEmpty || plausibility.hasOne(of: rule.keywords) else { return [] }
         var found: [Range<Int>] = []
-        var at = max(passed, hit.firstEnd - database.widths[number])
+        // Matches of a rule go forward: what an earlier hit's search has passed need not be passed again.
+        var at = max(progress[number].passed, hit.firstEnd - database.widths[number])
         while at <= hit.lastEnd {
             switch rule.finder.match(in: base, text.count, beginningIn: at...hit.lastEnd, workspace) {
             case .none: at = hit.lastEnd + 1
@@ -100,10 +115,20 @@ final class LineSearch {
                     // What is none may have one in it.
                     at = match.whole.lowerBound + 1
                 }
-                passed = at
             }
         }
+        progress[number].passed = at
         return found
+    }
+
+    /// Whether the text has a keyword of the rule, or it needs none.
+    private func hasKeyword(_ number: Int, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let keywords = finders.rules[number].keywords
+        if keywords.isEmpty { return true }
+        if let known = progress[number].hasKeyword { return known }
+        let isThere = Plausibility(text: text).hasOne(of: keywords)
+        progress[number].hasKeyword = isThere
+        return isThere
     }
 
     private func isAllowed(_ secret: Range<Int>, _ base: UnsafePointer<UInt8>) -> Bool {
@@ -117,7 +142,7 @@ final class LineSearch {
     // MARK: Fields
 
     private func fieldValues(
-        before end: Int, _ text: UnsafeBufferPointer<UInt8>, _ raw: UnsafeRawBufferPointer, _ map: EscapedText
+        before end: Int, _ text: UnsafeBufferPointer<UInt8>, _ raw: UnsafeRawBufferPointer, _ map: inout EscapedText
     ) -> [RawSpan] {
         // The text is `"name" :`.
         guard let close = text[..<(end - 1)].lastIndex(of: UInt8(ascii: "\"")),
@@ -125,68 +150,80 @@ final class LineSearch {
         else { return [] }
         let name = text[(open + 1)..<close]
         let quote = map.raw(of: close..<close + 1)
-        // One that is written \u0022 says nothing of its level.
-        guard raw[quote.upperBound - 1] == UInt8(ascii: "\"") else { return [] }
-        let level = JSONStructure.level(ofQuoteBehind: quote.count - 1)
         let colon = map.raw(of: (end - 1)..<end).lowerBound
-        let values = FieldValues(raw: raw).values(behind: colon, level: level)
+        let fields = FieldValues(raw: raw)
+        let isPlain = raw[quote.upperBound - 1] == UInt8(ascii: "\"")
+        let values =
+            isPlain
+            ? fields.values(behind: colon, level: JSONQuote.level(behind: quote.count - 1))
+            : [fields.value(behind: colon, quotedBy: quote)].compactMap { $0 }
         let folded = SensitiveFields.folded(name)
+        let lowered = finders.ofFields.isEmpty ? [] : name.map(ASCII.lowered)
+        let own = finders.ofFields.filter { finders.rules[$0].field == lowered && hasKeyword($0, text) }
+        let isSensitive = finders.fields.contains(folded)
         return values.flatMap { value in
             guard !value.range.isEmpty else { return [RawSpan]() }
-            if finders.fields.contains(folded), isSecret(value, ofField: folded, raw) {
-                return [span(value, set.rules.count)]
-            }
-            for number in finders.ofFields
-            where set.rules[number].field.utf8.map(ASCII.lowered) == name.map(ASCII.lowered) {
-                if set.rules[number].expression.isEmpty { return [span(value, number)] }
-                let found = matches(of: number, in: value.range, raw)
-                if !found.isEmpty { return found }
-            }
-            return []
+            var spans = own.flatMap { secrets(of: $0, in: value, raw) }
+            if isSensitive, isSecret(value, ofField: folded, raw) { spans.append(span(value, set.rules.count)) }
+            return spans
         }
     }
 
     private func span(_ value: FieldValues.Value, _ rule: Int) -> RawSpan {
-        RawSpan(range: value.range, rule: rule, missingQuotes: value.missingQuotes, isOpen: value.isOpen)
+        RawSpan(range: value.range, rule: rule, missingQuotes: value.missingQuotes, reach: value.reach)
     }
 
     private func isSecret(_ value: FieldValues.Value, ofField name: String, _ raw: UnsafeRawBufferPointer) -> Bool {
-        raw[value.range].withContiguousStorageIfAvailable { bytes in
-            if Plausibility.isPlaceholder(bytes) { return false }
-            if SensitiveFields.isPassword(name) { return true }
-            // Places in a list, counts and ids of tokens are short numbers.
-            if value.missingQuotes != nil { return bytes.count >= 8 }
-            return bytes.count >= 4
-        } ?? true
+        let isLikely =
+            raw[value.range].withContiguousStorageIfAvailable { bytes in
+                if Plausibility.isPlaceholder(bytes) { return false }
+                if SensitiveFields.isPassword(name) { return true }
+                // Places in a list, counts and ids of tokens are short numbers.
+                if value.missingQuotes != nil { return bytes.count >= 8 }
+                return bytes.count >= 4
+            } ?? true
+        if !isLikely || finders.allowed.isEmpty { return isLikely }
+        return withText(of: value, raw) { base, count, _ in !isAllowed(0..<count, base) }
     }
 
-    /// What a rule's expression finds in the value of its field.
-    private func matches(of number: Int, in value: Range<Int>, _ raw: UnsafeRawBufferPointer) -> [RawSpan] {
-        let bytes = UnsafeRawBufferPointer(rebasing: raw[value])
-        var text = [UInt8](repeating: 0, count: bytes.count + 8)
-        let (map, count) = text.withUnsafeMutableBufferPointer { room in
-            guard let base = room.baseAddress else { return (EscapedText(), 0) }
-            return (EscapedText(of: bytes, into: base), EscapedText.write(bytes, into: base))
-        }
-        return text.withUnsafeBufferPointer { text in
-            guard let base = text.baseAddress else { return [] }
+    /// What a rule finds in the value of its field.
+    private func secrets(of number: Int, in value: FieldValues.Value, _ raw: UnsafeRawBufferPointer) -> [RawSpan] {
+        withText(of: value, raw) { base, count, map in
+            if finders.rules[number].isOfWholeField {
+                return isAllowed(0..<count, base) ? [] : [span(value, number)]
+            }
             var found: [RawSpan] = []
             var at = 0
             while at <= count {
                 switch finders.rules[number].finder.match(in: base, count, beginningIn: at...count, workspace) {
                 case .none: return found
                 // Not known: the whole value.
-                case .failed: return [RawSpan(range: value, rule: number)]
+                case .failed: return [span(value, number)]
                 case .match(let match):
+                    at = max(match.secret.upperBound, match.whole.lowerBound + 1)
+                    if isAllowed(match.secret, base) { continue }
+                    // The marker needs quotes around all of a number.
+                    if value.missingQuotes != nil { return [span(value, number)] }
                     let part = map.raw(of: match.secret)
+                    let begin = value.range.lowerBound
                     found.append(
                         RawSpan(
-                            range: part.lowerBound + value.lowerBound..<part.upperBound + value.lowerBound, rule: number
-                        ))
-                    at = max(match.secret.upperBound, at + 1)
+                            range: begin + part.lowerBound..<begin + part.upperBound, rule: number, reach: value.reach))
                 }
             }
             return found
         }
+    }
+
+    /// Gives `body` the text of a value, its length, and where it came from in the value.
+    private func withText<Result>(
+        of value: FieldValues.Value, _ raw: UnsafeRawBufferPointer,
+        _ body: (UnsafePointer<UInt8>, Int, inout EscapedText) -> Result
+    ) -> Result {
+        let bytes = UnsafeRawBufferPointer(rebasing: raw[value.range])
+        let text = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 8)
+        defer { text.deallocate() }
+        var map = EscapedText(of: bytes, into: text)
+        return body(text, EscapedText.write(bytes, into: text), &map)
     }
 }

@@ -1,15 +1,15 @@
 /// A line that comes in pieces and is too long to be looked at whole: looked at in windows that overlap.
 ///
 /// A window is at most what came since the last one, and before it what was held back: 128 KiB, twice what the longest match
-/// takes, so that no secret lies in no window whole. 4 KiB that were given out stay in front of it for what a rule must see
-/// before a secret.
+/// takes, so that no secret lies in no window whole. What was given out last, as much as the longest match takes, stays in front of
+/// it for what a rule must see before a secret.
 ///
 ///     …given out…│ context │ held back │ new          the secrets of this
 ///                          │ given out now │ held back
 struct LineWindows {
     static let fresh = 1 << 20
     static let held = 128 << 10
-    static let context = 4 << 10
+    static let context = RuleCheck.mostWidth
     /// So much is held for the end of one value; a line with a longer one is withheld.
     static let most = 16 << 20
 
@@ -18,8 +18,8 @@ struct LineWindows {
     /// So much of `bytes` was given out.
     private var given = 0
     private var awaited = LineWindows.fresh
-    private var splice: Splice?
-    private var before = JSONSyntax()
+    private var splice = Splice()
+    /// Has passed all that was given out.
     private var after = JSONSyntax()
     private(set) var isFailed = false
     private(set) var redactions: [String: Int] = [:]
@@ -37,7 +37,7 @@ struct LineWindows {
     mutating func finish() -> [UInt8] {
         guard !isFailed else { return [] }
         let rest = look(isEnd: true)
-        if splice != nil, before.isWhole, !after.isWhole { isFailed = true }
+        if splice.syntax.isWhole, !after.isWhole { isFailed = true }
         return isFailed ? [] : rest
     }
 
@@ -48,11 +48,9 @@ struct LineWindows {
             guard let spans = spans(in: content) else { return nil }
             let cut = isEnd ? all.count : Self.cut(in: all, outside: spans)
             guard cut > given else { return given }
-            if splice == nil { splice = Splice(isJSON: JSONStructure.isMeant(by: all)) }
             let done = spans.filter { $0.range.upperBound <= cut }
-            splice?.copy(all, given..<cut, without: done, marker: rules.marker(of:), into: &out)
+            splice.copy(all, given..<cut, without: done, marker: rules.marker(of:), into: &out)
             for span in done { redactions[rules.type(of: span), default: 0] += 1 }
-            before.pass(UnsafeRawBufferPointer(rebasing: all[given..<cut]))
             return cut
         }
         guard let cut else {
@@ -84,10 +82,10 @@ struct LineWindows {
         var cut = all.count - held
         while true {
             let before = cut
-            for span in spans where span.range.lowerBound < cut && (cut < span.range.upperBound || span.isOpen) {
+            for span in spans where span.range.lowerBound < cut && cut < max(span.range.upperBound, span.reach) {
                 cut = span.range.lowerBound
             }
-            cut = beginOfEscape(before: cut, in: all)
+            cut = beginOfNumber(before: beginOfEscape(before: cut, in: all), in: all)
             if cut == before { return cut }
         }
     }
@@ -99,6 +97,13 @@ struct LineWindows {
         guard at > 0, all[at - 1] == 0x5C else { return cut }
         while at > 0, all[at - 1] == 0x5C { at -= 1 }
         return at
+    }
+
+    /// Numbers are replaced whole. What is longer than any is digits in a string, or makes the line withheld.
+    private static func beginOfNumber(before cut: Int, in all: UnsafeRawBufferPointer) -> Int {
+        var at = cut
+        while at > 0, cut - at <= 64, ASCII.isOfNumber(all[at - 1]) { at -= 1 }
+        return cut - at <= 64 ? at : cut
     }
 
     private mutating func keep(from cut: Int) {

@@ -74,8 +74,12 @@ struct Plausibility {
             if contains(bytes, "redacted") { return true }
         default: break
         }
-        return hasFewLetters(bytes) || words.contains { contains(bytes, $0) } || isWholeWord(bytes)
+        if hasFewLetters(bytes) || isWholeWord(bytes) { return true }
+        return bytes.count <= longestPlaceholder && words.contains { contains(bytes, $0) }
     }
+
+    /// In bytes. A key of a hundred lines may have an address of example.com in it, or spell such a word by chance.
+    private static let longestPlaceholder = 160
 
     /// In lower case; anywhere in it.
     private static let words: [StaticString] = [
@@ -84,8 +88,8 @@ struct Plausibility {
 
     private static let wholeWords: [StaticString] = [
         "password", "passwd", "pass", "pwd", "secret", "token", "string", "number", "boolean", "integer", "null",
-        "none",
-        "nil", "undefined", "true", "false", "required", "optional", "hidden", "username", "user", "apikey", "api_key",
+        "none", "nil", "undefined", "true", "false", "required", "optional", "hidden", "username", "user", "apikey",
+        "api_key",
         "changeme", "bearer", "basic", "unknown", "empty", "n/a", "text", "value", "str", "any", "object",
     ]
 
@@ -114,8 +118,11 @@ struct Plausibility {
 
     /// `********`, and `ghp_0000000000`, whose second half is one character, or two.
     private static func hasFewLetters(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard bytes.count >= 16 else { return bytes.count >= 3 && Set(bytes).count == 1 }
-        return Set(bytes[(bytes.count / 2)...]).count <= 2
+        let isLong = bytes.count >= 16
+        let part = isLong ? bytes[(bytes.count / 2)...] : bytes[...]
+        guard part.count >= 3, let first = part.first else { return false }
+        guard let second = part.first(where: { $0 != first }) else { return true }
+        return isLong && part.allSatisfy { $0 == first || $0 == second }
     }
 
     /// How much of a run of base64 around what was found says that it is a piece of something encoded: an image, a model's

@@ -5,8 +5,8 @@ struct RawSpan {
     var rule: Int
     /// What the marker needs around it, because the value had none: the level of the quotes.
     var missingQuotes: Int?
-    /// A string that does not end in what was looked at.
-    var isOpen = false
+    /// To be found it must be looked at up to here: the end of the list that it is in; `.max`: that end was not there.
+    var reach = 0
 
     /// In order, without overlaps: where several found the same bytes, the first rule names them.
     static func joined(_ spans: [RawSpan]) -> [RawSpan] {
@@ -17,10 +17,12 @@ struct RawSpan {
                 continue
             }
             let end = max(last.range.upperBound, span.range.upperBound)
+            let range = last.range.lowerBound..<end
+            // Only of a number that is removed as a whole and no further.
+            let quotes = [last, span].lazy.filter { $0.range == range }.compactMap(\.missingQuotes).first
             all[all.count - 1] = RawSpan(
-                range: last.range.lowerBound..<end, rule: min(last.rule, span.rule),
-                missingQuotes: last.range == span.range ? last.missingQuotes ?? span.missingQuotes : last.missingQuotes,
-                isOpen: last.isOpen || span.isOpen)
+                range: range, rule: min(last.rule, span.rule), missingQuotes: quotes,
+                reach: max(last.reach, span.reach))
         }
         return all
     }

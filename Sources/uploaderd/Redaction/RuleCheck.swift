@@ -19,8 +19,8 @@ package enum RuleCheck {
         return problems
     }
 
-    /// So far must a rule see behind what is given out of a long line; see `LineWindows`.
-    private static let mostWidth = LineWindows.held / 2
+    /// Of a match, in bytes: so far must a rule see around what is given out of a long line; see `LineWindows`.
+    static let mostWidth = LineWindows.held / 2
 
     private static func error(in expression: String) -> RedactionError? {
         do throws(RedactionError) {

@@ -139,6 +139,9 @@ final class RuleDatabase: @unchecked Sendable {
         var number: UInt32
         var firstEnd: Int
         var lastEnd: Int
+
+        /// `false`: it is the name of a sensitive field.
+        var isOfRule: Bool { number != RuleDatabase.fieldNumber }
     }
 
     /// What one scan at a time writes to. Not shared.

@@ -4,12 +4,18 @@ final class RuleFinders: Sendable {
     final class Rule: Sendable {
         let finder: SpanFinder
         let keywords: [String]
+        /// Lower case; empty: it is about any place.
+        let field: [UInt8]
+        /// The value of its field is the secret, whatever it is.
+        let isOfWholeField: Bool
         let entropy: Double
         let isMixed: Bool
 
         fileprivate init(_ rule: RedactionRule) {
             finder = SpanFinder(rule.expression)
             keywords = rule.keywords
+            field = rule.field.utf8.map(ASCII.lowered)
+            isOfWholeField = rule.expression.isEmpty
             entropy = rule.entropy
             isMixed = rule.isMixed
         }

@@ -23,9 +23,9 @@ enum SensitiveFields {
     }
 
     /// The name as it is compared.
-    static func folded(_ name: some Sequence<UInt8>) -> String {
-        let letters = name.filter { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "-") }.map(ASCII.lowered)
-        return String(decoding: letters, as: UTF8.self)
+    static func folded(_ name: some Collection<UInt8>) -> String {
+        let letters = name.lazy.filter { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "-") }.map(ASCII.lowered)
+        return String(decoding: Array(letters), as: UTF8.self)
     }
 
     private static let words = [

@@ -4,13 +4,11 @@
 ///     "pin":123456      "pin":"[REDACTED:sensitive_field]"
 ///
 /// Of JSON no quote, bracket or comma is ever removed, whatever a rule found: a span that goes over the end of a string is
-/// replaced piece by piece, and a number with the quotes that a marker needs.
+/// replaced piece by piece, and a number with the quotes that a marker needs. From where a line is no JSON no quote means
+/// anything: a span is replaced as it is.
 struct Splice {
-    private let isJSON: Bool
-    private(set) var structure = JSONStructure()
-
-    /// - Parameter isJSON: see `JSONStructure.isMeant`.
-    init(isJSON: Bool) { self.isJSON = isJSON }
+    /// Has passed all that was copied, as it was.
+    private(set) var syntax = JSONSyntax()
 
     /// Appends `raw[range]` to `out`, without the secrets in it.
     ///
@@ -29,21 +27,22 @@ struct Splice {
             out += bytes
             copied = range.upperBound
         }
-        for span in spans where !span.range.isEmpty {
-            guard isJSON else {
-                replace(span.range, marker(span))
-                continue
-            }
-            while at < span.range.lowerBound {
-                _ = structure.pass(raw[at])
-                at += 1
-            }
-            while at < span.range.upperBound {
-                if let token = token(at, in: raw, from: copied) {
-                    replace(token, quoted(marker(span), level: 1))
-                    at = token.upperBound
-                } else if structure.pass(raw[at]) {
-                    let content = self.content(from: at, to: span.range.upperBound, in: raw)
+        for span in spans {
+            // A number that an earlier one is in may have taken some of it, or all.
+            let end = span.range.upperBound
+            pass(raw, &at, to: span.range.lowerBound)
+            while at < end {
+                let isContent = syntax.pass(raw[at])
+                if syntax.isBroken {
+                    replace(at..<end, marker(span))
+                    at = end
+                } else if syntax.isInNumber {
+                    let number = number(around: at, of: copied..<range.upperBound, in: raw)
+                    replace(number, quoted(marker(span), level: 1))
+                    at += 1
+                    pass(raw, &at, to: number.upperBound)
+                } else if isContent {
+                    let content = content(from: at, to: end, in: raw)
                     replace(content.range, quoted(marker(span), level: span.missingQuotes))
                     at = content.next
                 } else {
@@ -51,11 +50,14 @@ struct Splice {
                 }
             }
         }
-        while isJSON, at < range.upperBound {
-            _ = structure.pass(raw[at])
-            at += 1
-        }
+        pass(raw, &at, to: range.upperBound)
         out.append(contentsOf: raw[copied..<range.upperBound])
+    }
+
+    private mutating func pass(_ raw: UnsafeRawBufferPointer, _ at: inout Int, to end: Int) {
+        guard at < end else { return }
+        syntax.pass(UnsafeRawBufferPointer(rebasing: raw[at..<end]))
+        at = end
     }
 
     /// Passes on from a byte of a string that was passed, to the string's end or to `end`.
@@ -65,8 +67,9 @@ struct Splice {
         from begin: Int, to end: Int, in raw: UnsafeRawBufferPointer
     ) -> (range: Range<Int>, next: Int) {
         var at = begin + 1
+        // What breaks the string is as much of the secret as what is before it.
         while at < end {
-            guard structure.pass(raw[at]) else { return (begin..<at, at + 1) }
+            guard syntax.pass(raw[at]) || syntax.isBroken else { return (begin..<at, at + 1) }
             at += 1
         }
         return (begin..<end, end)
@@ -74,23 +77,16 @@ struct Splice {
 
     private func quoted(_ marker: [UInt8], level: Int?) -> [UInt8] {
         guard let level else { return marker }
-        let quote = [UInt8](repeating: 0x5C, count: 1 << (level - 1) - 1) + [UInt8(ascii: "\"")]
+        let backslashes = JSONQuote.backslashes(ofLevel: level)
+        let quote = [UInt8](repeating: 0x5C, count: backslashes) + [UInt8(ascii: "\"")]
         return quote + marker + quote
     }
 
-    /// The number around `at`, outside of strings; `nil`: what is there is no number.
-    private func token(_ at: Int, in raw: UnsafeRawBufferPointer, from first: Int) -> Range<Int>? {
-        guard !structure.isInString, Self.isOfToken(raw[at]) else { return nil }
+    private func number(around at: Int, of range: Range<Int>, in raw: UnsafeRawBufferPointer) -> Range<Int> {
         var begin = at
-        while begin > first, Self.isOfToken(raw[begin - 1]) { begin -= 1 }
-        var end = at
-        while end < raw.count, Self.isOfToken(raw[end]) { end += 1 }
-        // true, false and null are no secrets.
-        return ASCII.isLetter(raw[begin]) ? nil : begin..<end
-    }
-
-    private static func isOfToken(_ byte: UInt8) -> Bool {
-        ASCII.isDigit(byte) || ASCII.isLetter(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
-            || byte == UInt8(ascii: ".")
+        while begin > range.lowerBound, ASCII.isOfNumber(raw[begin - 1]) { begin -= 1 }
+        var end = at + 1
+        while end < range.upperBound, ASCII.isOfNumber(raw[end]) { end += 1 }
+        return begin..<end
     }
 }

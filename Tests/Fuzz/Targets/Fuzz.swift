@@ -9,7 +9,7 @@ enum Fuzz {
         "call": ControlReaders.call, "reply": ControlReaders.reply, "terminal": ControlReaders.terminal,
         "configuration": DocumentReaders.configuration, "manifest": DocumentReaders.manifest,
         "spool-header": DocumentReaders.spoolHeader, "lines": LineReaders.split, "line": LineReaders.look,
-        "object": LineReaders.object,
+        "object": LineReaders.object, "redaction": RedactionReaders.line,
     ]
 
     static let chosen: Reader = {
