@@ -74,9 +74,22 @@ struct GeneratedLine {
         write(pick(["", " ", "\n", "\t", "\"", "(", "é ", "\\ ", "'"]), level: level + 1)
         if chance(6) { write("\\u001b[0;31m", level: level) }
         let begin = bytes.count
-        write(waiting.removeLast(), level: level + 1)
+        let secret = waiting.removeLast()
+        if chance(4) { writeInEscapes(secret, level: level) } else { write(secret, level: level + 1) }
         planted.append(begin..<bytes.count)
         write(pick(["", " ", "\n", "\r\n", "\"", ")", " é", "'"]), level: level + 1)
+    }
+
+    /// Every third character or so as `\u0041`.
+    private mutating func writeInEscapes(_ text: String, level: Int) {
+        for byte in text.utf8 {
+            let digits = (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            if chance(3) {
+                write("\\u00\(digits)", level: level)
+            } else {
+                write(String(decoding: [byte], as: UTF8.self), level: level + 1)
+            }
+        }
     }
 
     private mutating func noise(level: Int) {

@@ -98,13 +98,21 @@ struct PropertyTests {
     private func bare(_ bytes: [UInt8]) -> String {
         var texts = [text(bytes).replacingOccurrences(of: "\\u001b[0;31m", with: "")]
         for _ in 0..<4 {
-            var next = texts[texts.count - 1]
+            var next = withoutUnicodeEscapes(texts[texts.count - 1])
             for (escape, meant) in [("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\\"", "\""), ("\\\\", "\\")] {
                 next = next.replacingOccurrences(of: escape, with: meant)
             }
             texts.append(next)
         }
         return texts.joined(separator: "\u{0}")
+    }
+
+    private func withoutUnicodeEscapes(_ text: String) -> String {
+        let parts = text.components(separatedBy: "\\u00")
+        return parts.dropFirst().reduce(parts[0]) { text, part in
+            guard let byte = UInt8(part.prefix(2), radix: 16) else { return text + "\\u00" + part }
+            return text + String(UnicodeScalar(byte)) + part.dropFirst(2)
+        }
     }
 
     /// Whether `out` is `line` with a marker, quoted or not, in the place of each finding; what is over the end of a string may

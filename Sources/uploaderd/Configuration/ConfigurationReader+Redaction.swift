@@ -2,6 +2,7 @@ import Shared
 
 /// The table `[redaction]`, and the rules in it.
 extension ConfigurationReader {
+    /// Reads the table, and has its rules checked: what is wrong with them is refused where each pattern comes from.
     mutating func redaction(_ root: inout SettingsScope) -> RedactionConfiguration {
         var redaction = RedactionConfiguration()
         var scope = settings.table("redaction", in: &root)
@@ -31,6 +32,7 @@ extension ConfigurationReader {
         return redaction
     }
 
+    /// - Returns: `nil` when it has no name; other faults are refused, and the rule is checked on.
     private mutating func rule(
         _ table: inout SettingsScope, beside others: [RedactionRuleConfiguration]
     ) -> RedactionRuleConfiguration? {

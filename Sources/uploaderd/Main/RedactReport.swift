@@ -39,6 +39,9 @@ enum RedactReport {
         }
     }
 
+    /// - Parameters:
+    ///   - line: its number, from 1.
+    ///   - longest: in bytes; a longer line would be withheld.
     private static func secrets(
         of bytes: UnsafeRawBufferPointer, _ line: Int, _ redactor: Redactor, longest: Int64
     ) throws -> [FoundSecret] {
@@ -57,6 +60,7 @@ enum RedactReport {
         }
     }
 
+    /// Gives `body` each line with its end, and its number, from 1. Holds one line at a time, however long it is.
     private static func eachLine(of file: borrowing Descriptor, _ body: (UnsafeRawBufferPointer, Int) throws -> Void)
         throws
     {

@@ -7,6 +7,7 @@
 ///     …given out…│ context │ held back │ new          the secrets of this
 ///                          │ given out now │ held back
 struct LineWindows {
+    // In bytes.
     static let fresh = 1 << 20
     static let held = 128 << 10
     static let context = RuleCheck.mostWidth

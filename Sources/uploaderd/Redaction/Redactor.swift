@@ -65,6 +65,7 @@ package final class Redactor: Sendable {
         package let range: Range<Int>
         /// The id of the rule that names it.
         package let rule: String
+        /// As it stands in the marker.
         package let type: String
     }
 
@@ -214,6 +215,7 @@ package struct LongLineRedactor: ~Copyable {
     /// withheld.
     package var isFailed: Bool { windows?.isFailed ?? false }
 
+    /// Gives `body` what can be stored by now: once, or not at all; the bytes are valid only during the call.
     package mutating func pass<Failure: Error>(
         _ piece: UnsafeRawBufferPointer, _ body: (borrowing RedactedPiece) throws(Failure) -> Void
     ) throws(Failure) {

@@ -2,6 +2,7 @@ package import Shared
 
 /// Whether rules that somebody wrote can be used: said before anything is redacted with them, all at once.
 package enum RuleCheck {
+    /// - Returns: one problem for each rule and each allowed expression that cannot be used, in order; `[]`: all can.
     package static func problems(of configuration: RedactionConfiguration) -> [RedactionProblem] {
         var problems: [RedactionProblem] = []
         for (place, rule) in configuration.rules.enumerated() where !rule.pattern.isEmpty {
@@ -22,6 +23,7 @@ package enum RuleCheck {
     /// Of a match, in bytes: so far must a rule see around what is given out of a long line; see `LineWindows`.
     static let mostWidth = LineWindows.held / 2
 
+    /// - Returns: `nil` when it can be used.
     private static func error(in expression: String) -> RedactionError? {
         do throws(RedactionError) {
             let width = try RuleDatabase.width(of: expression)

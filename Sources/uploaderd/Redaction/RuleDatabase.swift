@@ -150,6 +150,8 @@ final class RuleDatabase: @unchecked Sendable {
         fileprivate(set) var hits: [Hit] = []
         /// Of each expression its last one in `hits`; the last is the fields'.
         fileprivate var lastHit: [Int32]
+        /// `false`: an end was told behind a later one of its rule.
+        private var isOrdered = true
 
         fileprivate init(space: OpaquePointer, expressions: Int) {
             self.space = space
@@ -164,7 +166,10 @@ final class RuleDatabase: @unchecked Sendable {
             // A repeat matches at each of its lengths; ends of fields are kept apart, since each begins a value.
             if last >= 0, number != RuleDatabase.fieldNumber, end - hits[last].lastEnd <= 64 {
                 hits[last].lastEnd = max(end, hits[last].lastEnd)
-                hits[last].firstEnd = min(end, hits[last].firstEnd)
+                if end < hits[last].firstEnd {
+                    hits[last].firstEnd = end
+                    isOrdered = false
+                }
             } else {
                 lastHit[place] = Int32(hits.count)
                 hits.append(Hit(number: number, firstEnd: end, lastEnd: end))
@@ -175,9 +180,17 @@ final class RuleDatabase: @unchecked Sendable {
             guard !hits.isEmpty else { return }
             hits.removeAll(keepingCapacity: true)
             for place in lastHit.indices { lastHit[place] = -1 }
+            isOrdered = true
+        }
+
+        // "Lack of ordering: the multiple matches that Hyperscan produces are not guaranteed to be ordered": Hyperscan's
+        // reference, Semantics. Assertions make them so.
+        fileprivate func end() {
+            if !isOrdered { hits.sort { $0.firstEnd < $1.firstEnd } }
         }
     }
 
+    /// Takes some memory: keep it for the next scan.
     func makeScratch() throws(RedactionError) -> Scratch {
         var space: OpaquePointer?
         guard hs_alloc_scratch(database, &space) == HS_SUCCESS, let space else {
@@ -186,8 +199,9 @@ final class RuleDatabase: @unchecked Sendable {
         return Scratch(space: space, expressions: widths.count + 1)
     }
 
-    /// Leaves in `scratch.hits` what matches.
+    /// Leaves in `scratch.hits` what matches, of each rule in the order of the first ends.
     ///
+    /// - Parameter count: in bytes, at most 4 GiB.
     /// - Returns: `false` when it could not be looked through.
     func scan(_ text: UnsafePointer<UInt8>, _ count: Int, _ scratch: Scratch) -> Bool {
         scratch.begin()
@@ -200,6 +214,7 @@ final class RuleDatabase: @unchecked Sendable {
                 Unmanaged<Scratch>.fromOpaque(place).takeUnretainedValue().note(number, Int(end))
                 return 0
             }, place)
+        scratch.end()
         return code == HS_SUCCESS
     }
 }

@@ -24,7 +24,9 @@ final class RuleFinders: Sendable {
     let rules: [Rule]
     /// The places of those that are about a field.
     let ofFields: [Int]
+    /// Sensitive by their name: see `SensitiveFields.folded`.
     let fields: Set<String>
+    /// Each matches all of a text, or nothing.
     let allowed: [SpanFinder]
 
     init(_ set: RuleSet) {

@@ -28,6 +28,7 @@ enum SensitiveFields {
         return String(decoding: Array(letters), as: UTF8.self)
     }
 
+    /// Of which names are put together: where one ends, `_` or `-` may stand.
     private static let words = [
         "api", "auth", "access", "refresh", "id", "session", "bearer", "secret", "aws", "client", "private",
         "encryption", "signing", "webhook", "proxy", "x", "db", "database", "user", "admin", "root", "connection",

@@ -75,6 +75,7 @@ struct Splice {
         return (begin..<end, end)
     }
 
+    /// - Parameter level: of the quotes to put around the marker; `nil`: the quotes are there.
     private func quoted(_ marker: [UInt8], level: Int?) -> [UInt8] {
         guard let level else { return marker }
         let backslashes = JSONQuote.backslashes(ofLevel: level)
@@ -82,6 +83,7 @@ struct Splice {
         return quote + marker + quote
     }
 
+    /// The bytes of the number that `at` is in, as far as they are in `range`.
     private func number(around at: Int, of range: Range<Int>, in raw: UnsafeRawBufferPointer) -> Range<Int> {
         var begin = at
         while begin > range.lowerBound, ASCII.isOfNumber(raw[begin - 1]) { begin -= 1 }
