@@ -61,6 +61,14 @@ struct FieldTests {
         #expect(try redacted(short) == short)
     }
 
+    @Test(
+        "is a password also where it ends in one character many times",
+        arguments: ["Hunter2!!!!!!!!!!", "Secret12!!!!!!!!", "pass\\\\\\\\\\\\\\\\\\\\", "aB3aaaaaaaaaaaaaaa"])
+    func equalLetters(password: String) throws {
+        let out = try redacted("{\"password\":\"\(password)\"}")
+        #expect(out.hasPrefix("{\"password\":\"[REDACTED:") && out.hasSuffix("]\"}"))
+    }
+
     @Test("is cut off with the line that ends in it")
     func unfinished() throws {
         #expect(try redacted("{\"password\":\"half of i\n") == "{\"password\":\"[REDACTED:sensitive_field]\n")

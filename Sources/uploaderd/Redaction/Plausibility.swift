@@ -116,14 +116,18 @@ struct Plausibility {
         return isWord && !(hasSmall && name.contains(where: ASCII.isDigit))
     }
 
-    /// `********`, and `ghp_0000000000`, whose second half is one character, or two.
+    /// `********`, and `ghp_0000000000`, whose second half is what is written where letters would stand. A password may end
+    /// in any other character many times.
     private static func hasFewLetters(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        let isLong = bytes.count >= 16
-        let part = isLong ? bytes[(bytes.count / 2)...] : bytes[...]
-        guard part.count >= 3, let first = part.first else { return false }
-        guard let second = part.first(where: { $0 != first }) else { return true }
-        return isLong && part.allSatisfy { $0 == first || $0 == second }
+        guard bytes.count >= 3, let first = bytes.first, let last = bytes.last else { return false }
+        if bytes.allSatisfy({ $0 == first }) { return true }
+        let part = bytes[(bytes.count / 2)...]
+        guard bytes.count >= 16, fillers.contains(last) else { return false }
+        let second = part.first { $0 != last } ?? last
+        return fillers.contains(second) && part.allSatisfy { $0 == last || $0 == second }
     }
+
+    private static let fillers = Array("xX0*.-_#?".utf8)
 
     /// How much of a run of base64 around what was found says that it is a piece of something encoded: an image, a model's
     /// signature.

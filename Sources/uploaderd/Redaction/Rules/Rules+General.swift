@@ -3,7 +3,12 @@ extension RedactionRule {
     static let structural: [RedactionRule] = [
         RedactionRule(
             "private-key",
-            #"-----BEGIN[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----(?:[^"]{0,32000}?-----END[ A-Z0-9_\-]{0,60}-----|[\s\S]{0,8000}?-----END[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s:,>|\x80-\xff]{0,32000})"#,
+            // Behind the label come headers, then lines of base64, with what code, diffs and listings put before each: words
+            // are none. The end may be missing.
+            #"-----BEGIN[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----"#
+                + #"[^A-Za-z0-9+/=]{0,40}(?:(?:[A-Za-z][A-Za-z\-]{1,30}: [^\n]{0,200}\n|[0-9]{1,6}[^A-Za-z0-9+/=]|\+[^A-Za-z0-9+/=])[^A-Za-z0-9+/=]{0,40}){0,12}"#
+                + #"[A-Za-z0-9+/=]{32,9000}(?:[^A-Za-z0-9+/=]{0,40}(?:[0-9]{1,6}[^A-Za-z0-9+/=]{1,40})?[A-Za-z0-9+/=]{16,160}){0,180}"#
+                + #"(?:[^A-Za-z0-9+/=]{0,40}(?:[A-Za-z0-9+/=]{1,15}[^A-Za-z0-9+/=]{1,40}){0,3}?-----END[ A-Z0-9_\-]{0,60}-----|[A-Za-z0-9+/=]{0,15})"#,
             trigger: #"-----BEGIN[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----"#,
             source: "RFC 7468, sections 10 and 11; RFC 4716; RFC 9580, section 6.2",
             examples: [
@@ -11,8 +16,15 @@ extension RedactionRule {
                 "-----BEGIN OPENSSH PRIVATE KEY-----\n{base64:70}\n-----END OPENSSH PRIVATE KEY-----",
                 "-----BEGIN PRIVATE KEY-----\n{base64:64}\n-----END PRIVATE KEY-----",
                 "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{base64:64}\n-----END PGP PRIVATE KEY BLOCK-----",
+                "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: A,{hex:32}\n\n{base64:64}\n{base64:9}\n-----END EC",
+                "1\t-----BEGIN PRIVATE KEY-----\n2\t{base64:64}\n3\t{base64:64}\n4\t-----END PRIVATE KEY-----",
+                "+-----BEGIN PRIVATE KEY-----\n+{base64:64}\n+{base64:64}\n+-----END PRIVATE KEY-----",
+                "'-----BEGIN PRIVATE KEY-----\\n' +\n  '{base64:64}\\n' +\n  '-----END PRIVATE KEY-----'",
+                "-----BEGIN PRIVATE KEY-----\n{base64:64}\n{base64:64}\n{base64:11}",
             ],
             nearMisses: [
+                "begins with -----BEGIN PRIVATE KEY----- and then comes what is written about a key, and no key",
+                "a = \"-----BEGIN PRIVATE KEY-----\"\n    lines = wrap(encoded)\n    b = \"-----END PRIVATE KEY-----\"",
                 "-----BEGIN PUBLIC KEY-----\n{base64:64}\n-----END PUBLIC KEY-----",
                 "-----BEGIN CERTIFICATE-----\n{base64:64}\n-----END CERTIFICATE-----",
             ]),
