@@ -76,3 +76,19 @@ def test_one_that_cannot_be_read_is_said_and_hides_nothing_of_ours(stored, junk,
     stored.ctl_run("flush", "--wait")
     assert stored.ctl_run("verify", "--deep").stdout.startswith(b"Good")
     assert manifest_reader.read(stored.store, "f").latest() == b"".join(LINES)
+
+
+@pytest.mark.parametrize("hurt", ["gone", "older"])
+def test_it_is_missed_by_a_life_that_did_not_put_it(stored, hurt):
+    assert stored.daemons[-1].stop() == 0
+    for name in ("catalog.db", "catalog.db-wal", "catalog.db-shm"):
+        (stored.state / name).unlink(missing_ok=True)
+    shutil.rmtree(stored.state / "manifests")
+    stored.daemon()
+    stored.ctl_run("flush", "--wait")
+    assert stored.ctl_run("verify").stdout.startswith(b"Good")
+    HURTS[hurt](stored)
+    ended(stored, 1, "verify")
+    stored.ctl_run("flush", "--wait")
+    assert stored.ctl_run("verify", "--deep").stdout.startswith(b"Good")
+    assert manifest_reader.read(stored.store, "f").latest() == b"".join(LINES)

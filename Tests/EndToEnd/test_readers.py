@@ -201,6 +201,13 @@ def test_what_is_damaged_in_the_spool_is_cut_again_without_a_restart(world, sour
         assert kinds == ["lines_lost", "spool_file_refused"]
         assert listed == [1, 3, 5, 9, 11]
         assert [(gap["first_line"], gap["lines"]) for gap in manifest["gaps"]] == [(7, 2)]
+        lines += [b'{"n":%d}\n' % number for number in range(12, 15)]
+        world.write(path, b"".join(lines))
+        world.ctl_run("flush", "--wait")
+        assert manifest_reader.read(store, "it").latest() == b"".join(lines)
+        assert world.ctl_run("verify", "--deep").returncode == 0
+        kinds = [entry["kind"] for entry in world.ctl("status", check=False)["health"]]
+        assert kinds == ["spool_file_refused"]
     assert daemon.stop() == 0
 
 

@@ -33,27 +33,52 @@ extension ControlDesk {
         let lane = engine.world.lane(of: session)
         for attempt in 1... {
             guard let put = try await engine.store.publishedManifest(of: session, at: id) else { return nil }
-            let found: Digest256? = try await withTaskExecutorPreference(lane) {
+            let found = try await withTaskExecutorPreference(lane) {
                 let place = try await shelf.readingPlace(session)
-                return try await shelf.sink.manifest(of: session, writer: writer, place: place).map {
-                    RunningDigest.digest(of: $0)
-                }
+                return FoundBytes(try await shelf.sink.manifest(of: session, writer: writer, place: place))
             }
-            if found == put.digest { return nil }
+            guard let digest = put.digest else { return try await fault(of: found, session, in: id, put.isBehind) }
+            if found.digest == digest { return nil }
             // One that is being put just now is there before it is known here.
             if put.isBehind, attempt < 3 {
                 try await engine.world.time.sleep(for: .milliseconds(100))
                 continue
             }
-            if try await engine.store.publishedManifest(of: session, at: id)?.digest != put.digest, attempt < 9 {
-                continue
-            }
-            let what = found == nil ? "is not there" : "is not the one that was put last"
-            return (
-                found == nil ? .missing : .damaged,
-                "the manifest that lists it \(what): readers do not find it; it is being put again"
-            )
+            if try await engine.store.publishedManifest(of: session, at: id)?.digest != digest, attempt < 9 { continue }
+            return Self.verdict(found.digest == nil ? "is not there" : "is not the one that was put last", found)
         }
         return nil
+    }
+
+    /// An earlier life put it, of which nobody knows any more what it was: it has to list what the store is said to have.
+    private func fault(
+        of found: FoundBytes, _ session: SessionID, in id: StoreID, _ isBehind: Bool
+    ) async throws -> Verdict? {
+        if found.digest != nil, found.manifest == nil { return Self.verdict("cannot be read", found) }
+        // What it does not list yet the next one will.
+        if isBehind { return nil }
+        let missed = try await engine.store.received(session, at: id, besides: found.manifest)
+        if missed.isEmpty { return nil }
+        return Self.verdict(found.digest == nil ? "is not there" : "leaves out \(missed.count) segments", found)
+    }
+
+    private static func verdict(_ what: String, _ found: FoundBytes) -> Verdict {
+        (
+            found.digest == nil ? .missing : .damaged,
+            "the manifest that lists it \(what): readers do not find it; it is being put again"
+        )
+    }
+}
+
+/// What was found where our manifest should be.
+private struct FoundBytes: Sendable {
+    /// `nil`: nothing.
+    var digest: Digest256?
+    /// `nil`: what is there is none.
+    var manifest: Manifest?
+
+    init(_ bytes: [UInt8]?) {
+        digest = bytes.map { RunningDigest.digest(of: $0) }
+        do { manifest = try bytes.map { try Manifest(reading: $0) } } catch { manifest = nil }
     }
 }

@@ -163,6 +163,8 @@ struct SessionResolver: Sendable {
 
     /// From a reading that failed to the next one.
     private static let betweenReadings: Duration = .seconds(30)
+    /// Of a stream, which is the subject.
+    static let linesLost = "lines_lost"
 
     /// - Returns: whether all of it is read, now or before.
     private func read(_ shelf: ObjectFinder.Shelf, _ id: StoreID) async -> Bool {
@@ -229,10 +231,10 @@ struct SessionResolver: Sendable {
         let fate = isReplaced ? "its source holds other lines now" : "its source is gone"
         try await store.recordGap(id, reason: "its file in the spool was lost, and \(fate)")
         board.report(
-            "lines_lost", "\(stream)",
+            Self.linesLost, "\(stream)",
             "lines \(segment.record.firstLine) to \(segment.record.firstLine + segment.record.lines - 1) of \(stream) are lost: "
                 + "they were only in the spool, and \(fate)",
-            hint: "the manifest says so in gaps; a copy of the source, if there is one, is all that has them")
+            hint: "put a copy of its source back, if there is one: they are cut again; else the manifest's gaps say so")
     }
 
     /// Another user of this machine is another writer, with a state directory of their own.

@@ -47,6 +47,7 @@ extension StreamPipeline {
                 try await startGeneration(.rewritten)
                 break
             }
+            if try await reopenGaps() { return .restart }
             try await continueGeneration()
             if tail.isPacked, cursor.file != tail.identity {
                 // Known by its own number from now on, it is not decompressed at every scan.
@@ -63,6 +64,13 @@ extension StreamPipeline {
             try await startGeneration(.replaced)
         }
         return nil
+    }
+
+    /// The source holds what was taken of it: so it does what is missing, too.
+    private func reopenGaps() async throws -> Bool {
+        guard try await context.store.reopenGaps(of: cursor.stream, generation: cursor.generation) else { return false }
+        context.board.clear(SessionResolver.linesLost, "\(cursor.stream)")
+        return true
     }
 
     /// Rotated files: were the next generation begun here at once, the file that was taken would be found under its new
@@ -95,6 +103,7 @@ extension StreamPipeline {
         case .foreign:
             guard try await holdsForeign() else { return false }
         }
+        if try await reopenGaps() { return true }
         var verified = cursor
         verified.marks = tail.marker.marks(context.key)
         verified.file = tail.identity

@@ -142,6 +142,10 @@ enum CatalogSchema {
             // What a store was said to have and does not: `state` of its copies is 4 or 5.
             "CREATE INDEX copies_faulty ON copies(store_id, segment_id) WHERE state >= 4"
         ],
+        [
+            // A gap whose source comes back is cut again.
+            "CREATE INDEX segments_gaps ON segments(stream_id, generation) WHERE state = 3"
+        ],
     ]
 
     static func migrate(_ catalog: Catalog) throws(StoreError) {

@@ -120,17 +120,24 @@ extension Store {
     private func takeBack(_ file: Found, _ row: SegmentRow, _ work: inout RecoveryWork) throws(StoreError) {
         let catalog = try catalog()
         switch row.state {
-        case .spooled, .retired:
+        case .spooled:
             work.unneeded.append(file.path)
             work.report.retiredUnlinked += 1
-        case .lost, .gap:
+        case .retired, .lost, .gap:
+            // One that left the spool for a store that does not have it any more is the only copy.
+            let isHeld = try !holders(of: row.id).isEmpty
+            if row.state == .retired, isHeld || row.supersededBy != nil {
+                work.unneeded.append(file.path)
+                work.report.retiredUnlinked += 1
+                return
+            }
             guard row.supersededBy == nil, let stream = try catalog.stream(row.streamRow) else {
                 work.unneeded.append(file.path)
                 work.report.coveredDeleted += 1
                 return
             }
             try catalog.run("UPDATE segments SET state = 0, header_bytes = ?2 WHERE id = ?1", row.id, file.headerBytes)
-            try catalog.count(row.record, of: row.streamRow, sign: 1)
+            if row.state != .retired { try catalog.count(row.record, of: row.streamRow, sign: 1) }
             try wantCopies(of: row, sessionRow: stream.sessionRow, isSpooled: true)
             try noteFound(row.id)
             try rebuildCursor(stream)

@@ -38,6 +38,14 @@ extension Store {
 
     private func look(at sources: [SettledQuery], _ since: WallTime?) throws(StoreError) -> [TakenSource] {
         let catalog = try catalog()
+        // Their sources are looked into: what is missing may be there again.
+        let gaps = Set(
+            try catalog.rows(
+                """
+                SELECT DISTINCT g.stream_id FROM segments g INDEXED BY segments_gaps CROSS JOIN streams t
+                ON t.id = g.stream_id AND t.generation = g.generation WHERE g.state = 3 AND g.superseded_by IS NULL
+                """
+            ) { (row) throws(StoreError) in row.int64(0) })
         var all: [TakenSource] = []
         all.reserveCapacity(sources.count)
         for source in sources {
@@ -49,6 +57,7 @@ extension Store {
             let isQuiet = since.map { source.modified < $0.nanoseconds } ?? false
             let isSettled =
                 isQuiet && row.isVerified && taken == source.size && row.cursor.file == source.identity
+                && !gaps.contains(row.id)
             all.append(TakenSource(bytes: taken, isSettled: isSettled))
         }
         return all

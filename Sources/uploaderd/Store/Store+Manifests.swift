@@ -154,18 +154,16 @@ extension Store {
 
     /// The manifest that was put last.
     ///
-    /// - Returns: its digest, and whether another is to be put; `nil`: none was put that is known of.
+    /// - Returns: its digest, if this catalog's life has put it, and whether another is to be put; `nil`: none was put that is known of.
     package func publishedManifest(
         of session: SessionID, at store: StoreID
-    ) throws(StoreError) -> (digest: Digest256, isBehind: Bool)? {
+    ) throws(StoreError) -> (digest: Digest256?, isBehind: Bool)? {
         let catalog = try catalog()
         guard let storeRow = try storeRow(store), let sessionRow = try catalog.sessionRow(session) else { return nil }
-        let found = try catalog.row(
+        return try catalog.row(
             "SELECT digest, wanted > published FROM manifests WHERE session_id = ?1 AND store_id = ?2", sessionRow,
             storeRow
         ) { (row) throws(StoreError) in (row.optionalDigest(0), row.int(1) != 0) }
-        guard let found, let digest = found.0 else { return nil }
-        return (digest, found.1)
     }
 
     /// What the store has in the place of the session's manifest is not what was put.

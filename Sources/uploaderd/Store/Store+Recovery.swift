@@ -9,7 +9,7 @@ import Shared
 ///     row spooled, no file, a receipt somewhere   retired
 ///     row spooled, no file, no receipt            lost; the cursor goes back, numbers stay used
 ///     file without a row                          Store+Adoption
-///     file of a retired row                       unlinked
+///     file of a retired row                       unlinked; adopted where no store has it any more
 ///     anything else in the spool                  moved to .refused and reported
 ///
 /// Rows and cursors change in one transaction; files are removed or moved only after it.

@@ -231,6 +231,26 @@ extension Store {
         }
     }
 
+    /// The source is there again, as it was taken: what is missing of its generation is no gap any more, and is to be cut again.
+    ///
+    /// - Returns: whether there was any; then the cursor is before it.
+    package func reopenGaps(of stream: StreamKey, generation: Int) throws(StoreError) -> Bool {
+        let catalog = try catalog()
+        guard let row = try catalog.stream(stream) else { return false }
+        return try catalog.transaction { () throws(StoreError) in
+            try catalog.run(
+                """
+                UPDATE segments INDEXED BY segments_gaps SET state = 2, reason = NULL
+                WHERE stream_id = ?1 AND generation = ?2 AND state = 3 AND superseded_by IS NULL
+                """, row.id, generation)
+            guard catalog.changes > 0 else { return false }
+            try rebuildCursor(row)
+            try verifyFromSpool(row)
+            try wantManifests(of: row.sessionRow)
+            return true
+        }
+    }
+
     func facts(of sessionRow: Int64) throws(StoreError) -> SessionFacts {
         try catalog().row("SELECT facts FROM sessions WHERE id = ?1", sessionRow) {
             (row) throws(StoreError) in try row.json(0, SessionFacts.self)
