@@ -116,6 +116,10 @@ def test_a_root_that_is_moved_away_and_comes_back_goes_on(world, up):
     if not up:
         assert daemon.stop() == 0
     root.rename(away)
+    if up:
+        # Until it is heard of what is written there is the root's.
+        world.wait_status(lambda status: {"agent": "generic", "root": str(root), "state": "waiting"}
+                          in status["watching"]["roots"])
     append(away / "it.jsonl", more)
     if not up:
         daemon = world.daemon()

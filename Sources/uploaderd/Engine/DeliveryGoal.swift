@@ -8,9 +8,13 @@ struct DeliveryGoal {
     /// Once all is delivered: the manifests that have to list it.
     private var wanted: [SessionID: Int]?
     private var notBefore: Instant
+    /// When it was reached, if it is.
+    private var reachedAt: Instant?
 
     /// From one look to the next.
     private static let pause: Duration = .milliseconds(200)
+    /// From then on: where nothing comes the end is near, and with it the spool is tidied.
+    private static let grace: Duration = .seconds(2)
 
     init(_ parts: DeliveryParts) async throws {
         last = try await parts.store.lastSegment()
@@ -19,6 +23,7 @@ struct DeliveryGoal {
 
     /// Asks Store, and not oftener than needed.
     ///
+    /// - Returns: whether it was reached some time ago, and there is still no end.
     /// - Parameters:
     ///   - refused: what the store does not take now.
     ///   - withheld: sessions whose manifest it does not take now.
@@ -26,15 +31,18 @@ struct DeliveryGoal {
         at store: StoreID, _ parts: DeliveryParts, besides refused: Set<SegmentID>, _ withheld: Set<SessionID>
     ) async throws -> Bool {
         let now = parts.world.time.now
-        guard let last, now >= notBefore else { return last == nil }
+        if let reachedAt { return now >= reachedAt + Self.grace }
+        guard let last, now >= notBefore else { return false }
         notBefore = now + Self.pause
         if wanted == nil {
             guard try await parts.store.isDelivered(upTo: last, to: store, besides: refused) else { return false }
             wanted = try await parts.store.behind(at: store).mapValues(\.wanted)
         }
         let behind = try await parts.store.behind(at: store)
-        return wanted?.allSatisfy { session, revision in
+        let isListed = wanted?.allSatisfy { session, revision in
             withheld.contains(session) || behind[session].map { $0.published >= revision } ?? true
-        } ?? false
+        }
+        if isListed == true { reachedAt = now }
+        return false
     }
 }
