@@ -65,7 +65,7 @@ extension ControlDesk {
     private static func verdict(_ what: String, _ found: FoundBytes) -> Verdict {
         (
             found.digest == nil ? .missing : .damaged,
-            "the manifest that lists it \(what): readers do not find it; it is being put again"
+            "the manifest that lists it \(what): readers do not find it; it is put again, unless health says why not"
         )
     }
 }

@@ -95,7 +95,8 @@ actor DestinationWorker {
 
     /// Returns when the store was opened, or could not be at the first attempt.
     func tried() async {
-        while storeID == nil, notBefore == nil, !isStopping { await withCheckedContinuation { waiters.append($0) } }
+        func isWaiting() -> Bool { storeID == nil && notBefore == nil && !isStopping }
+        while isWaiting() { await change(while: isWaiting) }
     }
 
     /// Ends `run` when what is in flight is over. What waits stays in the spool.
@@ -133,12 +134,11 @@ actor DestinationWorker {
                 {
                     return true
                 }
-                // It may have become so meanwhile.
-                if !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
+                await change { !isIdle && !isStopping }
             }
         } catch {
             // Safe: without a goal it waits for the end.
-            while !isIdle, !isStopping { await withCheckedContinuation { waiters.append($0) } }
+            while !isIdle, !isStopping { await change { !isIdle && !isStopping } }
         }
         return false
     }
@@ -146,6 +146,13 @@ actor DestinationWorker {
     func changed() {
         bell.ring()
         resumeWaiters()
+    }
+
+    /// Returns after the next change. It is asked where the waiter is put down: before that there may be a suspension.
+    private func change(while isWaiting: () -> Bool) async {
+        await withCheckedContinuation { waiter in
+            if isWaiting() { waiters.append(waiter) } else { waiter.resume() }
+        }
     }
 
     private func resumeWaiters() {

@@ -84,7 +84,7 @@ struct SourceIntake: Sendable {
             }
             if let known { return .named(try await name(of: known.stream)) }
             // Its lines came from a store: it is no new session before somebody goes on with it.
-            if try path.isRestored(in: context.roots) { return .notASession }
+            if try tail.isRestored { return .notASession }
             let name: SourceName
             switch layout(of: path).name(of: path.relativePath) {
             case .notASession: return .notASession

@@ -82,17 +82,13 @@ package struct Survey: Sendable {
         case .needsFirstLines: stream = nil
         case .notASession: return
         }
-        do throws(CaptureError) {
-            if taken[key] == nil, try source.path.isRestored(in: directories) {
-                settled += 1
-                return
-            }
-        } catch {
-            // Why it cannot be opened is said below.
-        }
         var item = Item(path: source.path.absolute, agent: source.path.agent, stream: stream, bytes: left)
         do throws(CaptureError) {
             let tail = try FileTail(source.path, in: directories, key: machineKey)
+            if taken[key] == nil, try tail.isRestored {
+                settled += 1
+                return
+            }
             let endless = try Self.endless(tail, from: taken[key] ?? 0, now: now)
             if endless > 0 {
                 item.bytes -= min(endless, left)
