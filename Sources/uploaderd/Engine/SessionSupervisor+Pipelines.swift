@@ -119,6 +119,8 @@ extension SessionSupervisor {
             wake(other)
             if mailbox.isRung, !isStopping { pending.add(path) }
         case .busy(let other):
+            // It waits for that one, and for no time.
+            resting[path] = nil
             if running[other] == nil {
                 pending.add(path)
             } else {
@@ -127,7 +129,11 @@ extension SessionSupervisor {
             }
         case .restart:
             pending.add(path)
-        case .swapped: swapped.insert(path)
+        case .swapped:
+            // Until the search is over, whenever it failed before.
+            resting[path] = nil
+            clearHealth(of: path)
+            swapped.insert(path)
         case .moved(let file):
             resting[path] = nil
             clearHealth(of: path)
