@@ -69,6 +69,11 @@ def compactions(data):
     for number, line in enumerate(split_lines(data), 1):
         try:
             value = json.loads(line)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                continue
+            # Two objects glued together: the first says what the line is.
+            value = json.loads(error.doc[:error.pos])
         except ValueError:
             continue
         if isinstance(value, dict) and (value.get("type") == "compacted" or
