@@ -31,7 +31,9 @@ extension ControlDesk {
     ) async throws -> Verdict? {
         let writer = try await engine.store.writer(of: session)
         let lane = engine.world.lane(of: session)
-        for attempt in 1... {
+        var attempt = 0
+        while true {
+            attempt += 1
             guard let put = try await engine.store.publishedManifest(of: session, at: id) else { return nil }
             let found = try await withTaskExecutorPreference(lane) {
                 let place = try await shelf.readingPlace(session)
@@ -47,7 +49,6 @@ extension ControlDesk {
             if try await engine.store.publishedManifest(of: session, at: id)?.digest != digest, attempt < 9 { continue }
             return Self.verdict(found.digest == nil ? "is not there" : "is not the one that was put last", found)
         }
-        return nil
     }
 
     /// An earlier life put it, of which nobody knows any more what it was: it has to list what the store is said to have.

@@ -34,15 +34,14 @@ struct DeliveryGoal {
         if let reachedAt { return now >= reachedAt + Self.grace }
         guard let last, now >= notBefore else { return false }
         notBefore = now + Self.pause
-        if wanted == nil {
-            guard try await parts.store.isDelivered(upTo: last, to: store, besides: refused) else { return false }
-            wanted = try await parts.store.behind(at: store).mapValues(\.wanted)
-        }
+        if wanted == nil, try await !parts.store.isDelivered(upTo: last, to: store, besides: refused) { return false }
         let behind = try await parts.store.behind(at: store)
-        let isListed = wanted?.allSatisfy { session, revision in
+        let revisions = wanted ?? behind.mapValues(\.wanted)
+        wanted = revisions
+        let isListed = revisions.allSatisfy { session, revision in
             withheld.contains(session) || behind[session].map { $0.published >= revision } ?? true
         }
-        if isListed == true { reachedAt = now }
+        if isListed { reachedAt = now }
         return false
     }
 }

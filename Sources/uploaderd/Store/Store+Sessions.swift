@@ -236,19 +236,25 @@ extension Store {
     /// - Returns: whether there was any; then the cursor is before it.
     package func reopenGaps(of stream: StreamKey, generation: Int) throws(StoreError) -> Bool {
         let catalog = try catalog()
-        guard let row = try catalog.stream(stream) else { return false }
-        return try catalog.transaction { () throws(StoreError) in
+        // Asked whenever a source has something to take, and nearly always in vain: that writes nothing.
+        guard let row = try catalog.stream(stream),
+            try catalog.number(
+                """
+                SELECT count(*) FROM segments INDEXED BY segments_gaps
+                WHERE stream_id = ?1 AND generation = ?2 AND state = 3 AND superseded_by IS NULL
+                """, row.id, generation) > 0
+        else { return false }
+        try catalog.transaction { () throws(StoreError) in
             try catalog.run(
                 """
                 UPDATE segments INDEXED BY segments_gaps SET state = 2, reason = NULL
                 WHERE stream_id = ?1 AND generation = ?2 AND state = 3 AND superseded_by IS NULL
                 """, row.id, generation)
-            guard catalog.changes > 0 else { return false }
             try rebuildCursor(row)
             try verifyFromSpool(row)
             try wantManifests(of: row.sessionRow)
-            return true
         }
+        return true
     }
 
     func facts(of sessionRow: Int64) throws(StoreError) -> SessionFacts {
