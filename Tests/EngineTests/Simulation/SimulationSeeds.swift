@@ -3,7 +3,8 @@ import LinuxSystem
 
 /// Which days are simulated: those that ever failed, from the file `seeds` beside this one, and fifty that nobody has seen.
 ///
-/// `UPLOADER_SEED=n` simulates one day, and prints what happened on it. With `UPLOADER_SOAK` set more follow until `UPLOADER_SOAK_MINUTES` are over.
+/// `UPLOADER_SEED=n` simulates one day, and prints what happened on it. With `UPLOADER_SOAK` set more follow until somebody stops it, or
+/// `UPLOADER_SOAK_MINUTES` are over.
 enum SimulationSeeds {
     static let fresh = 50
 
@@ -15,9 +16,9 @@ enum SimulationSeeds {
 
     static var isReplay: Bool { number("UPLOADER_SEED") != nil }
 
-    /// How long a soak goes on, in minutes; `nil`: there is none.
+    /// Whether, and for how many minutes, more days follow; without a number until somebody stops it.
     static var soak: UInt64? {
-        getenv("UPLOADER_SOAK").map { _ in number("UPLOADER_SOAK_MINUTES") ?? 10 }
+        getenv("UPLOADER_SOAK").map { _ in number("UPLOADER_SOAK_MINUTES") ?? UInt64(UInt32.max) }
     }
 
     private static func number(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
