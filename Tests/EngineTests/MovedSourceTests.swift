@@ -1,6 +1,7 @@
 import Capture
 import LinuxSystem
 import Shared
+import Store
 import TestSupport
 import Testing
 
@@ -114,5 +115,34 @@ struct MovedSourceTests {
         }
         #expect(try stage.end.content("a") == Self.whole + Self.next)
         #expect(stage.log.count(.generationStarted) == 0)
+    }
+}
+
+/// A file that is deleted while it is read, and whose lines are in another file by then.
+@Suite("A source that is replaced by its copy while it is read")
+struct CopiedSourceTests {
+    @Test("is read to its end before the copy goes on", arguments: 1...6)
+    func whileRead(seed: UInt64) throws {
+        let stage = try Stage(seed: seed)
+        try stage.live { life in
+            try stage.append((0...200).map { "{\"n\":\($0)}\n" }.joined(), to: "a.jsonl", life)
+            await life.settle()
+            // In a segment that stays open for a while.
+            try stage.append("{\"read\":1}\n", to: "a.jsonl", life)
+            try await stage.pass(.milliseconds(20))
+            try stage.append(try stage.source("a.jsonl") + Array("{\"copied\":2}\n".utf8), to: "b.jsonl", nil)
+            try Files.unlink(stage.scratch("home/a.jsonl"))
+            life.watcher.rang("b.jsonl")
+            try await stage.pass(.milliseconds(20))
+            // Not by two at once: the first one has nothing open any more.
+            #expect(try await life.cuts("a") == [.flush, .end])
+            let untaken = await life.parts.supervisor.flush(nil)
+            #expect(untaken.isEmpty)
+            let taken = try await life.segments("a").map(\.sourceBytes).reduce(0, +)
+            #expect(taken == Int64(try stage.source("b.jsonl").count))
+            await life.settle()
+            #expect(try await life.store.sessions().count == 1)
+        }
+        #expect(try stage.end.content("a") == stage.source("b.jsonl"))
     }
 }

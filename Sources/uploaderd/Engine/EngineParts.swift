@@ -120,7 +120,7 @@ package struct EngineParts: Sendable {
         case .dormant, .gone, .restart, .swapped, .moved:
             let bytes = mailbox.endless
             return NotTaken(sentences: bytes > 0 ? [SessionSupervisor.endlessSentence(source, bytes)] : [])
-        case .otherName(let watched), .busy(let watched):
+        case .otherName(let watched), .busy(let watched), .follows(let watched):
             return NotTaken(sources: await supervisor.flush([watched]))
         case .failed(let error):
             throw ControlError(

@@ -27,6 +27,7 @@ extension SessionSupervisor {
         if isStopping { mailbox.ask(.shutdown) }
         running[path] = mailbox
         endless[path] = nil
+        following.remove(path)
         let lost = lost.removeValue(forKey: path)
         let lane = loads.place(left)
         group.addTask(executorPreference: world.work[lane]) { [context, intake, mode] in
@@ -66,7 +67,7 @@ extension SessionSupervisor {
             // Opened once: the path may lead to another file at any moment, and what is claimed, named and read is one file.
             guard var tail = try await intake.open(path, or: lost) else { return .dormant }
             // Before its name is asked: a file that has two of them and no stream yet would get two streams.
-            let claim = context.claims.claim(tail.identity, for: path)
+            let claim = context.claims.claim(.file(tail.identity), for: path)
             if let other = claim.holder { return .busy(other) }
             defer { claim.end() }
             let name: SourceName
@@ -79,6 +80,10 @@ extension SessionSupervisor {
                 case .otherName(let other): return .otherName(of: other)
                 }
             }
+            // Two files hold its lines while one takes the place of the other: the one that is read comes to its end first.
+            let streamClaim = context.claims.claim(.stream(name.key), for: path)
+            if let other = streamClaim.holder { return .follows(other) }
+            defer { streamClaim.end() }
             // Open by now: who held the file for it may let go.
             mailbox.setNamed()
             await named()
@@ -118,15 +123,11 @@ extension SessionSupervisor {
             clearHealth(of: path)
             wake(other)
             if mailbox.isRung, !isStopping { pending.add(path) }
-        case .busy(let other):
-            // It waits for that one, and for no time.
-            resting[path] = nil
-            if running[other] == nil {
-                pending.add(path)
-            } else {
-                behind[other, default: []].insert(path)
-                running[other]?.ring()
-            }
+        case .busy(let other): wait(path, for: other)
+        case .follows(let other):
+            self.lost[path] = lost
+            following.insert(path)
+            wait(path, for: other)
         case .restart:
             pending.add(path)
         case .swapped:
@@ -155,6 +156,17 @@ extension SessionSupervisor {
         }
         giveBackMemory()
         noteCounts()
+    }
+
+    /// Its file, or its stream, is read under another path: it waits for the end of that, and for no time.
+    private func wait(_ path: SourcePath, for other: SourcePath) {
+        resting[path] = nil
+        if let mailbox = running[other] {
+            behind[other, default: []].insert(path)
+            mailbox.ring()
+        } else {
+            pending.add(path)
+        }
     }
 
     private static let worthwhile: (bytes: Int64, sources: Int) = (16 << 20, 2_048)

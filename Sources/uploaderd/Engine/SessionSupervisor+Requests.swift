@@ -28,6 +28,7 @@ extension SessionSupervisor {
         for path in unsettled(where: isWanted) { await flush(path) }
         let left =
             running.filter { $0.value.endless > 0 }.map(\.key) + endless.keys
+            + following.filter { holder(of: $0) != nil }
             + resting.filter { !$0.value.isUnresolved }.map(\.key)
         // What a wanted source waits for is its own file.
         let isLeft = { path in isWanted(path) || self.behind[path]?.contains(where: isWanted) == true }
@@ -44,6 +45,9 @@ extension SessionSupervisor {
     func obstacles(of sources: [SourcePath]) -> [String] {
         sources.compactMap { path in
             if let rest = resting[path] { return rest.reason }
+            if let holder = holder(of: path) {
+                return "\(path) goes on with what was deleted at \(holder), which somebody still has open"
+            }
             let bytes = running[path]?.endless ?? endless[path] ?? 0
             return bytes > 0 ? Self.endlessSentence(path, bytes) : nil
         }
@@ -65,7 +69,7 @@ extension SessionSupervisor {
         }
     }
 
-    /// Under which path the file is read that this source waits for.
+    /// Under which path the file, or the stream, is read that this source waits for.
     private func holder(of path: SourcePath) -> SourcePath? { behind.first { $0.value.contains(path) }?.key }
 
     /// Returns when every root was scanned, from its beginning, after the call, or was looked for and is not there.

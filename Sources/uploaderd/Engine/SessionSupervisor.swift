@@ -38,8 +38,10 @@ actor SessionSupervisor {
     var resting: [SourcePath: Rest] = [:] { didSet { changed() } }
     /// By source that no pipeline stays for, the bytes of a last line without its end.
     var endless: [SourcePath: Int64] = [:]
-    /// By running source: other paths of its file, which wait for its end.
+    /// By running source: other paths of its file, and files that go on with its stream. They wait for its end.
     var behind: [SourcePath: Set<SourcePath>] = [:]
+    /// The latter: what they hold is not taken by anybody else.
+    var following: Set<SourcePath> = []
     /// Sources whose path leads to another file now: they wait until every root was looked through for the one before.
     var swapped: Set<SourcePath> = [] { didSet { changed() } }
     /// Files of some of them, held open until it is known who has them.

@@ -226,7 +226,7 @@ extension StreamPipeline {
             }
             try await close(.end)
             try await takePartial(.end)
-            answerFlushes()
+            // Whoever asked for a flush is answered by the end: what has its path now is to be asked, too.
             return seen.place == .replaced ? .restart : .gone
         }
         let quiet = Duration.nanoseconds(context.time.wall.nanoseconds - seen.modified)

@@ -31,6 +31,8 @@ struct StreamPipeline: ~Copyable {
         case moved(LostSource)
         /// Another pipeline reads this file, under another path: begin again when that has ended.
         case busy(SourcePath)
+        /// The file goes on with the stream of one that is still read, under that path: begin again when that has ended.
+        case follows(SourcePath)
         /// The path leads to another file than the one that was taken, which may be somewhere else by now: begin again when
         /// that is known.
         case swapped
