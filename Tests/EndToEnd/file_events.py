@@ -227,6 +227,21 @@ def go_back_in_time(scene):
     return {"it": [scene.data + more]}
 
 
+def leave_the_calendar(scene):
+    """Anybody may set these times, to what 64 bits of nanoseconds do not hold, too."""
+    more = scene.more()
+    append(scene.path, more)
+    answer = {"it": [scene.data + more]}
+    for number, seconds in enumerate((1 << 33, 9_223_372_036, 9_223_372_037, 10_413_792_000, -1, -9_223_372_037)):
+        path = scene.root / f"age{number}.jsonl"
+        lines = scene.more(3)
+        path.write_bytes(lines + b'{"half":')
+        os.utime(path, (seconds, seconds))
+        answer[f"age{number}"] = [lines]
+    os.utime(scene.path, (10_413_792_000, 10_413_792_000))
+    return answer
+
+
 def replace_by_more_and_rename(scene):
     """Neither its path nor its inode number is what it was."""
     replace_atomically_by_more_of_the_same(scene)
@@ -272,5 +287,5 @@ EVENTS = [
     replace_atomically_and_link, delete, delete_and_make_again, delete_and_restore, link_twice,
     link_and_remove_the_first_name, link_symbolically, replace_by_a_symbolic_link, move_a_folder_in, move_a_folder_out,
     move_a_folder_out_and_in_again, fork, replace_by_more_and_rename, restore_to_another_root, copy_beside,
-    copy_beside_and_truncate, go_back_in_time,
+    copy_beside_and_truncate, go_back_in_time, leave_the_calendar,
 ]

@@ -11,7 +11,7 @@ package struct FileStatus: Sendable, Hashable {
     /// In bytes.
     package var size: Int64
     package var links: Int
-    /// Nanoseconds since 1970.
+    /// Nanoseconds since 1970; anybody may set it to anything, and what lies beyond the years 1677 and 2262 is set to their ends.
     package var modified: Int64
     /// When anything of the file changed last, in nanoseconds since 1970: unlike `modified` nobody can set it back.
     package var changed: Int64

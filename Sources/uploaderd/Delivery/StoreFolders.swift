@@ -87,9 +87,9 @@ struct StoreFolders {
         for entry in try folder.entries() where entry.name.hasPrefix(Self.temporary) {
             do throws(SystemError) {
                 let file = try folder.openEntry(entry.name, [.readOnly, .nonBlocking])
-                let age = time.wall.nanoseconds - (try file.status().modified)
+                let age = time.wall - WallTime(nanoseconds: try file.status().modified)
                 let isOurs = entry.name.hasPrefix("\(Self.temporary)\(owner)-")
-                if isOurs || age > Self.longestPut.nanoseconds, try file.lock() { try folder.unlink(entry.name) }
+                if isOurs || age > Self.longestPut, try file.lock() { try folder.unlink(entry.name) }
             } catch {
                 // Safe: it is no object and no reader looks at it; another may be just removing it.
             }

@@ -229,7 +229,7 @@ extension StreamPipeline {
             // Whoever asked for a flush is answered by the end: what has its path now is to be asked, too.
             return seen.place == .replaced ? .restart : .gone
         }
-        let quiet = Duration.nanoseconds(context.time.wall.nanoseconds - seen.modified)
+        let quiet = context.time.wall - WallTime(nanoseconds: seen.modified)
         let mayTakePartial = TailPolicy.mayTakePartialLine(
             isEnded: isEnded, hasWriter: hasWriter, isGone: false, isOnce: mode == .once, quiet: quiet)
         if isEnded || mode == .once {

@@ -109,7 +109,7 @@ package struct Survey: Sendable {
         let seen = try tail.observe()
         let mayTake = TailPolicy.mayTakePartialLine(
             isEnded: false, hasWriter: nil, isGone: false, isOnce: true,
-            quiet: .nanoseconds(now.nanoseconds - seen.modified))
+            quiet: now - WallTime(nanoseconds: seen.modified))
         // Backwards through a compressed file would decompress it again and again.
         if mayTake || tail.isPacked { return 0 }
         var chunk = [UInt8](repeating: 0, count: 64 << 10)

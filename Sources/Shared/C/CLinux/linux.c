@@ -40,6 +40,15 @@ int clinux_link(int descriptor, const char *path) {
     return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
+/* Anybody may give a file a time that 64 bits of nanoseconds do not hold. */
+static int64_t nanoseconds(struct statx_timestamp time) {
+    int64_t whole;
+    if (__builtin_mul_overflow(time.tv_sec, INT64_C(1000000000), &whole) ||
+        __builtin_add_overflow(whole, (int64_t)time.tv_nsec, &whole))
+        return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return whole;
+}
+
 int clinux_statx(int descriptor, const char *path, int follow, clinux_status *out) {
     struct statx s;
     int flags = path ? (follow ? 0 : AT_SYMLINK_NOFOLLOW) : AT_EMPTY_PATH;
@@ -48,9 +57,9 @@ int clinux_statx(int descriptor, const char *path, int follow, clinux_status *ou
     out->links = s.stx_nlink;
     out->owner = s.stx_uid;
     out->size = (int64_t)s.stx_size;
-    out->modified_ns = s.stx_mtime.tv_sec * 1000000000LL + s.stx_mtime.tv_nsec;
-    out->changed_ns = s.stx_ctime.tv_sec * 1000000000LL + s.stx_ctime.tv_nsec;
-    out->birth_ns = s.stx_mask & STATX_BTIME ? s.stx_btime.tv_sec * 1000000000LL + s.stx_btime.tv_nsec : 0;
+    out->modified_ns = nanoseconds(s.stx_mtime);
+    out->changed_ns = nanoseconds(s.stx_ctime);
+    out->birth_ns = s.stx_mask & STATX_BTIME ? nanoseconds(s.stx_btime) : 0;
     out->device = makedev(s.stx_dev_major, s.stx_dev_minor);
     out->inode = s.stx_ino;
     return 0;
