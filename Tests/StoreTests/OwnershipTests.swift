@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import Shared
 import Store
@@ -97,6 +98,33 @@ struct OwnershipTests {
         let scene = try Scene("new/state")
         #expect(await refusal(scene, spool: "\(scene.folder.path)/\(place)")?.code == .foreign)
         #expect(try Files.status("\(scene.folder.path)/new") == nil)
+    }
+
+    @Test(
+        "is refused, and left as it is, where something else stands in the place of a file or folder of ours",
+        arguments: [
+            "catalog.db/", "catalog.db-wal/", "catalog.db-shm/", "stores.json/", "spool", "manifests", "spool/.refused",
+            "catalog.db>nowhere", "spool>nowhere", "manifests>lock", "catalog.db>spool",
+        ])
+    func otherKinds(_ name: String) async throws {
+        let scene = try Scene()
+        try await scene.open().0.close()
+        let state = scene.directory.path
+        let parts = name.split(separator: ">")
+        let path = "\(state)/\(parts[0].hasSuffix("/") ? parts[0].dropLast() : parts[0])"
+        #expect(rename(path, "\(state)/.tmp-aside") == 0 || errno == ENOENT)
+        if parts.count == 2 {
+            #expect(symlink("\(state)/\(parts[1])", path) == 0)
+        } else if name.hasSuffix("/") {
+            try Files.makeDirectories(path)
+        } else {
+            try write("x", to: path)
+        }
+        let before = try Tree.files(state)
+        let error = await #expect(throws: StoreError.self) { try await scene.open() }
+        #expect(error?.code == .foreign && error?.message.contains(path) == true, "\(error.map(\.description) ?? "")")
+        #expect(error?.hint?.contains("move it away") == true)
+        #expect(try Tree.files(state) == before)
     }
 
     @Test("is one daemon's spool, whatever state directories two of them have")

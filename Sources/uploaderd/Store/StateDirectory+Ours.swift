@@ -28,6 +28,21 @@ extension StateDirectory {
             if Self.spoolNames.contains(entry.name) { return .mark }
             return Self.systemNames.contains(entry.name) ? .ours : .foreign
         }
+        for path in [lock, catalog, "\(catalog)-wal", "\(catalog)-shm", knownStores] { try require(.regular, at: path) }
+        for path in [self.path, self.spool, refused, manifests] { try require(.directory, at: path) }
+    }
+
+    /// Nothing is there, or what belongs there: no start would get over anything else by itself.
+    private func require(_ kind: FileKind, at path: String) throws(StoreError) {
+        let (there, led) = try reporting("could not look at \(path)") { () throws(SystemError) in
+            (try Files.status(path), try Files.status(path, followLinks: true))
+        }
+        guard let there, led?.kind != kind else { return }
+        let found =
+            there.kind == .symlink ? "a link to \(led.map { $0.kind.described } ?? "nothing")" : there.kind.described
+        throw StoreError(
+            .foreign, "\(path) is \(found), where uploaderd has \(kind.described)",
+            hint: "move it away, and start again; nothing was touched")
     }
 
     /// What is in the first folder of a spool, and no folder of segments.
@@ -71,5 +86,19 @@ extension StateDirectory {
     private func holdsText(_ path: String) throws(StoreError) -> Bool {
         let status = try reporting("could not look at \(path)") { () throws(SystemError) in try Files.status(path) }
         return status.map { $0.kind == .regular && $0.size > 0 } ?? false
+    }
+}
+
+extension FileKind {
+    fileprivate var described: String {
+        switch self {
+        case .regular: "a file"
+        case .directory: "a directory"
+        case .symlink: "a link"
+        case .fifo: "a FIFO"
+        case .socket: "a socket"
+        case .device: "a device"
+        case .other: "something else"
+        }
     }
 }
