@@ -71,11 +71,17 @@ class Notices:
         self.socket.close()
         self.path.unlink()
 
-    def seen(self, **wanted):
-        """The times at which a message with these values came."""
+    def seen(self, since=0, **wanted):
+        """The times at which a message with these values came, or with values of which these are true.
+
+        The first `since` messages do not count.
+        """
+        def fits(value, wanted):
+            return value is not None and wanted(value) if callable(wanted) else value == wanted
+
         with self.changed:
-            return [at for at, message in self.messages
-                    if all(message.get(name) == value for name, value in wanted.items())]
+            return [at for at, message in self.messages[since:]
+                    if all(fits(message.get(name), value) for name, value in wanted.items())]
 
 
 class Daemon:
@@ -120,12 +126,11 @@ class Daemon:
         return self.log.read_text(errors="replace")
 
     def wait_notice(self, timeout=PATIENCE, **wanted):
-        """Waits for a message with these values; fails at once if the daemon ends before."""
+        """Waits for a message that is `seen`; fails at once if the daemon ends before."""
         deadline = time.monotonic() + timeout
         while True:
             with self.notices.changed:
-                if any(all(message.get(name) == value for name, value in wanted.items())
-                       for _, message in self.notices.messages):
+                if self.notices.seen(**wanted):
                     return
                 if self.running:
                     self.notices.changed.wait(max(0.0, min(1.0, deadline - time.monotonic())))

@@ -73,6 +73,25 @@ package actor ControlDesk: ControlHandler {
         return StatusSnapshot(reply, revision: seen.revision)
     }
 
+    /// Since when the oldest line that was seen is not in every required destination; `nil`: all are, or nobody can say.
+    package func unsafeSince() async -> WallTime? {
+        let seen = engine.board.snapshot()
+        let clock = engine.world.time
+        var since = await engine.supervisor.unsealedSince.map {
+            WallTime(nanoseconds: clock.wall.nanoseconds - (clock.now - $0).nanoseconds)
+        }
+        for settings in engine.destinations where settings.isRequired {
+            do throws(ControlError) {
+                guard let oldest = try await backlog(of: settings.name, seen.destinations[settings.name]).oldest
+                else { continue }
+                since = min(oldest, since ?? oldest)
+            } catch {
+                // Safe: that the catalog cannot be read is in health, which comes first.
+            }
+        }
+        return since
+    }
+
     private func backlog(
         of destination: String, _ live: StatusBoard.Destination?
     ) async throws(ControlError) -> Backlog {

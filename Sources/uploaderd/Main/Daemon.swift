@@ -151,7 +151,9 @@ actor Daemon {
         parts.manager.ready(status: StatusLine.text(board.snapshot()))
         if parts.isForeground { Terminal.writeError(Welcome.text(loaded)) }
         let display = parts.display(board)
-        let status = loop.start { [parts, board] in await StatusLine.keep(board, parts) }
+        let status = loop.start { [parts, board] in
+            await StatusLine.keep(board, parts) { await desk.unsafeSince() }
+        }
         while !isStopping {
             _ = await bell.wait(on: parts.world.time)
             if wantsReload, !isStopping {
