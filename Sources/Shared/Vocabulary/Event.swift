@@ -47,13 +47,14 @@ package enum EventKind: String, Sendable, CaseIterable {
     case started, ready, stopping, stopped, reloaded, reloadRefused, configuration
     case rootWatched, rootMissing, rootPolled, watchLimit, queueOverflow, sourceUnreadable, sourceRefused
     case generationStarted, lineWithheld, segmentSealed, sealFailed
-    case recovered, catalogSetAside, spoolFileRefused, sessionUnresolved, sessionTakenUp
+    case recovered, catalogDamaged, catalogSetAside, spoolFileRefused, sessionUnresolved, sessionTakenUp
     case delivered, deliveryFailed, destinationHeld, destinationRecovered, manifestPublished, manifestConflict
     case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
 
     package var priority: Priority {
         switch self {
-        case .sealFailed, .catalogSetAside, .destinationHeld, .persistenceFailed, .manifestConflict, .laneStalled:
+        case .sealFailed, .catalogDamaged, .catalogSetAside, .destinationHeld, .persistenceFailed, .manifestConflict,
+            .laneStalled:
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
             .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped:
@@ -109,6 +110,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .debug: "0024"
         case .rootPolled: "0025"
         case .clockJumped: "0026"
+        case .catalogDamaged: "0030"
         }
     }
 }

@@ -18,11 +18,14 @@ package enum Assembly {
     /// Takes the lock of the state directory, and recovers. Nothing is cut yet: what else the process needs for itself
     /// alone can be claimed before `engine` begins.
     ///
+    /// - Parameter damaged: the catalog turned out to be damaged while it was used: an engine on a new state heals it.
     /// - Throws: `StoreError` when the state directory cannot be used.
-    package static func state(_ directories: Directories, world: Surroundings) async throws -> HeldState {
+    package static func state(
+        _ directories: Directories, world: Surroundings, damaged: @escaping @Sendable () -> Void = {}
+    ) async throws -> HeldState {
         let (store, report) = try await Store.open(
             StateDirectory(directories.state, spool: directories.spool), executor: world.storeLane, time: world.time,
-            random: world.random, faults: world.faults, log: world.log)
+            random: world.random, faults: world.faults, log: world.log, damaged: damaged)
         return HeldState(store: store, report: report)
     }
 

@@ -16,17 +16,23 @@ actor Daemon {
     private nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    private let input: ConfigurationInput
-    private var loaded: LoadedConfiguration
-    private let parts: ProcessParts
-    private let board: StatusBoard
-    private var engine: Engine?
-    private var desk: ControlDesk?
+    let input: ConfigurationInput
+    var loaded: LoadedConfiguration
+    let parts: ProcessParts
+    let board: StatusBoard
+    var engine: Engine?
+    var desk: ControlDesk?
     private var server: ControlServer?
-    private var isStopping = false
+    var isStopping = false
     /// Rung when a signal has asked for something.
-    private let bell = Doorbell()
+    let bell = Doorbell()
     private var wantsReload = false
+    /// The catalog is damaged: an engine on a new one is to take the place of this one.
+    private var wantsNewState = false
+    /// One engine takes another's place: nobody else may begin that.
+    var isReplacing = false
+    var stateMadeAnew: Instant?
+    let shownConfiguration = Mutex(ConfigurationReply(file: nil, settings: []))
 
     /// Runs until it is told to stop, or with `--once` until everything is taken. Blocks the calling thread, which is the
     /// loop's from then on.
@@ -73,7 +79,7 @@ actor Daemon {
             parts.log.record(Event(.configuration, notice.description, hint: notice.hint))
         }
         do {
-            let state = try await Assembly.state(loaded.directories, world: parts.world)
+            let state = try await heldState()
             return loaded.options.once
                 ? await once(try await start(loaded.configuration, on: state)) : try await serve(on: state)
         } catch {
@@ -81,7 +87,7 @@ actor Daemon {
         }
     }
 
-    private func start(_ configuration: UploaderConfiguration, on state: HeldState) async throws -> Engine {
+    func start(_ configuration: UploaderConfiguration, on state: HeldState) async throws -> Engine {
         let redactor: Redactor
         do {
             redactor = try await parts.redactor(for: configuration, directories: loaded.directories)
@@ -156,9 +162,13 @@ actor Daemon {
         }
         while !isStopping {
             _ = await bell.wait(on: parts.world.time)
-            if wantsReload, !isStopping {
+            if wantsReload, !isStopping, !isReplacing {
                 wantsReload = false
                 await reloadBySignal()
+            }
+            if wantsNewState, !isStopping, !isReplacing {
+                wantsNewState = false
+                await takeNewState()
             }
         }
         parts.manager.stopping(status: "sealing open sessions")
@@ -177,10 +187,22 @@ actor Daemon {
     /// Below the unit's TimeoutStopSec, with room for the sealing before it and a store that hangs after it.
     private static let stopDeadline: Duration = .seconds(25)
 
-    private static func failed(_ error: any Error, _ log: JournalLog) -> Int32 {
+    static func failed(_ error: any Error, _ log: JournalLog) -> Int32 {
         let failure = StartFailure(error)
         log.record(Event(.stopped, "could not start: \(failure.message)", hint: failure.hint))
         return failure.exitCode
+    }
+
+    func heldState() async throws -> HeldState {
+        try await Assembly.state(loaded.directories, world: parts.world) { [self] in
+            // From the store's lane, in the midst of something.
+            loop.start { await self.noteDamage() }
+        }
+    }
+
+    private func noteDamage() {
+        wantsNewState = true
+        bell.ring()
     }
 
     // MARK: Signals
@@ -197,99 +219,5 @@ actor Daemon {
             isStopping = true
         }
         bell.ring()
-    }
-
-    // MARK: Reload
-
-    private let shownConfiguration = Mutex(ConfigurationReply(file: nil, settings: []))
-
-    private nonisolated func shown() -> ConfigurationReply { shownConfiguration.withLock { $0 } }
-
-    private static func reply(_ loaded: LoadedConfiguration) -> ConfigurationReply {
-        ConfigurationReply(
-            file: loaded.file,
-            settings: loaded.entries.map {
-                ConfigurationReply.Setting(key: $0.key, value: $0.value, origin: $0.origin.description)
-            })
-    }
-
-    private func reloadBySignal() async {
-        do throws(ControlError) { _ = try await reload() } catch {}  // said where it is refused
-    }
-
-    /// Reads the configuration again. When all of it is right, the engine is drained and another takes its place, on the
-    /// same state and behind the same socket; else nothing changes.
-    private func reload() async throws(ControlError) -> ReloadReply {
-        guard case .loaded(let next) = ConfigurationLoad.read(input) else {
-            guard case .refused(let problems) = ConfigurationLoad.read(input) else {
-                throw ControlError(.busy, "the configuration changed while it was read", hint: "reload again")
-            }
-            parts.log.record(
-                Event(
-                    .reloadRefused,
-                    "the configuration was refused, the old one stays in force: "
-                        + problems.map(\.description).joined(separator: "; "), hint: "uploaderctl config check"))
-            throw ControlError(
-                .invalidConfiguration, "the configuration has problems, so the old one stays in force",
-                hint: "mend them, and reload again", problems: problems.map(ProblemMessage.init))
-        }
-        if let key = Self.fixed(loaded.configuration, next.configuration) {
-            let message = "\(key) cannot change while uploaderd runs, so the old configuration stays in force, whole"
-            let hint = "systemctl --user restart uploaderd; uploaderd.socket too, where it makes the socket"
-            parts.log.record(Event(.reloadRefused, message, hint: hint))
-            throw ControlError(.invalidConfiguration, message, hint: hint)
-        }
-        let before = Dictionary(loaded.entries.map { ($0.key, $0.value) }) { first, _ in first }
-        let after = Dictionary(next.entries.map { ($0.key, $0.value) }) { first, _ in first }
-        let changed = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
-        parts.manager.reloading()
-        defer { parts.manager.ready(status: StatusLine.text(board.snapshot())) }
-        if next.configuration != loaded.configuration { try await replaceEngine(next) }
-        loaded = next
-        parts.log.keep(next.configuration.log.level)
-        shownConfiguration.withLock { $0 = Self.reply(next) }
-        parts.log.record(
-            Event(
-                .reloaded,
-                changed.isEmpty ? "reloaded; nothing has changed" : "reloaded: \(changed.joined(separator: ", "))"))
-        return ReloadReply(file: next.file, changed: changed)
-    }
-
-    /// The key of what the process has made of the old configuration and keeps; `nil`: none of it changes.
-    private static func fixed(_ old: UploaderConfiguration, _ new: UploaderConfiguration) -> String? {
-        if old.control != new.control { return "control.socket" }
-        if old.host != new.host { return "host.label" }
-        return nil
-    }
-
-    private func replaceEngine(_ next: LoadedConfiguration) async throws(ControlError) {
-        await engine?.stop(deadline: nil)
-        board.reset()
-        do {
-            try await adopt(again(next.configuration))
-        } catch {
-            let failure = StartFailure(error)
-            do {
-                try await adopt(again(loaded.configuration))
-            } catch {
-                // Neither starts: the disk, most likely. systemd tries again.
-                parts.log.record(Event(.persistenceFailed, "could not start again after a reload: \(error)"))
-                isStopping = true
-                bell.ring()
-            }
-            throw ControlError(
-                .invalidConfiguration,
-                "the new configuration could not be started, the old one stays in force: "
-                    + failure.message, hint: failure.hint)
-        }
-    }
-
-    private func again(_ configuration: UploaderConfiguration) async throws -> Engine {
-        try await start(configuration, on: Assembly.state(loaded.directories, world: parts.world))
-    }
-
-    private func adopt(_ engine: Engine) {
-        self.engine = engine
-        desk?.serve(engine.parts)
     }
 }

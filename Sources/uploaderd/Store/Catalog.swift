@@ -11,6 +11,10 @@ final class Catalog {
     private let handle: OpaquePointer
     private var isThrifty = false
     private var statements: [String: OpaquePointer] = [:]
+    /// Told once, when what is in the database turns out to be impossible while it is used.
+    var foundDamaged: ((StoreError) -> Void)?
+    /// Looking at every index, too, takes so long that a start is to wait for it up to this size only, in bytes.
+    private static let mostCheckedWhole: Int64 = 64 << 20
 
     /// Opens, or makes, the database. The schema is `migrate`'s business.
     ///
@@ -55,7 +59,10 @@ final class Catalog {
         if application != 0, application != CatalogSchema.applicationID {
             throw StoreError(.corrupt, "\(path) is another program's database")
         }
-        let verdict = try rows("PRAGMA quick_check(1)") { (row) throws(StoreError) in row.text(0) }
+        let size = try number("PRAGMA page_count") * number("PRAGMA page_size")
+        // The quick one does not compare indexes with their tables.
+        let check = size <= Self.mostCheckedWhole ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)"
+        let verdict = try rows(check) { (row) throws(StoreError) in row.text(0) }
         guard verdict == ["ok"] else {
             throw StoreError(.corrupt, "the catalog \(path) is damaged: \(verdict.first ?? "no verdict")")
         }
@@ -202,6 +209,20 @@ final class Catalog {
     }
 
     private func perform(
+        _ sql: String, _ values: [(any SQLBindable)?], _ body: (Row) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        do throws(StoreError) {
+            try step(sql, values, body)
+        } catch {
+            if error.code == .corrupt, let told = foundDamaged {
+                foundDamaged = nil
+                told(error)
+            }
+            throw error
+        }
+    }
+
+    private func step(
         _ sql: String, _ values: [(any SQLBindable)?], _ body: (Row) throws(StoreError) -> Bool
     ) throws(StoreError) {
         let statement = try prepared(sql)

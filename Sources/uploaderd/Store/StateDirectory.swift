@@ -5,6 +5,7 @@ package import Shared
 ///
 ///     catalog.db                                   what is where: CatalogSchema
 ///     catalog.db.broken-<time>                     one that was damaged, kept aside
+///     catalog.db.damaged                           empty: the catalog was found damaged while it was used
 ///     lock                                         held while a daemon runs; holds its process id
 ///     spool/<sid>/<stream>/<seq>-<16 hex>.seg      a segment that is not safe elsewhere: header, then object
 ///     spool/.tmp-<id>                              one being written; deleted at boot
@@ -28,6 +29,7 @@ package struct StateDirectory: Sendable, Hashable {
     }
 
     package var catalog: String { "\(path)/catalog.db" }
+    var damage: String { "\(catalog).damaged" }
     package var lock: String { "\(path)/lock" }
     package var spoolLock: String { "\(spool)/.uploaderd.lock" }
     package var refused: String { "\(spool)/.refused" }

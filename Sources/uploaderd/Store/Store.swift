@@ -65,7 +65,7 @@ package actor Store {
     let log: any EventLog
 
     /// `nil` before `start` and after `close`.
-    private var opened: Catalog?
+    var opened: Catalog?
     private var lock: Descriptor?
     private var spoolLock: Descriptor?
     /// Of the lock in the spool.
@@ -75,7 +75,7 @@ package actor Store {
     var activeStores: [Int64] = []
     /// The rows of stores that were in use in this life: asked for with every step of a delivery.
     var knownStores: [StoreID: Int64] = [:]
-    private var ourWriter: String?
+    var ourWriter: String?
     /// Where the round over the sessions goes on, by store: the row of the session that was served last.
     var rounds: [Int64: Int64] = [:]
     /// Claims whose end could not be committed, so that their rows say that an attempt is open, and none is.
@@ -84,10 +84,13 @@ package actor Store {
     /// Manifests kept since they were last recorded, by session row.
     var kept: [Int64: KeptManifest] = [:]
 
+    let damaged: @Sendable () -> Void
+
     private init(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook, log: any EventLog
+        faults: any FaultHook, log: any EventLog, damaged: @escaping @Sendable () -> Void
     ) {
+        self.damaged = damaged
         self.directory = directory
         self.executor = executor
         self.time = time
@@ -101,12 +104,14 @@ package actor Store {
     ///
     /// A damaged catalog is set aside and rebuilt. One of a newer version is not touched.
     ///
+    /// - Parameter damaged: called once when the catalog turns out to be damaged while it is used: the next `open` sets it aside.
     /// - Throws: `locked`, with the process id of the daemon that runs; `foreign`; `newerCatalog`; `readOnly`, `noSpace`, `io`.
     package static func open(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook = NoFaults(), log: any EventLog
+        faults: any FaultHook = NoFaults(), log: any EventLog, damaged: @escaping @Sendable () -> Void = {}
     ) async throws(StoreError) -> (Store, RecoveryReport) {
-        let store = Store(directory, executor: executor, time: time, random: random, faults: faults, log: log)
+        let store = Store(
+            directory, executor: executor, time: time, random: random, faults: faults, log: log, damaged: damaged)
         return (store, try await store.start())
     }
 
@@ -120,17 +125,7 @@ package actor Store {
                 try Files.status(directory.spoolLock)?.identity
             }
             let hadTraces = try hasTraces()
-            let (catalog, beginning) = try openCatalog()
-            opened = catalog
-            activeStores = try catalog.rows("SELECT id FROM stores WHERE active = 1 ORDER BY id") {
-                (row) throws(StoreError) in row.int64(0)
-            }
-            var report = try begin(beginning, hadTraces: hadTraces)
-            try takeUpKnownStores()
-            try recover(&report)
-            if report.stateLost { try setValue(Self.storesUnread, Self.recovered) }
-            try settleUnread(&report)
-            return report
+            return try rise(hadTraces: hadTraces)
         } catch {
             close()
             throw error
@@ -240,52 +235,5 @@ package actor Store {
         }
         return spool.contains { !$0.name.hasPrefix(".") && !StateDirectory.systemNames.contains($0.name) }
             || manifests.contains { !$0.name.hasPrefix(".") }
-    }
-
-    private func openCatalog() throws(StoreError) -> (Catalog, Beginning) {
-        let path = directory.catalog
-        let size = try reporting("could not look at \(path)") { () throws(SystemError) in try Files.status(path)?.size }
-        if let size, size > 0 {
-            do throws(StoreError) {
-                return (try Catalog(path), .known)
-            } catch {
-                guard error.code == .corrupt else { throw error }
-                let kept = try setCatalogAside()
-                log.record(
-                    Event(
-                        .catalogSetAside, "the catalog was damaged and is rebuilt; the old one is \(kept)",
-                        hint: "sessions that cannot be rebuilt are listed by `uploaderctl status`",
-                        fields: ["REASON": "\(error)"]))
-                return (try Catalog(path), .broken)
-            }
-        }
-        // A log without its database would be replayed into the new one.
-        if size == nil, try hasLeftoverLog() { _ = try setCatalogAside() }
-        return (try Catalog(path), .new)
-    }
-
-    private func hasLeftoverLog() throws(StoreError) -> Bool {
-        try reporting("could not look at \(directory.catalog)-wal") { () throws(SystemError) in
-            try Files.status("\(directory.catalog)-wal") != nil
-        }
-    }
-
-    private func setCatalogAside() throws(StoreError) -> String {
-        let base = "\(directory.catalog).broken-\(RFC3339.dashed(seconds: time.wall.seconds))"
-        return try reporting("could not set \(directory.catalog) aside") { () throws(SystemError) in
-            var target = base
-            var count = 1
-            while true {
-                let (database, log) = (try Files.status(target), try Files.status("\(target)-wal"))
-                if database == nil, log == nil { break }
-                count += 1
-                target = "\(base).\(count)"
-            }
-            for suffix in ["", "-wal", "-shm"] where try Files.status(directory.catalog + suffix) != nil {
-                try Files.rename(directory.catalog + suffix, to: target + suffix, replacing: false)
-            }
-            try Files.syncDirectory(directory.path)
-            return target
-        }
     }
 }
