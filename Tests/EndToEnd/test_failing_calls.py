@@ -104,3 +104,24 @@ def test_a_call_that_fails_loses_nothing(world, number):
         assert daemon.stop() == 0
     # The first one of each kind does fail: else this test is about nothing.
     assert failed or "1" not in whens, f"no {call} was made"
+
+
+@pytest.mark.root
+def test_a_file_that_the_disk_cannot_look_up_is_said(world):
+    """As after a bad sector: nobody can say what it is, so nobody may say that there is nothing to take."""
+    path = world.write("odd/bad.jsonl", b'{"n":1}\n')
+    world.write("odd/good.jsonl", b'{"n":2}\n')
+    world.configure(FAST.format(home=world.home))
+    own = world.command
+    words = ["strace", "-D", "-f", "-qq", "-o", str(world.base / "strace"), "-e", "trace=statx", "-P", str(path),
+             "-e", "inject=statx:error=EUCLEAN"]
+    world.command = lambda name: [*words, *own(name)] if name == "uploaderd" else own(name)
+    daemon = world.daemon()
+    world.command = own
+    flushed = world.ctl_run("flush", "--wait", check=False)
+    assert flushed.returncode == 5 and b"bad.jsonl: Structure needs cleaning" in flushed.stderr, flushed.stderr
+    assert world.wait_health("source_unreadable")["subject"] == str(path)
+    assert daemon.stop() == 0
+    world.daemon()
+    world.ctl_run("flush", "--wait")
+    Ledger(world.store).expect({("bad", "main"): [b'{"n":1}\n'], ("good", "main"): [b'{"n":2}\n']})

@@ -139,6 +139,9 @@ actor NotificationReader {
         if gone.isDirectory {
             registry.remove(root: gone.root, below: gone.path)
             inbox.post(.directoryGone(root: roots[gone.root].root, relativePath: gone.path))
+            forgive(gone.root, gone.path)
+            // What was said of it is taken back by whoever said it.
+            requests.look(root: gone.root, directory: gone.path)
         } else if !forgive(gone.root, gone.path) {
             inbox.post(.gone(roots[gone.root].source(gone.path)))
         }
@@ -150,7 +153,7 @@ actor NotificationReader {
     @discardableResult
     private func forgive(_ root: Int, _ path: String) -> Bool {
         guard registry.unrefuse(root: root, path: path) else { return false }
-        inbox.post(.cleared(kind: TreeScanner.refusedKind, subject: roots[root].source(path).absolute))
+        inbox.postTaken(roots[root].source(path).absolute)
         return true
     }
 }

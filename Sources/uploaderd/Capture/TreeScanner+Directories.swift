@@ -81,6 +81,7 @@ extension TreeScanner {
     private func failed(_ item: Item, _ place: WatchPlace, _ error: SystemError) {
         if error.isNotFound {
             leave(item.root, item.path)
+            clearUnreadable(item.root, item.path)
         } else if error.isEscape {
             leave(item.root, item.path)
             refuseLink(item.root, item.path)

@@ -26,8 +26,20 @@ extension TreeScanner {
             case .other: refuseIfMeant(root, path, "is not a regular file, so it is not read")
             }
         } catch {
-            // Gone again: its own event tells. Other failures repeat when it is opened, and are said there.
-            if error.isEscape { refuseLink(root, path) }
+            if error.isEscape {
+                refuseLink(root, path)
+            } else if error.isNotFound {
+                // Gone again: its own event tells.
+            } else if parts.roots[root].includes(path) {
+                // What it is nobody can say. Who opens it says why, and tries again: an empty one would not be opened.
+                found.append(
+                    FoundSource(
+                        path: parts.roots[root].source(path), size: 1, modified: .max,
+                        identity: FileIdentity(device: 0, inode: 0, birth: 0),
+                        isPacked: parts.roots[root].plain(path) != nil))
+            } else if parts.roots[root].mayHold(path) {
+                push(root, path, sweep: sweep)
+            }
         }
         if found.count >= Self.batch { await flush() }
     }
@@ -90,10 +102,7 @@ extension TreeScanner {
 
     /// A path that was refused is something that we take.
     func forgive(_ root: Int, _ path: String) {
-        guard parts.registry.unrefuse(root: root, path: path) else { return }
-        for kind in [Self.refusedKind, WatchEvent.nameKind] {
-            parts.inbox.post(.cleared(kind: kind, subject: absolute(root, path)))
-        }
+        if parts.registry.unrefuse(root: root, path: path) { parts.inbox.postTaken(absolute(root, path)) }
     }
 
     /// - Parameter path: empty for the root itself.
@@ -104,6 +113,10 @@ extension TreeScanner {
     /// A directory was listed: whatever was wrong with it is over.
     func isListed(_ root: Int, _ path: String) {
         forgive(root, path)
+        clearUnreadable(root, path)
+    }
+
+    func clearUnreadable(_ root: Int, _ path: String) {
         guard !unreadable.isEmpty else { return }
         let absolute = absolute(root, path)
         if unreadable.remove(absolute) != nil {

@@ -156,3 +156,10 @@ package final class WatchInbox: Sendable {
         }
     }
 }
+
+extension WatchInbox {
+    /// What was refused under this path is gone, or is something that we take.
+    func postTaken(_ absolute: String) {
+        for kind in [TreeScanner.refusedKind, WatchEvent.nameKind] { post(.cleared(kind: kind, subject: absolute)) }
+    }
+}
