@@ -299,6 +299,25 @@ def test_a_rename_changes_no_sid(world, odd, up):
     assert daemon.stop() == 0
 
 
+def test_a_file_at_rest_that_is_deleted_is_followed_while_somebody_has_it_open(world, odd):
+    rng, seed = printed_seed("deleted at rest")
+    path, data = odd / "log.jsonl", lines(rng, 20)
+    with path.open("ab", buffering=0) as file:
+        file.write(data)
+        world.daemon()
+        world.ctl_run("flush", "--wait")
+        # Nothing is open there any more, and nothing is to be taken.
+        world.wait_status(lambda status: status["spool"]["bytes"] == 0)
+        path.unlink()
+        for number in range(5):
+            more = lines(rng, 3, 100 + 3 * number)
+            file.write(more)
+            data += more
+            world.ctl_run("flush", "--wait")
+    world.wait_status(lambda status: status["sessions"]["live"] == 0)
+    Ledger(world.store).expect({("log", "main"): [data]})
+
+
 def test_a_writer_that_goes_on_after_its_file_was_deleted_is_heard_to_the_end(world, odd):
     """Many of them: now and then one writes and closes just between the last read and the look at who has the file open."""
     rng, seed = printed_seed("deleted while open")

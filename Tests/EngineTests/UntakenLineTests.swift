@@ -1,3 +1,4 @@
+import LinuxSystem
 import Shared
 import TestSupport
 import Testing
@@ -159,5 +160,54 @@ struct UntakenLineTests {
             #expect(life.board.snapshot().noticed.generations == 1)
         }
         #expect(try stage.end.content("a") == whole + Self.bytes("{\"type\":\"session.shutdown\"}\n{\"n\":5"))
+    }
+
+    /// More of them than may be held together: those behind the budget are let go of, and read again.
+    @Test(
+        "is taken, cut off, replaced or left as it is though it was let go of, one of many long ones",
+        arguments: ["ended", "grown, then ended", "cut off", "replaced", "written in front", "gone", "left"])
+    func letGo(_ change: String) throws {
+        let torn = Self.bytes("{\"text\":\"") + [UInt8](repeating: UInt8(ascii: "x"), count: 5 << 20)
+        let before = Self.line(1) + torn
+        let other = Self.line(2) + torn.dropFirst(Self.line(2).count)
+        var states: [[UInt8]] = []
+        var taken = Self.line(1)
+        switch change {
+        case "ended": states = [before + Self.bytes("\"}\n")]
+        case "grown, then ended": states = [before + torn, before + torn + Self.bytes("\"}\n")]
+        case "cut off": states = [Self.line(1), Self.line(1) + Self.line(2)]
+        case "replaced": states = [Self.line(1) + Self.line(2)]
+        case "written in front":
+            states = [Self.line(1) + other]
+            taken += Self.line(2)
+        default: break
+        }
+        if let last = states.last, change != "written in front" { taken = last }
+        let shown = states
+        let expected = change == "gone" ? before : taken
+        try stage.live { life in
+            for number in 0..<9 {
+                try stage.append(before, to: "other\(number).jsonl", life)
+                try await stage.pass(.seconds(20))
+            }
+            try hold(before, life)
+            try await stage.pass(.seconds(20))
+            #expect(life.parts.context.untaken.isExceeded == false)
+            #expect(await life.parts.supervisor.flush(nil).count == 10)
+            #expect(try await life.segments("a").map(\.lines) == [1])
+            for state in shown {
+                try hold(state, life)
+                try await stage.pass(.seconds(20))
+            }
+            if change == "gone" {
+                try Files.unlink(stage.scratch("home/a.jsonl"))
+                life.watcher.gone("a.jsonl")
+                try await stage.pass(.seconds(100))
+            }
+            await life.settle()
+            #expect(try await life.segments("a").allSatisfy { $0.generation == 1 })
+        }
+        #expect(try stage.end.content("a") == expected)
+        #expect(stage.log.count(.generationStarted) == 0)
     }
 }

@@ -87,7 +87,7 @@ extension TreeScanner {
             refuseLink(item.root, item.path)
         } else {
             // What passes by itself is looked at again soon; the rest by the next rescan, or when its attributes change.
-            polled[place] = error.isTooManyOpen ? polled[place] ?? Polled() : nil
+            polled[place] = error.isTooManyOpen ? polled[place] ?? Polled(lacksDescriptor: true) : nil
             let path = absolute(item.root, item.path)
             guard unreadable.count < Self.unreadableLimit, unreadable.insert(path).inserted else { return }
             let problem = CaptureError("list", path, error)

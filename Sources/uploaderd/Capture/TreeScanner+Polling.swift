@@ -28,7 +28,7 @@ extension TreeScanner {
 
     /// That the kernel has no more watches is said while something is polled for that.
     func sayLimit() {
-        let unwatched = polled.count - polled.count { $0.value.remote != nil } + polledRoots.count
+        let unwatched = polled.count { $0.value.remote == nil && !$0.value.lacksDescriptor } + polledRoots.count
         let isLimited = unwatched > 0
         guard isLimited != isLimitSaid else { return }
         isLimitSaid = isLimited
@@ -36,9 +36,9 @@ extension TreeScanner {
             parts.inbox.post(.cleared(kind: Self.limitKind, subject: Self.inotify))
             return
         }
-        let setting = parts.registry.queue == nil ? "fs.inotify.max_user_instances" : "fs.inotify.max_user_watches"
         let message = "not every directory can be watched, so \(unwatched) are polled"
-        let hint = "raise the limit: sysctl \(setting)"
+        let hint =
+            parts.registry.queue == nil ? Watcher.queueHint : "raise the limit: sysctl fs.inotify.max_user_watches"
         parts.log.record(Event(.watchLimit, message, hint: hint))
         raise(Self.limitKind, Self.inotify, message, hint: hint)
     }

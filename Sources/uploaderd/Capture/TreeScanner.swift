@@ -47,6 +47,8 @@ actor TreeScanner {
         var digest: UInt64 = 0
         /// The kind of its file system, where others can change it; `nil`: the kernel has no watch for it.
         var remote: String?
+        /// It could not be opened because too many files are.
+        var lacksDescriptor = false
     }
 
     /// A scan of a whole root.

@@ -13,6 +13,9 @@ package typealias RemoteFileSystem = @Sendable (borrowing Descriptor) throws(Sys
 ///
 /// Idle, it has one timer: the rescan's.
 package final class Watcher: SourceWatching {
+    static let queueHint =
+        "raise the limit (sysctl fs.inotify.max_user_instances) and restart uploaderd, which asks once"
+
     package let inbox: WatchInbox
     private let reader: NotificationReader?
     private let scanner: TreeScanner
@@ -46,7 +49,7 @@ package final class Watcher: SourceWatching {
             log.record(
                 Event(
                     .watchLimit, "no inotify queue, so every directory is polled: \(error)",
-                    hint: "raise the limit: sysctl fs.inotify.max_user_instances"))
+                    hint: Self.queueHint))
         }
         let registry = WatchRegistry(queue: queue, budget: budget)
         let requests = ScanRequests(bell: inbox.room)

@@ -104,7 +104,8 @@ package enum Assembly {
                 quiet: segments.quiet, maxLine: segments.maxLine.bytes),
             compressors: CompressorPool(codec: segments.codec, level: segments.level, keeping: world.work.count),
             key: MachineKey.derived(fromMachineID: world.machine.secret), permits: world.work.map { _ in Permits(2) },
-            budget: MemoryBudget(bytes: 64 << 20), gate: SpoolGate(), board: board, log: world.log, time: world.time,
+            budget: MemoryBudget(bytes: 64 << 20), untaken: MemoryBudget(bytes: 32 << 20), gate: SpoolGate(),
+            board: board, log: world.log, time: world.time,
             machine: world.machine, chains: ChainRebuilder(store: store, objects: objects), lost: lost)
     }
 

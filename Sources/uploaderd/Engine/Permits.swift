@@ -46,7 +46,8 @@ final class Permits: Sendable {
     }
 }
 
-/// How much memory open segments hold together. Over the budget a pipeline seals what it has: never a refusal, never a wait.
+/// How much memory pipelines hold together of one thing. Over the budget a pipeline gives up what it has, which for an open
+/// segment means to seal it: never a refusal, never a wait.
 final class MemoryBudget: Sendable {
     private let used = Atomic<Int>(0)
     private let limit: Int

@@ -16,7 +16,10 @@ struct PipelineContext: Sendable {
     /// Of each work lane: one pipeline compresses while another waits for its seal. Counted together, the first to come
     /// could all be on one lane, and the others would stand still.
     let permits: [Permits]
+    /// Of open segments.
     let budget: MemoryBudget
+    /// Of lines without their end, at rest.
+    let untaken: MemoryBudget
     let gate: SpoolGate
     let board: StatusBoard
     let log: any EventLog

@@ -174,7 +174,7 @@ extension SessionSupervisor {
     /// When nothing is left to do. A backlog leaves tens of megabytes of freed memory with the allocator, and so does a scan
     /// of half a million files; one busy session is not worth a call.
     func giveBackMemory() {
-        guard running.isEmpty, pending.isEmpty else { return }
+        guard pending.isEmpty, running.values.allSatisfy({ $0.openSince == nil }) else { return }
         let taken = context.board.snapshot().takenBytes
         guard taken - takenBefore >= Self.worthwhile.bytes || foundSince >= Self.worthwhile.sources else { return }
         takenBefore = taken

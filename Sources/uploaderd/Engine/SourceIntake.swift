@@ -33,6 +33,9 @@ struct SourceIntake: Sendable {
         var path: SourcePath
         /// In bytes, about.
         var left: Int64
+
+        /// Sparse files may say that they have more than can be counted together.
+        static let most: Int64 = 1 << 48
     }
 
     /// Opens what the path leads to now, or takes the file that was kept open.
@@ -202,11 +205,12 @@ struct SourceIntake: Sendable {
             return zip(found, taken).compactMap { source, taken in
                 // Whether it is the session that `--sid` says is looked at each time.
                 taken.isSettled && roots[source.path.root]?.sid == nil
-                    ? nil : Unsettled(path: source.path, left: max(0, source.size - taken.bytes))
+                    ? nil
+                    : Unsettled(path: source.path, left: min(max(0, source.size - taken.bytes), Unsettled.most))
             }
         } catch {
             // Safe: looking at all of them finds the same, only slower.
-            return found.map { Unsettled(path: $0.path, left: $0.size) }
+            return found.map { Unsettled(path: $0.path, left: min($0.size, Unsettled.most)) }
         }
     }
 }

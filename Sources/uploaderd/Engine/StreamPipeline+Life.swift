@@ -166,7 +166,7 @@ extension StreamPipeline {
         if buffer.count >= context.limits.longLine {
             // Only what is held: the file has other bytes by now.
             try await takeLongLine(until: marker.offset + Int64(buffer.count), partial: true)
-        } else {
+        } else if !buffer.isEmpty {
             try await takePartial(.truncated)
         }
         buffer.drop(buffer.count)
@@ -184,8 +184,9 @@ extension StreamPipeline {
         cursor = StreamCursor(
             stream: cursor.stream, generation: cursor.generation + 1, nextSeq: cursor.nextSeq, file: tail.identity)
         cutter = SegmentCutter(limits: context.limits)
-        longLineSearched = 0
-        context.board.clear(Self.endlessKind, source.absolute)
+        searched = 0
+        untakenHead = []
+        clearEndless()
         _ = try tail.begin(at: nil)
         try goOn(at: cursor)
     }
@@ -195,6 +196,7 @@ extension StreamPipeline {
     /// - Returns: how the pipeline ends; `nil`: wait.
     mutating func atEnd(_ requests: PipelineMailbox.Requests) async throws -> End? {
         // What is read and not sealed is no backlog: a line without its end may stay for ever.
+        noteEndless()
         let read = mailbox.count(taken: .max)
         if read > 0 { context.board.update { $0.backlogBytes -= read } }
         if requests.contains(.flush) { try await close(.flush) }
@@ -214,12 +216,13 @@ extension StreamPipeline {
         case .wait: break
         case .search:
             try await close(.end)
+            if isLetGo { _ = try await readAgain() }
             return .moved(LostSource(file: try tail.kept(), name: name))
         case .linger:
             answerFlushes()
             return nil
         case .finish:
-            if try tail.hasBytes(at: max(tail.offset, longLineSearched)) {
+            if try tail.hasBytes(at: max(tail.offset, searched)) {
                 // Who had it open wrote once more and closed it, between the last read and the look at who has it.
                 mailbox.ring()
                 return nil
@@ -243,8 +246,10 @@ extension StreamPipeline {
         if mode == .once { return .dormant }
         // An unterminated line that is nowhere else keeps its file open: should the file go, the line is still there.
         // Unless others have no place: then only what was rung for is looked at before it goes.
-        let staysForEnd = endless > 0 && (mailbox.isRung || !requests.contains(.makeRoom))
-        return writer == nil && !staysForEnd ? .dormant : nil
+        let mayStay = mailbox.isRung || !requests.contains(.makeRoom)
+        if writer != nil || (endless > 0 && mayStay) { return nil }
+        // Who has it open goes on even when it is deleted, and then there is no other way to what is written.
+        return mayStay && tail.hasWriter() == true ? nil : .dormant
     }
 
     /// What was asked for is sealed; what is left says the mailbox.

@@ -10,12 +10,12 @@ extension StreamPipeline {
     ///
     /// - Parameter isWhole: only take it when its end is there; else as it is (the source is gone or at rest).
     mutating func takeLongLine(isWhole: Bool) async throws {
-        guard let end = try longLineEnd() ?? (isWhole ? nil : try tail.observe().size) else { return noteEndless() }
+        guard let end = try await lineEnd() ?? (isWhole ? nil : try tail.observe().size) else { return noteEndless() }
         try await takeLongLine(until: end, partial: !isWhole)
     }
 
     mutating func takeLongLine(until end: Int64, partial: Bool) async throws {
-        context.board.clear(Self.endlessKind, source.absolute)
+        clearEndless()
         try await close(.bytes)
         if end - marker.offset > context.limits.maxLine {
             try await withhold(until: end, partial: partial)
@@ -27,9 +27,10 @@ extension StreamPipeline {
     static var endlessKind: String { "line_too_long" }
 
     /// A line that is to be withheld has no end yet: until then nothing behind it can be taken.
-    private func noteEndless() {
-        let seen = longLineSearched - marker.offset
+    mutating func noteEndless() {
+        let seen = max(searched - marker.offset, Int64(buffer.count))
         guard seen > context.limits.maxLine else { return }
+        isSaidEndless = true
         context.board.report(
             Self.endlessKind, source.absolute,
             "\(source) holds a line of more than \(ByteCount(context.limits.maxLine)) that has no end yet, \(ByteCount(seen)) "
@@ -37,10 +38,18 @@ extension StreamPipeline {
             hint: "raise segments.max_line if it is wanted")
     }
 
-    /// - Returns: the offset behind the line's end; `nil` when the source does not have it (yet).
-    private mutating func longLineEnd() throws -> Int64? {
+    mutating func clearEndless() {
+        guard isSaidEndless else { return }
+        isSaidEndless = false
+        context.board.clear(Self.endlessKind, source.absolute)
+    }
+
+    /// Looks for the end of the line at `marker` behind what was searched.
+    ///
+    /// - Returns: the offset behind it; `nil` when the source does not have it (yet), or a stop does not wait for it.
+    mutating func lineEnd() async throws -> Int64? {
         var chunk = [UInt8](repeating: 0, count: FileTail.chunk)
-        var offset = max(longLineSearched, marker.offset + Int64(buffer.count))
+        var offset = max(searched, marker.offset + Int64(buffer.count))
         while true {
             let (count, newline) = try chunk.withUnsafeMutableBytes { chunk in
                 let count = try tail.read(into: chunk, at: offset)
@@ -48,8 +57,11 @@ extension StreamPipeline {
             }
             if let newline { return offset + Int64(newline) }
             offset += Int64(count)
-            longLineSearched = offset
-            if count < chunk.count { return nil }
+            searched = offset
+            if count < chunk.count || mailbox.isEnding { return nil }
+            // It may be as long as a disk.
+            noteEndless()
+            await Task.yield()
         }
     }
 

@@ -17,7 +17,7 @@ extension StreamPipeline {
             letGo()
             cutter = SegmentCutter(limits: context.limits)
             buffer.drop(buffer.count)
-            longLineSearched = 0
+            searched = 0
             cursor = row
             let end = try await begin()
             // The row's marks were made anew.

@@ -67,8 +67,14 @@ struct StreamPipeline: ~Copyable {
     var setbacks = 0
     /// What a flush means that was asked while the source was read: so many bytes of it.
     var flushGoal: Int64?
-    /// Source bytes before this offset hold no end of the long line at the front of the buffer.
-    var longLineSearched: Int64 = 0
+    /// Source bytes before this offset hold no end of the line at `marker`; the buffer may hold them, or their beginning, or none.
+    var searched: Int64 = 0
+    /// Of a line that was let go of, its first bytes.
+    var untakenHead: [UInt8] = []
+    /// Of a line without its end, as far as it counts for what all pipelines hold of such lines.
+    var untakenHeld = 0
+    /// Health says that the line at `marker` is too long.
+    var isSaidEndless = false
 
     /// Takes lines until there are none and nothing is open, or until it is asked to end.
     mutating func run() async throws -> End {
@@ -100,6 +106,7 @@ struct StreamPipeline: ~Copyable {
             if let end = try await atEnd(requests) { return end }
             requests = []
             buffer.shrink()
+            try letGoOfUntaken()
             let wake = await mailbox.wait(
                 until: earliest(cutter.deadline, lostSince.map { $0 + TailPolicy.lingering }), on: context.time)
             isRung = wake == .rung
@@ -120,6 +127,7 @@ struct StreamPipeline: ~Copyable {
     /// - Parameter isRung: something was said of the source since it was read.
     private mutating func takeAll(isRung: Bool) async throws -> Reading {
         if isRung, let reason = try await changeOfUntaken() { return .otherBytes(reason) }
+        if isLetGo, try await !isWorthReading(isRung: isRung) { return .atEnd }
         var turn = cursor.nextSeq
         while true {
             if cursor.nextSeq != turn {
@@ -176,7 +184,7 @@ struct StreamPipeline: ~Copyable {
         flushGoal = nil
     }
 
-    private mutating func takeLines() async throws {
+    mutating func takeLines() async throws {
         while let line = buffer.nextLine() {
             let raw = RawLine(bytes: line, offset: marker.offset, terminated: true)
             let cut = take(raw)
@@ -189,6 +197,7 @@ struct StreamPipeline: ~Copyable {
             }
             marker.advance(over: line)
             buffer.drop(line.count)
+            clearEndless()
             if let reason = cut.after { try await seal(reason) }
         }
         noteHeld()
@@ -267,6 +276,7 @@ struct StreamPipeline: ~Copyable {
     mutating func letGo() {
         writer = nil
         noteHeld()
+        noteUntaken(0)
     }
 
     private mutating func noteHeld() {

@@ -70,7 +70,7 @@ package struct Survey: Sendable {
         _ machineKey: MachineKey, now: WallTime
     ) {
         let key = CatalogGlance.key(root: source.path.root, relativePath: source.path.relativePath)
-        let left = source.size - min(taken[key] ?? 0, source.size)
+        let left = min(source.size - min(taken[key] ?? 0, source.size), SourceIntake.Unsettled.most)
         guard left > 0 else {
             settled += 1
             return
@@ -82,7 +82,9 @@ package struct Survey: Sendable {
         case .needsFirstLines: stream = nil
         case .notASession: return
         }
-        var item = Item(path: source.path.absolute, agent: source.path.agent, stream: stream, bytes: left)
+        var item = Item(
+            path: source.path.absolute, agent: source.path.agent, stream: stream,
+            bytes: left)
         do throws(CaptureError) {
             let tail = try FileTail(source.path, in: directories, key: machineKey)
             if taken[key] == nil, try tail.isRestored {

@@ -20,6 +20,8 @@ struct ProcessParts: Sendable {
     init(_ loaded: LoadedConfiguration, log: JournalLog) throws {
         self.log = log
         Process.raiseOpenFiles(to: 8192)
+        // Lines of megabytes that many sources end in are let go of while the process has much to do.
+        FreeMemory.keepApart(piecesOf: 2 << 20)
         let loop = try EventLoop()
         let time = try SystemTime(loop: loop)
         let work = (0..<Process.processors).map { Lane(name: "work.\($0)") }

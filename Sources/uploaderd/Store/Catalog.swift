@@ -277,6 +277,9 @@ final class Catalog {
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             return StoreError(.corrupt, text, hint: "restart uploaderd: it sets the catalog aside and rebuilds it")
         case SQLITE_BUSY, SQLITE_LOCKED: return StoreError(.busy, text, hint: "another program has the catalog open")
+        case SQLITE_ERROR where detail.map { String(cString: $0).hasPrefix("no such ") } == true:
+            // A table or column of ours that somebody has removed.
+            return StoreError(.corrupt, text, hint: "restart uploaderd: it sets the catalog aside and rebuilds it")
         default: return StoreError(.internalFailure, text)
         }
     }

@@ -64,7 +64,7 @@ extension Store {
         var count = 0
         for folder in [directory.spool, directory.manifests] {
             try reporting("could not delete temporary files in \(folder)") { () throws(SystemError) in
-                for entry in try Files.list(folder) where entry.name.hasPrefix(".tmp-") {
+                for entry in try Files.list(folder) where entry.name.hasPrefix(".tmp-") && entry.kind != .directory {
                     try Files.unlink("\(folder)/\(entry.name)")
                     count += 1
                 }
