@@ -47,6 +47,7 @@ let package = Package(
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        system("CExpat", pkgConfig: "expat", apt: "libexpat1-dev"),
         system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         system("CVectorscan", pkgConfig: "libhs", apt: "libvectorscan-dev"),
         system("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
@@ -68,7 +69,9 @@ let package = Package(
         room(
             "Store", in: "Sources/uploaderd/Store",
             uses: ["Shared", "LinuxSystem", "Digests", "Segments", "CSQLite"]),
-        room("Delivery", in: "Sources/uploaderd/Delivery", uses: ["Shared", "LinuxSystem", "Digests", "CCurl"]),
+        room(
+            "Delivery", in: "Sources/uploaderd/Delivery",
+            uses: ["Shared", "LinuxSystem", "Digests", "CCurl", "CExpat"]),
         room("ControlPlane", in: "Sources/uploaderd/Control", uses: ["Shared", "LinuxSystem"]),
         room(
             "Engine", in: "Sources/uploaderd/Engine",

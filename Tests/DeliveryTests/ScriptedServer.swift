@@ -151,14 +151,15 @@ final class ScriptedServer: Sendable {
 final class TransferScene: Sendable {
     let loop: EventLoop
     let transfers: Transfers
-    private let files: Lane
+    let files: Lane
+    let time: SystemTime
     private let scratch: Scratch
 
     init() throws {
         scratch = try Scratch("answers")
         let loop = try EventLoop()
         self.loop = loop
-        let time = try SystemTime(loop: loop)
+        time = try SystemTime(loop: loop)
         files = Lane(name: "files")
         transfers = Transfers(loop: loop, time: time, lane: files, directory: scratch("answers"))
         let thread = Lane(name: "loop")

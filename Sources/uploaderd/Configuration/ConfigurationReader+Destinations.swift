@@ -144,8 +144,10 @@ extension ConfigurationReader {
 
     private mutating func place(_ type: DestinationType, _ scope: inout SettingsScope) -> DestinationPlace? {
         let web = ["https", "http"]
-        func prefix(_ usual: String = DestinationConfiguration.defaultPrefix) -> String {
-            settings.value("prefix", in: &scope, .prefix, else: usual)
+        func prefix(
+            _ usual: String = DestinationConfiguration.defaultPrefix, _ form: ValueForm<String> = .prefix
+        ) -> String {
+            settings.value("prefix", in: &scope, form, else: usual)
         }
         func url() -> String? {
             settings.required("url", in: &scope, .address(web), example: "\"https://host.example\"")
@@ -163,7 +165,7 @@ extension ConfigurationReader {
             let isCodetether = settings.origin(of: scope.path("endpoint")).isEnvironment
             let region = settings.value("region", in: &scope, .name(longest: 64), else: "us-east-1")
             let pathStyle = settings.value("path_style", in: &scope, .truth, else: true)
-            let prefix = prefix(isCodetether ? "history/" : DestinationConfiguration.defaultPrefix)
+            let prefix = prefix(isCodetether ? "history/" : DestinationConfiguration.defaultPrefix, .freePrefix)
             guard let endpoint, let bucket else { return nil }
             let place = BucketPlace(
                 endpoint: endpoint, bucket: bucket, prefix: prefix, region: region, pathStyle: pathStyle)

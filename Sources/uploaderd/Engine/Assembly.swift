@@ -161,20 +161,6 @@ package enum Assembly {
         }
     }
 
-    /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses.
-    private static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
-        switch destination.place {
-        case .directory(let path, let prefix):
-            let layout = ObjectLayout(prefix: prefix)
-            let objects = DirectoryObjectStore(
-                root: path, owner: String(world.machine.machine.prefix(8)),
-                life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
-                executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
-            return ObjectLayoutSink(store: objects, layout: layout, decodingOn: world.lane(of: destination.name))
-        case .s3, .supabase, .presigned, .confab, .agnes, .history: return nil
-        }
-    }
-
     /// More of them say nothing new, and verify lists all.
     private static let mostFaults = 500
 

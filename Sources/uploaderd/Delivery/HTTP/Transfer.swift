@@ -81,7 +81,7 @@ final class Transfer: @unchecked Sendable {
             ccurl_set_headers(easy, headers.list),
             ccurl_set_writers(easy, Self.takeBody, Self.takeHeader, own),
         ]
-        // A bundle is parsed anew for each connection, 15 ms on the loop; in the folder only the one that is needed is
+        // A bundle is parsed anew for each connection, 20 ms on the loop; in the folder only the one that is needed is
         // looked up. A file of the user's comes besides.
         if let file = options.caFile {
             codes.append(ccurl_set_text(easy, CURLOPT_CAINFO, file))

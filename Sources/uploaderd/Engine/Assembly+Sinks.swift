@@ -1,0 +1,44 @@
+import Delivery
+import Shared
+
+/// Which far end a destination has.
+extension Assembly {
+    /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses, and
+    /// where there is no network.
+    static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
+        let worker = world.lane(of: destination.name)
+        switch destination.place {
+        case .directory(let path, let prefix):
+            let layout = ObjectLayout(prefix: prefix)
+            let objects = DirectoryObjectStore(
+                root: path, owner: String(world.machine.machine.prefix(8)),
+                life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
+                executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
+            return ObjectLayoutSink(store: objects, layout: layout, decodingOn: worker)
+        case .s3(let place):
+            guard let client = client(destination, place.endpoint, world) else { return nil }
+            let objects = S3ObjectStore(
+                place, client: client, keys: s3Keys(destination, world), time: world.time, digestingOn: worker)
+            // The prefix is the store's: it may hold what our part of a name may not.
+            return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: ""), decodingOn: worker)
+        case .supabase, .presigned, .confab, .agnes, .history: return nil
+        }
+    }
+
+    /// - Parameter url: of the destination; whether it may be one of plain http was judged where it was read.
+    private static func client(
+        _ destination: DestinationConfiguration, _ url: String, _ world: Surroundings
+    ) -> (any HTTPClient)? {
+        world.http?(TransferOptions(destination.transport, allowsPlain: url.lowercased().hasPrefix("http://")))
+    }
+
+    private static func s3Keys(_ destination: DestinationConfiguration, _ world: Surroundings) -> any S3KeySource {
+        switch destination.credentials {
+        case .file(let path, let isGuarded):
+            S3KeyFile(path, isGuarded: isGuarded, lane: world.makeLane(destination.name))
+        case .given(let secret): GivenS3Keys(secret)
+        // The configuration refuses it.
+        case nil: GivenS3Keys(Secret(""))
+        }
+    }
+}
