@@ -24,6 +24,18 @@ struct DestinationTests {
         }
     }
 
+    @Test("of Supabase have a bucket that a project can have")
+    func bucketOfSupabase() throws {
+        for (length, problems) in [(100, 0), (101, 1)] {
+            let bucket = String(repeating: "b", count: length)
+            let fixture = try Fixture()
+            try fixture.write(Array("key\n".utf8), to: fixture.home + "/key")
+            try fixture.write(
+                remote("supabase", "url = \"https://h\"\ncredentials = \"~/key\"\nbucket = \"\(bucket)\""))
+            #expect(fixture.problems().map(\.key) == Array(repeating: "destination.far.bucket", count: problems))
+        }
+    }
+
     @Test("of a type that this version cannot deliver to are refused, and so is leaving without redaction")
     func unavailable() throws {
         for type in DestinationType.allCases where type != .directory {

@@ -220,6 +220,8 @@ class SupabaseDouble:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body are two writes.
+    disable_nagle_algorithm = True
     double = None
 
     def log_message(self, *_):

@@ -173,6 +173,12 @@ extension ConfigurationReader {
         case .supabase:
             let url = url()
             let bucket = settings.value("bucket", in: &scope, .bucket, else: "sessions")
+            if bucket.utf8.count > 100 {
+                let key = scope.path("bucket")
+                settings.refuse(
+                    settings.origin(of: key), key, "Supabase Storage has no buckets with names of more than 100 bytes",
+                    hint: "name the bucket as the project does")
+            }
             let prefix = prefix()
             return url.map { .supabase(url: $0, bucket: bucket, prefix: prefix) }
         case .presigned:

@@ -21,7 +21,12 @@ extension Assembly {
                 place, client: client, keys: s3Keys(destination, world), time: world.time, digestingOn: worker)
             // The prefix is the store's: it may hold what our part of a name may not.
             return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: ""), decodingOn: worker)
-        case .supabase, .presigned, .confab, .agnes, .history: return nil
+        case .supabase(let url, let bucket, let prefix):
+            guard let client = client(destination, url, world), let source = destination.credentials else { return nil }
+            let key = BearerKey(source, lane: world.makeLane(destination.name), time: world.time)
+            let objects = SupabaseObjectStore(url: url, bucket: bucket, key: key, client: client, digestingOn: worker)
+            return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: prefix), decodingOn: worker)
+        case .presigned, .confab, .agnes, .history: return nil
         }
     }
 

@@ -1,0 +1,78 @@
+import Shared
+
+/// A bucket of a Supabase project, or of a Storage of one's own.
+struct SupabasePlace: Sendable, CustomStringConvertible {
+    /// As it was configured, without slashes at its end.
+    let url: String
+    let bucket: String
+    /// `https://host/storage/v1`
+    let base: String
+
+    init(url: String, bucket: String) {
+        var text = Substring(url)
+        while text.hasSuffix("/") { text = text.dropLast() }
+        self.url = String(text)
+        self.bucket = bucket
+        base = text.hasSuffix("/storage/v1") ? String(text) : "\(text)/storage/v1"
+    }
+
+    var description: String { "bucket \(bucket) at \(url)" }
+}
+
+/// Requests to one bucket, with its key. A key that has changed is taken up before anybody hears of it.
+final class SupabaseConnection: Sendable {
+    let place: SupabasePlace
+    let key: BearerKey
+    private let client: any HTTPClient
+
+    init(_ place: SupabasePlace, client: any HTTPClient, key: BearerKey) {
+        self.place = place
+        self.client = client
+        self.key = key
+    }
+
+    struct Request: Sendable {
+        var method: HTTPMethod
+        /// Below `/storage/v1/`. Nothing in it needs encoding: buckets, prefixes and keys are of plain letters.
+        var path: String
+        var headers = HTTPHeaders()
+        var body: HTTPRequest.Body = .none
+        /// After "could not".
+        var purpose: String
+        var longestAnswer = HTTPRequest.usualAnswer
+        var isWriting = false
+    }
+
+    /// - Returns: an answer of success, or what the server said instead.
+    /// - Throws: when there was no answer, and `authentication`.
+    func send(_ request: Request) async throws(DeliveryError) -> Result<HTTPResponse, SupabaseRefusal> {
+        var secret = try await key.current(isWriting: request.isWriting)
+        var isAnew = false
+        while true {
+            let answer = try await client.send(addressed(request, secret))
+            if answer.isSuccess {
+                key.taken(isWriting: request.isWriting)
+                return .success(answer)
+            }
+            let refusal = try SupabaseRefusal(answer, request.purpose, at: place, key: key, hiding: secret)
+            guard refusal.error.code == .authentication else {
+                key.taken(isWriting: request.isWriting)
+                return .failure(refusal)
+            }
+            let other = try await key.refused(secret, isWriting: request.isWriting, refusal.error)
+            guard let other, !isAnew else { throw refusal.error }
+            secret = other
+            isAnew = true
+        }
+    }
+
+    private func addressed(_ request: Request, _ secret: Secret) -> HTTPRequest {
+        var headers = request.headers
+        headers["Authorization"] = "Bearer \(secret.revealed)"
+        // The gateway's; the keys that are no tokens count only here.
+        headers["apikey"] = secret.revealed
+        return HTTPRequest(
+            request.method, "\(place.base)/\(request.path)", headers: headers, body: request.body,
+            purpose: request.purpose, longestAnswer: request.longestAnswer)
+    }
+}

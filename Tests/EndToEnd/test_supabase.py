@@ -1,0 +1,337 @@
+"""Sessions in Supabase Storage: all of them, once, whatever the service says and whenever somebody is killed."""
+
+import gzip
+import json
+import os
+
+import pytest
+from storage3 import SyncStorageClient
+
+import generator
+import manifest_reader
+from conservation import Ledger, backdate, printed_seed, sources
+from supabase_double import ALL, Fault, SupabaseDouble
+from supabase_errors import StorageError
+from supabase_uploads import PIECE
+from test_foreign_store import uploaded
+
+
+@pytest.fixture
+def double():
+    with SupabaseDouble() as double:
+        yield double
+
+
+def configure(world, double, more="", key=None):
+    """A destination `cloud` at the double, its key in a file."""
+    path = write_key(world, key or double.key)
+    world.configure(f'[[destination]]\nname = "cloud"\ntype = "supabase"\nurl = "{double.url}"\n'
+                    f'credentials = "{path}"\n{more}')
+
+
+def write_key(world, key):
+    path = world.home / ".config/uploaderd/key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(key + "\n")
+    return path
+
+
+def homes(world, count, size=3_000):
+    sessions = [generator.session(f"supabase {number}", "claude", size) for number in range(count)]
+    for session in sessions:
+        session.apply(world.home)
+    backdate(world.home)
+    return sessions
+
+
+def expected(world):
+    return {key: [path.read_bytes()] for path, key in sources(world.home).items()}
+
+
+def check(world, double, **options):
+    """What is in the bucket is what is in the home, no more and no less, by the independent reader; and it replays."""
+    folder = world.base / f"bucket.{os.urandom(4).hex()}"
+    double.write_to(folder)
+    Ledger(folder).expect(expected(world), **options)
+
+
+def check_replays(world):
+    for (sid, stream), (data,) in expected(world).items():
+        if stream == "main":
+            assert world.ctl_run("replay", sid, "--from", "cloud").stdout == data
+
+
+def test_a_home_goes_there_and_comes_back(world, double):
+    configure(world, double)
+    homes(world, 12, 60_000)
+    world.once()
+    check(world, double)
+    # The official client reads it as well.
+    bucket = SyncStorageClient(
+        f"{double.url}/storage/v1/", {"Authorization": f"Bearer {double.key}"}).from_("sessions")
+    for (sid, stream), (data,) in expected(world).items():
+        if stream == "main":
+            folder = f"sessions/{manifest_reader.escaped(sid)}"
+            manifest = json.loads(bucket.download(f"{folder}/manifest.json"))
+            found = b"".join(gzip.decompress(bucket.download(f"{folder}/{each['path']}"))
+                             for each in manifest["segments"])
+            assert found == data
+    daemon = world.daemon()
+    check_replays(world)
+    assert world.ctl_run("verify", "--deep").returncode == 0
+    # Nothing is sent twice, and nothing is asked when nothing happens.
+    puts = len(double.requests("POST", "/object/sessions/"))
+    world.ctl_run("flush", "--wait")
+    assert len(double.requests("POST", "/object/sessions/")) == puts
+    assert daemon.stop() == 0
+    assert double.key not in daemon.text()
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_killed_in_the_middle_it_goes_on(world, double, moment):
+    configure(world, double, "concurrency = 2\n")
+    homes(world, 12, 40_000)
+    daemon = world.daemon(wait=False)
+    double.wait_for(lambda: len(double.requests("POST", "/object/sessions/")) >= 1 + moment * 9)
+    daemon.kill()
+    world.once()
+    check(world, double)
+    # An earlier life's objects were recognised, not put beside ours.
+    world.daemon()
+    check_replays(world)
+
+
+def test_a_lost_state_is_taken_up_from_the_bucket(world, double):
+    configure(world, double)
+    homes(world, 3)
+    world.once()
+    before = set(double.objects())
+    for each in world.state.glob("catalog.db*"):
+        each.unlink()
+    world.once()
+    assert set(double.objects()) == before
+    check(world, double)
+
+
+def held(world, name="cloud"):
+    """Waits until the destination is held; its entry in status."""
+    def entry(status):
+        return next((each for each in status["destinations"] if each["name"] == name and each["state"] == "held"), None)
+    return entry(world.wait_status(entry))
+
+
+@pytest.mark.parametrize("stranger", [
+    StorageError("InvalidJWT"), StorageError("AccessDenied", "invalid signature"),
+    StorageError("InvalidJWT", '"exp" claim timestamp check failed', status=401)])
+def test_a_wrong_key_holds_and_a_right_one_goes_on_by_itself(world, double, stranger):
+    double.stranger = lambda: stranger
+    configure(world, double, key="not.the.key")
+    homes(world, 2)
+    daemon = world.daemon()
+    state = held(world)
+    told = json.dumps(world.ctl("status", check=False))
+    assert "service_role" in told and str(world.home / ".config/uploaderd/key") in told, told
+    assert state["queued"] == 2 and not double.objects()
+    # It does not try a refused key again and again.
+    refused = len(double.asked)
+    world.ctl_run("flush", check=False)
+    assert len(double.asked) <= refused + 2
+    write_key(world, double.key)
+    world.ctl_run("flush", "--wait", check=False)
+    world.wait_healthy()
+    check(world, double)
+    assert daemon.stop() == 0
+    assert "not.the.key" not in daemon.text() + told and double.key not in daemon.text()
+
+
+def test_a_key_that_may_not_write_says_which_policy(world, double):
+    double.keys["anon"] = frozenset(("select",))
+    configure(world, double, key="anon")
+    homes(world, 1)
+    world.daemon()
+    held(world)
+    told = json.dumps(world.ctl("status", check=False))
+    assert "row-level security" in told and "storage.objects" in told, told
+    double.keys["anon"] = ALL
+    write_key(world, double.key)
+    world.wait_healthy()
+    check(world, double)
+
+
+def test_a_bucket_that_is_not_there_is_asked_for(world, double):
+    configure(world, double, 'bucket = "archive"\n')
+    homes(world, 1)
+    once = world.once(code=5)
+    assert "make the bucket archive" in once.text(), once.text()
+    SyncStorageClient(f"{double.url}/storage/v1/", {"Authorization": f"Bearer {double.key}"}).create_bucket("archive")
+    world.once()
+    assert double.objects("archive") and not double.objects()
+
+
+def test_an_address_that_is_no_project_is_said(world, double):
+    path = write_key(world, double.key)
+    world.configure(f'[[destination]]\nname = "cloud"\ntype = "supabase"\nurl = "{double.url}/elsewhere"\n'
+                    f'credentials = "{path}"\n')
+    homes(world, 1)
+    once = world.once(code=5)
+    assert "Supabase project" in once.text()
+
+
+SLOW = StorageError("SlowDown", headers={"Retry-After": "1"})
+FAULTS = {
+    "too many requests": Fault(error=SLOW),
+    "too many requests, without a word when": Fault(error=StorageError("SlowDown")),
+    "the database timed out": Fault(error=StorageError("DatabaseTimeout")),
+    "an internal error": Fault(error=StorageError("InternalError")),
+    "a lock": Fault(error=StorageError("LockTimeout")),
+    "a gateway's page": Fault(502, b"<html>Bad gateway</html>"),
+    "a reset before": Fault(before=True),
+    "a reset after it was done": Fault(after=True),
+    "half an answer": Fault(half=True),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("method, part", [
+    ("POST", "/segments/"), ("POST", "manifest.json"), ("POST", ".uploaderd.json"), ("GET", "/object/")])
+def test_what_passes_is_waited_for(world, double, fault, method, part):
+    """Whatever the service says of a request, and whether it did it: everything is there once in the end."""
+    configure(world, double)
+    homes(world, 2)
+    double.fault(method, part, FAULTS[fault], times=2)
+    world.once()
+    check(world, double)
+    assert not double.faults, "the fault was never met"
+
+
+def test_a_service_that_hangs_holds_nobody_for_ever(world, double):
+    configure(world, double, 'timeout = "1s"\n')
+    homes(world, 1)
+    double.fault("POST", "/segments/", Fault(hang=True))
+    world.once()
+    check(world, double)
+    assert not double.faults
+
+
+def test_of_two_who_put_the_same_one_is_enough(world, double):
+    """Somebody puts exactly our object between our look and our put, or another one in its place."""
+    configure(world, double)
+    (session,) = homes(world, 1)
+    world.once()
+    kept = dict(double.objects())
+    segments = [key for key in kept if "/segments/" in key]
+    for key in kept:
+        if key not in segments:
+            del double.buckets["sessions"].objects[key]
+    for each in world.state.rglob("*"):
+        if each.is_file() and "catalog.db" not in each.name or each.name.startswith("catalog.db"):
+            each.unlink()
+    world.once()
+    assert all(double.objects()[key].version == kept[key].version for key in segments), "it was put again"
+    assert manifest_reader.escaped(session.sid) in "".join(double.objects())
+
+
+def long_home(world, count=14):
+    """A session whose segment is more than a piece: 2 MiB lines that do not compress."""
+    lines = [json.dumps({"type": "user", "n": number, "data": os.urandom(512 << 10).hex()}).encode() + b"\n"
+             for number in range(count)]
+    world.write(".claude/projects/p/0f5ab3e2-0000-4000-8000-000000000001.jsonl", b"".join(lines))
+    backdate(world.home)
+
+
+LONG = '[segments]\ncodec = "none"\nmax_bytes = "14MiB"\n'
+
+
+def test_a_long_segment_goes_in_pieces(world, double):
+    configure(world, double, LONG)
+    long_home(world)
+    world.once()
+    check(world, double)
+    assert len(double.requests("PATCH", "/upload/resumable/")) >= 3
+    assert max(len(each.data) for each in double.objects().values()) > 2 * PIECE
+    # The server's own address for it is not used: the key goes nowhere else.
+
+
+@pytest.mark.parametrize("fault", [
+    "reset before", "reset after", "broken off at the end", "locked", "locked, said as a conflict", "expired", "unknown",
+    "no uploads in pieces", "500", "elsewhere"])
+def test_an_upload_in_pieces_goes_on_where_it_broke_off(world, double, fault):
+    configure(world, double, LONG)
+    long_home(world)
+    offset_asked = True
+    if fault == "reset before":
+        double.fault("PATCH", "/upload/resumable/", Fault(before=True))
+    elif fault == "reset after":
+        double.fault("PATCH", "/upload/resumable/", Fault(after=True), times=2)
+    elif fault == "broken off at the end":
+        # The object is there, and its last answer is lost.
+        double.fault("PATCH", "/upload/resumable/", Fault(after=True), times=3)
+    elif fault.startswith("locked"):
+        double.uploads.locked, double.uploads.lock_status = 1, 409 if "conflict" in fault else 423
+    elif fault == "expired":
+        double.fault("PATCH", "/upload/resumable/", Fault(410, b"The file for this url no longer exists\n"))
+        double.fault("HEAD", "/upload/resumable/", Fault(410))
+    elif fault == "unknown":
+        double.fault("PATCH", "/upload/resumable/", Fault(404, b"The file for this url was not found\n"))
+        double.fault("HEAD", "/upload/resumable/", Fault(404))
+    elif fault == "500":
+        double.fault("PATCH", "/upload/resumable/", Fault(500, b"Something went wrong with that request"))
+    elif fault == "elsewhere":
+        double.uploads.location = "http://192.0.2.1:9/storage/v1"
+        offset_asked = False
+    else:
+        double.uploads.is_there = False
+        offset_asked = False
+    world.once()
+    check(world, double)
+    assert not double.faults and double.uploads.locked == 0
+    assert bool(double.requests("HEAD", "/upload/resumable/")) == offset_asked
+    begun = len(double.requests("POST", "/upload/resumable"))
+    assert begun == (2 if fault in ("expired", "unknown") else 1), double.asked
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_session_that_agent_uploader_stored_goes_on(world, double, old):
+    """Its objects have no digests in their names, and its manifest none at all."""
+    rng, seed = printed_seed(f"supabase foreign {old}")
+    double.has_list_v2 = not old
+    double.page = 3
+    configure(world, double, '[segments]\nmax_lines = 40\n')
+    session = generator.session(seed, "codex", size=100_000)
+    session.apply(world.home)
+    backdate(world.home)
+    path = world.home / next(iter(session.streams))
+    lines = path.read_bytes().splitlines(keepends=True)
+    cut = len(lines) // 2
+    theirs = world.base / "theirs"
+    uploaded(theirs, session.sid, lines[:cut], rng)
+    for file in theirs.rglob("*"):
+        if file.is_file():
+            # As its program does: octet-stream, always replacing.
+            double.store("sessions", str(file.relative_to(theirs)), file.read_bytes(), "application/octet-stream", True)
+    before = {key: stored.version for key, stored in double.objects().items() if not key.endswith("manifest.json")}
+    count = len(json.loads((theirs / "sessions" / session.sid / "manifest.json").read_text())["segments"])
+    world.once()
+    assert all(double.objects()[key].version == version for key, version in before.items()), "an object was replaced"
+    folder = world.base / "bucket"
+    double.write_to(folder)
+    found = manifest_reader.read(folder, session.sid)
+    stored = found.streams["main"].generations
+    assert stored[0] + stored[1] == path.read_bytes()
+    assert found.manifest["segments"][count]["seq"] == count + 1
+    world.daemon()
+    assert world.ctl_run("replay", session.sid, "--from", "cloud").stdout == path.read_bytes()
+
+
+def test_agent_uploaders_own_command_line_delivers(world, double):
+    """Its flags and variables mean what they mean to it, and the key is in no list of processes."""
+    homes(world, 1)
+    data = b'{"n":1}\n{"n":2}\n'
+    notes = world.write("notes.jsonl", data)
+    daemon = world.daemon("watch", "--file", notes, "--supabase-url", double.url, "--supabase-key", double.key)
+    command = open(f"/proc/{daemon.pid}/cmdline", "rb").read()
+    assert double.key.encode() not in command
+    world.ctl_run("flush", "--wait")
+    assert world.ctl_run("replay", "notes", "--from", "supabase").stdout == data
+    assert daemon.stop() == 0 and double.key not in daemon.text()
