@@ -242,6 +242,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                              b'{"message":"no Route matched with those values"}')
         request = Request(self.command, path.removeprefix("/storage/v1"), urllib.parse.parse_qs(split.query),
                           self.headers, body, is_broken)
+        if is_broken and self.command != "PATCH":
+            # Whoever sent it is gone. Only a piece is kept as far as it came.
+            return self.reset()
         fault = self.double.fault_for(request)
         if fault is None:
             answer = self.double.answer(request)
@@ -259,7 +262,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             answer = self.double.answer(request)
         self.double.note(request, answer[0])
-        if is_broken or (fault is not None and fault.after):
+        if (fault is not None and fault.after):
             return self.reset()
         if fault is not None and fault.half:
             return self.send(*answer, half=True)

