@@ -83,6 +83,34 @@ struct DestinationTests {
         }
     }
 
+    @Test("take keys from where AWS's tools have them, when they are told so")
+    func awsCredentials() throws {
+        func loaded(_ source: String, _ environment: [String: String] = [:]) throws -> (CredentialsSource?, String?) {
+            let fixture = try Fixture()
+            try fixture.write(
+                remote("s3", "endpoint = \"https://h\"\nbucket = \"b\"\ncredentials = \"\(source)\""))
+            fixture.environment.merge(environment) { $1 }
+            if let problem = fixture.problems().first { return (nil, problem.message) }
+            return (try fixture.loaded().configuration.destinations.first?.credentials, nil)
+        }
+        let keys = ["AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s"]
+        #expect(try loaded("environment:", keys).0 == .given(Secret("i\ns")))
+        #expect(try loaded("environment:").1 == "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
+        guard case .aws(.profile("work", let files)) = try loaded("profile:work").0 else {
+            Issue.record("no profile")
+            return
+        }
+        #expect(files.map { $0.hasSuffix("/.aws/credentials") || $0.hasSuffix("/.aws/config") } == [true, true])
+        #expect(try loaded("instance:").0 == .aws(.instance))
+        #expect(
+            try loaded("container:", ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"]).0
+                == .aws(.container(url: "http://169.254.170.2/v2/x", token: nil, tokenFile: nil)))
+        #expect(
+            try loaded("container:", ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://far.example/x"]).1
+                == "the credentials of far.example would come readable over the network")
+        #expect(try loaded("profile:").1 == "it is neither a name nor an absolute path")
+    }
+
     @Test("a directory needs no --no-redaction, any other type does")
     func redaction() {
         for type in DestinationType.allCases {

@@ -34,7 +34,8 @@ extension DestinationType {
 
     /// What a credentials file has to hold, for hints.
     var credentialForm: String {
-        credentialLines == 2 ? "two lines, the key's id and its secret" : "one line, the key"
+        credentialLines == 2
+            ? "two lines, the key's id and its secret (a third is a session token)" : "one line, the key"
     }
 }
 

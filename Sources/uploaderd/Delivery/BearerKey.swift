@@ -41,6 +41,7 @@ package final class BearerKey: Sendable {
         switch source {
         case .file(let path, _): path
         case .given: "the flag or the variable that gives it"
+        case .aws: "AWS's places for credentials"
         }
     }
 
@@ -74,6 +75,9 @@ package final class BearerKey: Sendable {
     private func read() async throws(DeliveryError) -> Secret {
         switch source {
         case .given(let secret): return secret
+        // The configuration takes them for S3 alone.
+        case .aws:
+            throw DeliveryError(.unusable, "AWS's credentials are no key here", hint: "write credentials = a file's path")
         case .file(let path, let isGuarded):
             return try await withTaskExecutorPreference(lane) { () async throws(DeliveryError) in
                 try await Self.read(path, isGuarded: isGuarded)

@@ -42,8 +42,21 @@ extension Assembly {
         case .file(let path, let isGuarded):
             S3KeyFile(path, isGuarded: isGuarded, lane: world.makeLane(destination.name))
         case .given(let secret): GivenS3Keys(secret)
-        // The configuration refuses it.
-        case nil: GivenS3Keys(Secret(""))
+        case .aws(.profile(let name, let files)):
+            S3ProfileKeys(name, in: files, lane: world.makeLane(destination.name))
+        case .aws(.container(let url, let token, let file)):
+            S3ServiceKeys(
+                .container(url: url, token: token, tokenFile: file), client: near(world),
+                lane: world.makeLane(destination.name))
+        case .aws(.instance):
+            S3ServiceKeys(.instance, client: near(world), lane: world.makeLane(destination.name))
+        // The configuration refuses the one, and has made a value of the other.
+        case nil, .aws(.environment): GivenS3Keys(Secret(""))
         }
+    }
+
+    /// To a service of this machine or the one below it, which answers at once or is not there.
+    private static func near(_ world: Surroundings) -> (any HTTPClient)? {
+        world.http?(TransferOptions(stillness: .seconds(5), connecting: .seconds(2), allowsPlain: true))
     }
 }

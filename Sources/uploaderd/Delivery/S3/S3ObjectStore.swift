@@ -45,6 +45,7 @@ package final class S3ObjectStore: ObjectStore {
 
     // MARK: Puts
 
+    @discardableResult
     package func put(
         _ body: any ObjectBytes & Sendable, to key: ObjectKey, _ mode: PutMode
     ) async throws(DeliveryError) -> ObjectVersion {
