@@ -33,20 +33,18 @@ final class S3Connection: Sendable {
         /// After "could not".
         var purpose: String
         var longestAnswer = HTTPRequest.usualAnswer
-
-        var isWriting: Bool { method != .get && method != .head }
     }
 
     /// - Returns: an answer of success, or what the server said instead, with the error that it is where nobody knows better.
     /// - Throws: when there was no answer.
     func send(_ request: Request) async throws(DeliveryError) -> Result<HTTPResponse, S3Connection.Refused> {
-        var keys = try await ring.keys(isWriting: request.isWriting)
+        var keys = try await ring.keys()
         var (isCorrected, isAnew) = (false, false)
         while true {
             let answer = try await client.send(signed(request, keys))
             clock.note(answer)
             if answer.isSuccess {
-                ring.taken(isWriting: request.isWriting)
+                ring.taken()
                 return .success(answer)
             }
             let refusal = try S3Refusal(answer)
@@ -58,10 +56,10 @@ final class S3Connection: Sendable {
             }
             let error = refusal.error(request.purpose, at: address, clockError: clock.error)
             guard error.code == .authentication else {
-                ring.taken(isWriting: request.isWriting)
+                ring.taken()
                 return .failure(Refused(refusal: refusal, error: error))
             }
-            let other = try await ring.refused(keys, isWriting: request.isWriting, error)
+            let other = try await ring.refused(keys)
             guard let other, !isAnew else { throw error }
             keys = other
             isAnew = true

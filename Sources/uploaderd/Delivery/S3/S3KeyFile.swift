@@ -26,7 +26,7 @@ package struct S3KeyFile: S3KeySource {
         guard let keys = S3Keys(lines: bytes) else {
             throw DeliveryError(
                 .authentication, "\(path) does not hold what it should",
-                hint: "write two lines, the key's id and its secret", retryAfter: S3KeyRing.look)
+                hint: "write two lines, the key's id and its secret", retryAfter: DeliveryError.pause)
         }
         return keys
     }
@@ -40,7 +40,7 @@ package enum SecretFile {
     /// - Throws: `authentication`, for it is looked at again as refused keys are.
     package static func bytes(_ path: String, isGuarded: Bool) throws(DeliveryError) -> [UInt8] {
         func refusal(_ what: String, _ hint: String) -> DeliveryError {
-            DeliveryError(.authentication, what, hint: hint, retryAfter: S3KeyRing.look)
+            DeliveryError(.authentication, what, hint: hint, retryAfter: DeliveryError.pause)
         }
         let status: FileStatus?
         do throws(SystemError) { status = try Files.status(path, followLinks: true) } catch {

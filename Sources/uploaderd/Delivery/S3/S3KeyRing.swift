@@ -25,20 +25,12 @@ package struct GivenS3Keys: S3KeySource {
 }
 
 /// The keys of one destination: kept while they are taken, read anew when they were refused.
-///
-/// Refused keys are not shown again and again: until they have changed, which is looked at with each request, the refusal
-/// stands, and only every few minutes one request asks whether it still does.
 final class S3KeyRing: Sendable {
     private struct State {
         var keys: S3Keys?
-        /// What was refused, for reading or for writing, and since when.
-        var refusals: [Bool: (keys: S3Keys, error: DeliveryError, at: Instant)] = [:]
+        /// They may be others by now.
+        var isInDoubt = false
     }
-
-    /// How often a refusal is doubted while the keys are the same.
-    private static let probe: Duration = .seconds(300)
-    /// How often somebody who is held may look whether the keys have changed: that costs a read of a file.
-    static let look: Duration = .seconds(15)
 
     private let source: any S3KeySource
     private let time: any TimeSource
@@ -50,32 +42,26 @@ final class S3KeyRing: Sendable {
     }
 
     /// The keys to sign with.
-    ///
-    /// - Throws: `authentication` as long as a refusal stands.
-    func keys(isWriting: Bool) async throws(DeliveryError) -> S3Keys {
-        let (kept, refusal) = state.withLock { ($0.keys, $0.refusals[isWriting]) }
-        if refusal == nil, let kept, !kept.isNearEnd(time.wall) { return kept }
+    func keys() async throws(DeliveryError) -> S3Keys {
+        let kept = state.withLock { $0.isInDoubt ? nil : $0.keys }
+        if let kept, !kept.isNearEnd(time.wall) { return kept }
         let now = try await source.keys()
         state.withLock { $0.keys = now }
-        if let refusal, now.isSame(as: refusal.keys), time.now - refusal.at < Self.probe { throw refusal.error }
         return now
     }
 
     /// - Returns: other keys that are there meanwhile; `nil`: the refusal stands.
-    func refused(_ keys: S3Keys, isWriting: Bool, _ error: DeliveryError) async throws(DeliveryError) -> S3Keys? {
+    func refused(_ keys: S3Keys) async throws(DeliveryError) -> S3Keys? {
         let now = try await source.keys()
         let isOther = !now.isSame(as: keys)
-        let at = time.now
         state.withLock { state in
             state.keys = now
-            state.refusals[isWriting] = isOther ? nil : (keys, error, at)
+            state.isInDoubt = !isOther
         }
         return isOther ? now : nil
     }
 
-    func taken(isWriting: Bool) {
-        state.withLock { state in
-            if state.refusals[isWriting] != nil { state.refusals[isWriting] = nil }
-        }
+    func taken() {
+        state.withLock { $0.isInDoubt = false }
     }
 }

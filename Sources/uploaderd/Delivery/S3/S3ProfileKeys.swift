@@ -39,7 +39,7 @@ package struct S3ProfileKeys: S3KeySource {
         throw DeliveryError(
             .authentication, "there are no keys of profile \(name) in \(files.joined(separator: " or "))",
             hint: "write aws_access_key_id and aws_secret_access_key below [\(name)] in the first of them",
-            retryAfter: S3KeyRing.look)
+            retryAfter: DeliveryError.pause)
     }
 
     /// - Returns: `nil` when the section, or one of both keys in it, is not there.

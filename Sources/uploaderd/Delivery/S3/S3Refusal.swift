@@ -44,7 +44,7 @@ struct S3Refusal: Sendable {
         let (kind, hint) = meaning(place, clockError)
         let usual: Duration? =
             switch kind {
-            case .authentication: S3KeyRing.look
+            case .authentication: DeliveryError.pause
             case .unusable: .seconds(60)
             case .transient, .permanent, .conflict, .notFound: nil
             }
