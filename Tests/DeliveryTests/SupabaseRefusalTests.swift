@@ -91,7 +91,7 @@ struct SupabaseRefusalTests {
     ) throws -> SupabaseRefusal {
         let answer = HTTPResponse(status: row.status, headers: headers, body: MemoryObject(Array(row.body.utf8)))
         let secret = Secret(secret)
-        let key = BearerKey(.given(secret), lane: Lane(name: "keys"), time: SimulatedTime())
+        let key = BearerKey(.given(secret), lane: Lane(name: "keys"))
         return try SupabaseRefusal(
             answer, "put object a/b", at: SupabasePlace(url: "https://x.supabase.co/", bucket: "sessions"), key: key,
             hiding: secret)

@@ -75,7 +75,8 @@ extension TransferScene {
 
     func supabase(_ url: String, _ key: CredentialsSource, bucket: String = "sessions") -> SupabaseObjectStore {
         SupabaseObjectStore(
-            url: url, bucket: bucket, key: BearerKey(key, lane: files, time: time), client: client(), digestingOn: files
+            url: url, bucket: bucket, key: BearerKey(key, lane: files), client: client(), time: time,
+            digestingOn: files
         )
     }
 }

@@ -23,8 +23,9 @@ extension Assembly {
             return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: ""), decodingOn: worker)
         case .supabase(let url, let bucket, let prefix):
             guard let client = client(destination, url, world), let source = destination.credentials else { return nil }
-            let key = BearerKey(source, lane: world.makeLane(destination.name), time: world.time)
-            let objects = SupabaseObjectStore(url: url, bucket: bucket, key: key, client: client, digestingOn: worker)
+            let objects = SupabaseObjectStore(
+                url: url, bucket: bucket, key: BearerKey(source, lane: world.makeLane(destination.name)),
+                client: client, time: world.time, digestingOn: worker)
             return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: prefix), decodingOn: worker)
         case .presigned, .confab, .agnes, .history: return nil
         }

@@ -96,7 +96,7 @@ package final class S3ObjectStore: ObjectStore {
     private func replace(
         _ version: ObjectVersion?, of key: ObjectKey, by body: any ObjectBytes & Sendable
     ) async throws(DeliveryError) -> ObjectVersion {
-        let digest = try await digest(of: body, key)
+        let digest = try await ObjectDigest.of(body, key, on: worker)
         let there = try await look(at: key)
         guard there?.version == version else { throw changed(key) }
         let condition =
@@ -122,7 +122,7 @@ package final class S3ObjectStore: ObjectStore {
         _ body: any ObjectBytes & Sendable, _ digest: Digest256, to key: ObjectKey, _ condition: (String, String)?
     ) async throws(DeliveryError) -> Result<HTTPResponse, S3Connection.Refused> {
         var headers: HTTPHeaders = [
-            "Content-Type": Self.type(of: key),
+            "Content-Type": key.contentType,
             "X-Amz-Checksum-Sha256": digest.bytes.withUnsafeBytes { Base64.text(of: $0) },
         ]
         if let condition { headers[condition.0] = condition.1 }
@@ -139,56 +139,15 @@ package final class S3ObjectStore: ObjectStore {
         _ there: Seen, _ key: ObjectKey, _ size: Int64, _ digest: Digest256
     ) async throws(DeliveryError) -> ObjectVersion {
         var found = there.digest
-        if there.size == size, found == nil { found = try await self.digest(of: try await read(key, range: nil), key) }
+        if there.size == size, found == nil {
+            found = try await ObjectDigest.of(try await read(key, range: nil), key, on: worker)
+        }
         guard there.size == size, found == digest else {
             throw DeliveryError(
                 .conflict, "object \(key) in \(connection.address) is there with other bytes",
                 hint: "move it away; its name says what its bytes should be")
         }
         return there.version
-    }
-
-    private func digest(of body: any ObjectBytes & Sendable, _ key: ObjectKey) async throws(DeliveryError) -> Digest256
-    {
-        try await withTaskExecutorPreference(worker) { () async throws(DeliveryError) in
-            try await Self.digested(body, key)
-        }
-    }
-
-    @concurrent
-    private static func digested(
-        _ body: any ObjectBytes & Sendable, _ key: ObjectKey
-    ) async throws(DeliveryError) -> Digest256 {
-        var digest = RunningDigest()
-        var room = [UInt8](repeating: 0, count: 128 << 10)
-        var offset: Int64 = 0
-        do {
-            while offset < body.size {
-                let count = try room.withUnsafeMutableBytes { room in
-                    let count = try body.read(at: offset, into: room)
-                    digest.update(UnsafeRawBufferPointer(rebasing: room[..<count]))
-                    return count
-                }
-                guard count > 0 else { throw DeliveryError(.transient, "object \(key) ends before its size") }
-                offset += Int64(count)
-            }
-        } catch let error as DeliveryError {
-            throw error
-        } catch {
-            throw DeliveryError(.transient, "could not read object \(key): \(error)")
-        }
-        return digest.digest()
-    }
-
-    /// For whoever looks at the bucket with other tools.
-    private static func type(of key: ObjectKey) -> String {
-        switch key.rawValue.split(separator: ".").last {
-        case "json": "application/json"
-        case "gz": "application/gzip"
-        case "zst": "application/zstd"
-        case "jsonl": "application/x-ndjson"
-        default: "application/octet-stream"
-        }
     }
 
     // MARK: Reading

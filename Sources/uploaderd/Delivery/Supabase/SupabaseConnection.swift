@@ -22,13 +22,15 @@ struct SupabasePlace: Sendable, CustomStringConvertible {
 /// Requests to one bucket, with its key. A key that has changed is taken up before anybody hears of it.
 final class SupabaseConnection: Sendable {
     let place: SupabasePlace
-    let key: BearerKey
+    private let key: BearerKey
     private let client: any HTTPClient
+    private let ring: KeyRing<Secret>
 
-    init(_ place: SupabasePlace, client: any HTTPClient, key: BearerKey) {
+    init(_ place: SupabasePlace, client: any HTTPClient, key: BearerKey, time: any TimeSource) {
         self.place = place
         self.client = client
         self.key = key
+        ring = KeyRing(time: time) { () async throws(DeliveryError) in try await key.read() }
     }
 
     struct Request: Sendable {
@@ -40,26 +42,25 @@ final class SupabaseConnection: Sendable {
         /// After "could not".
         var purpose: String
         var longestAnswer = HTTPRequest.usualAnswer
-        var isWriting = false
     }
 
     /// - Returns: an answer of success, or what the server said instead.
     /// - Throws: when there was no answer, and `authentication`.
     func send(_ request: Request) async throws(DeliveryError) -> Result<HTTPResponse, SupabaseRefusal> {
-        var secret = try await key.current(isWriting: request.isWriting)
+        var secret = try await ring.keys()
         var isAnew = false
         while true {
             let answer = try await client.send(addressed(request, secret))
             if answer.isSuccess {
-                key.taken(isWriting: request.isWriting)
+                ring.taken()
                 return .success(answer)
             }
             let refusal = try SupabaseRefusal(answer, request.purpose, at: place, key: key, hiding: secret)
             guard refusal.error.code == .authentication else {
-                key.taken(isWriting: request.isWriting)
+                ring.taken()
                 return .failure(refusal)
             }
-            let other = try await key.refused(secret, isWriting: request.isWriting, refusal.error)
+            let other = try await ring.refused(secret)
             guard let other, !isAnew else { throw refusal.error }
             secret = other
             isAnew = true

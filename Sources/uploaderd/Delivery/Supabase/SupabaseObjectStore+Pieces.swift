@@ -115,7 +115,7 @@ extension SupabaseObjectStore {
 
     private func begin(_ size: Int64, _ key: ObjectKey, replacing: Bool) async throws(DeliveryError) -> Begun {
         let metadata = [
-            ("bucketName", place.bucket), ("objectName", key.rawValue), ("contentType", Self.type(of: key)),
+            ("bucketName", place.bucket), ("objectName", key.rawValue), ("contentType", key.contentType),
             ("cacheControl", "no-cache"),
         ].map { "\($0) \(Array($1.utf8).withUnsafeBytes { Base64.text(of: $0) })" }.joined(separator: ",")
         var request = pieceRequest(.post, nil, key)
@@ -140,7 +140,7 @@ extension SupabaseObjectStore {
     private func pieceRequest(_ method: HTTPMethod, _ name: String?, _ key: ObjectKey) -> SupabaseConnection.Request {
         SupabaseConnection.Request(
             method: method, path: "upload/resumable\(name.map { "/\($0)" } ?? "")",
-            headers: ["Tus-Resumable": "1.0.0"], purpose: "put object \(key)", isWriting: true)
+            headers: ["Tus-Resumable": "1.0.0"], purpose: "put object \(key)")
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

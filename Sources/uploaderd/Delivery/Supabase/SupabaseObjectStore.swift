@@ -24,9 +24,11 @@ package final class SupabaseObjectStore: ObjectStore {
     ///   - bucket: of letters, digits, `.`, `_` and `-`.
     ///   - worker: a lane for work.
     package init(
-        url: String, bucket: String, key: BearerKey, client: any HTTPClient, digestingOn worker: any RoomExecutor
+        url: String, bucket: String, key: BearerKey, client: any HTTPClient, time: any TimeSource,
+        digestingOn worker: any RoomExecutor
     ) {
-        connection = SupabaseConnection(SupabasePlace(url: url, bucket: bucket), client: client, key: key)
+        connection = SupabaseConnection(
+            SupabasePlace(url: url, bucket: bucket), client: client, key: key, time: time)
         self.worker = worker
     }
 
@@ -82,8 +84,8 @@ package final class SupabaseObjectStore: ObjectStore {
         }
         let request = SupabaseConnection.Request(
             method: .post, path: "object/\(place.bucket)/\(key)",
-            headers: ["Content-Type": Self.type(of: key), "x-upsert": replacing ? "true" : "false"],
-            body: .object(body), purpose: "put object \(key)", isWriting: true)
+            headers: ["Content-Type": key.contentType, "x-upsert": replacing ? "true" : "false"],
+            body: .object(body), purpose: "put object \(key)")
         switch try await connection.send(request) {
         case .success(let answer):
             // Whoever else answers 200 to anything must not count as a store.
@@ -109,7 +111,7 @@ package final class SupabaseObjectStore: ObjectStore {
         guard let there = try await look(at: key) else {
             throw DeliveryError(
                 .authentication, "object \(key) in \(place) is there and cannot be seen", hint: unseenHint,
-                retryAfter: BearerKey.look)
+                retryAfter: DeliveryError.pause)
         }
         var found: Digest256?
         if there.size == nil || there.size == size {
@@ -124,7 +126,7 @@ package final class SupabaseObjectStore: ObjectStore {
 
     package func delete(_ key: ObjectKey) async throws(DeliveryError) {
         let request = SupabaseConnection.Request(
-            method: .delete, path: "object/\(place.bucket)/\(key)", purpose: "delete object \(key)", isWriting: true)
+            method: .delete, path: "object/\(place.bucket)/\(key)", purpose: "delete object \(key)")
         guard case .failure(let refusal) = try await connection.send(request) else { return }
         guard refusal.meaning == .absent else { throw refusal.error }
         // What a policy does not let us delete is answered as if it were not there.
@@ -133,18 +135,7 @@ package final class SupabaseObjectStore: ObjectStore {
                 .authentication, "could not delete object \(key) in \(place): the key may not",
                 hint:
                     "let a policy on storage.objects allow delete in the bucket \(place.bucket), or use the service key",
-                retryAfter: BearerKey.look)
-        }
-    }
-
-    /// For whoever looks at the bucket with other tools.
-    static func type(of key: ObjectKey) -> String {
-        switch key.rawValue.split(separator: ".").last {
-        case "json": "application/json"
-        case "gz": "application/gzip"
-        case "zst": "application/zstd"
-        case "jsonl": "application/x-ndjson"
-        default: "application/octet-stream"
+                retryAfter: DeliveryError.pause)
         }
     }
 

@@ -58,7 +58,7 @@ struct SupabaseRefusal: Error, Sendable {
         let (code, hint) = Self.cure(meaning, place, key)
         let usual: Duration? =
             switch code {
-            case .authentication: BearerKey.look
+            case .authentication: DeliveryError.pause
             case .unusable: .seconds(60)
             case .transient, .permanent, .conflict, .notFound: nil
             }
