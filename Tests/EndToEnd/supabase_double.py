@@ -77,8 +77,7 @@ class SupabaseDouble:
         self.faults = []
         self.changed = threading.Condition(self.lock)
         self.released = threading.Event()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"double": self}))
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), type("Handler", (Handler,), {"double": self}))
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self):
@@ -216,6 +215,17 @@ class SupabaseDouble:
                 return Routes(self, request).answer()
             except StorageError as error:
                 return error.http, {"Content-Type": "application/json", **error.headers}, error.body(self.is_legacy)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    # Where more want to connect at once than may wait, some are reset.
+    request_queue_size = 256
+
+    def handle_error(self, request, client_address):
+        # Whoever is killed resets his connections.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

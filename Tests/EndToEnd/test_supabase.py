@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import time
 
 import pytest
@@ -76,6 +77,7 @@ def test_a_home_goes_there_and_comes_back(world, double):
     homes(world, 12, 60_000)
     world.once()
     check(world, double)
+    assert not double.requests("POST", "/upload/resumable"), "short objects go as they are"
     # The official client reads it as well.
     bucket = SyncStorageClient(
         f"{double.url}/storage/v1/", {"Authorization": f"Bearer {double.key}"}).from_("sessions")
@@ -220,22 +222,42 @@ def test_a_service_that_hangs_holds_nobody_for_ever(world, double):
     assert not double.faults
 
 
-def test_of_two_who_put_the_same_one_is_enough(world, double):
-    """Somebody puts exactly our object between our look and our put, or another one in its place."""
+def test_what_is_there_already_counts_when_it_is_the_same(world, double):
+    """Everything but the segments is gone, here and there: they are recognised by their bytes, and one that differs is told."""
     configure(world, double)
-    (session,) = homes(world, 1)
+    session, other = homes(world, 2)
     world.once()
-    kept = dict(double.objects())
-    segments = [key for key in kept if "/segments/" in key]
-    for key in kept:
-        if key not in segments:
-            del double.buckets["sessions"].objects[key]
-    for each in world.state.rglob("*"):
-        if each.is_file() and "catalog.db" not in each.name or each.name.startswith("catalog.db"):
-            each.unlink()
+    segments = {key: stored for key, stored in double.objects().items() if "/segments/" in key}
+    for key in set(double.objects()) - set(segments):
+        del double.buckets["sessions"].objects[key]
+    (wrong,) = [key for key in segments if manifest_reader.escaped(other.sid) in key]
+    double.store("sessions", wrong, segments[wrong].data[:-1] + b"?", "application/gzip", True)
+    shutil.rmtree(world.state)
+    world.daemon()
+    assert wrong in world.wait_health("delivery_conflict")["message"]
+    world.ctl_run("flush", "--wait", check=False)
+    folder = world.base / "bucket"
+    double.write_to(folder)
+    assert manifest_reader.read(folder, session.sid).latest("main")
+    assert all(double.objects()[key].version == segments[key].version for key in segments if key != wrong)
+    assert double.objects()[wrong].data[-1:] == b"?", "it was overwritten"
+
+
+def test_an_old_server_will_do(world, double):
+    """No listing by cursor, no codes, no ranges, no uploads in pieces."""
+    double.has_list_v2, double.is_legacy, double.ignores_ranges, double.uploads.is_there = False, True, True, False
+    configure(world, double)
+    homes(world, 4, 60_000)
+    long_home(world)
     world.once()
-    assert all(double.objects()[key].version == kept[key].version for key in segments), "it was put again"
-    assert manifest_reader.escaped(session.sid) in "".join(double.objects())
+    for each in world.state.glob("catalog.db*"):
+        each.unlink()
+    before = set(double.objects())
+    world.once()
+    assert set(double.objects()) == before
+    check(world, double)
+    world.daemon()
+    check_replays(world)
 
 
 def long_home(world, count=14):
@@ -256,12 +278,12 @@ def test_a_long_segment_goes_in_pieces(world, double):
     check(world, double)
     assert len(double.requests("PATCH", "/upload/resumable/")) >= 3
     assert max(len(each.data) for each in double.objects().values()) > 2 * PIECE
-    # The server's own address for it is not used: the key goes nowhere else.
 
 
 @pytest.mark.parametrize("fault", [
-    "reset before", "reset after", "broken off at the end", "locked", "locked, said as a conflict", "expired", "unknown",
-    "no uploads in pieces", "500", "elsewhere"])
+    "reset before", "reset after", "broken off at the end", "locked", "locked, said as a conflict",
+    "locked, said as overload", "expired", "unknown", "no uploads in pieces", "500",
+    "elsewhere"])
 def test_an_upload_in_pieces_goes_on_where_it_broke_off(world, double, fault):
     configure(world, double, LONG)
     long_home(world)
@@ -274,7 +296,8 @@ def test_an_upload_in_pieces_goes_on_where_it_broke_off(world, double, fault):
         # The object is there, and its last answer is lost.
         double.fault("PATCH", "/upload/resumable/", Fault(after=True), times=3)
     elif fault.startswith("locked"):
-        double.uploads.locked, double.uploads.lock_status = 1, 409 if "conflict" in fault else 423
+        double.uploads.locked = 1
+        double.uploads.lock_status = 409 if "conflict" in fault else 503 if "overload" in fault else 423
     elif fault == "expired":
         double.fault("PATCH", "/upload/resumable/", Fault(410, b"The file for this url no longer exists\n"))
         double.fault("HEAD", "/upload/resumable/", Fault(410))

@@ -87,6 +87,10 @@ def test_whether_a_signed_upload_may_replace_is_decided_when_it_is_signed(double
     bucket.upload_to_signed_url("a/one.txt", token, b"two")
     assert double.objects()["a/one.txt"].data == b"two"
     assert refusal(lambda: bucket.upload_to_signed_url("a/two.txt", token, b"two"))[1] == "InvalidSignature"
+    # It is good for a minute.
+    place, upsert, _ = double.tokens[token]
+    double.tokens[token] = place, upsert, 0
+    assert refusal(lambda: bucket.upload_to_signed_url("a/one.txt", token, b"two"))[1] == "ExpiredToken"
 
 
 def test_a_key_sees_what_its_policies_let_it_see(double):
