@@ -3,7 +3,7 @@ package enum DestinationType: String, Sendable, CaseIterable {
     case directory, s3, supabase, presigned, confab, agnes, history
 
     /// Those that this version can deliver to; adding one is one word here.
-    package static let available: [DestinationType] = [.directory, .s3]
+    package static let available: [DestinationType] = [.directory, .s3, .presigned]
 }
 
 /// Where a destination is, by its type.

@@ -21,7 +21,11 @@ extension Assembly {
                 place, client: client, keys: s3Keys(destination, world), time: world.time, digestingOn: worker)
             // The prefix is the store's: it may hold what our part of a name may not.
             return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: ""), decodingOn: worker)
-        case .supabase, .presigned, .confab, .agnes, .history: return nil
+        case .presigned(let url, let prefix):
+            guard let client = client(destination, url, world) else { return nil }
+            let objects = PresignedObjectStore(url: url, prefix: prefix, client: client)
+            return WriteOnlySink(store: objects, layout: ObjectLayout(prefix: ""))
+        case .supabase, .confab, .agnes, .history: return nil
         }
     }
 

@@ -122,7 +122,7 @@ package final class S3ObjectStore: ObjectStore {
         _ body: any ObjectBytes & Sendable, _ digest: Digest256, to key: ObjectKey, _ condition: (String, String)?
     ) async throws(DeliveryError) -> Result<HTTPResponse, S3Connection.Refused> {
         var headers: HTTPHeaders = [
-            "Content-Type": Self.type(of: key),
+            "Content-Type": key.contentType,
             "X-Amz-Checksum-Sha256": digest.bytes.withUnsafeBytes { Base64.text(of: $0) },
         ]
         if let condition { headers[condition.0] = condition.1 }
@@ -178,17 +178,6 @@ package final class S3ObjectStore: ObjectStore {
             throw DeliveryError(.transient, "could not read object \(key): \(error)")
         }
         return digest.digest()
-    }
-
-    /// For whoever looks at the bucket with other tools.
-    private static func type(of key: ObjectKey) -> String {
-        switch key.rawValue.split(separator: ".").last {
-        case "json": "application/json"
-        case "gz": "application/gzip"
-        case "zst": "application/zstd"
-        case "jsonl": "application/x-ndjson"
-        default: "application/octet-stream"
-        }
     }
 
     // MARK: Reading
