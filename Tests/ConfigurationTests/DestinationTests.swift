@@ -40,11 +40,12 @@ struct DestinationTests {
     func unavailable() throws {
         for type in DestinationType.allCases where type != .directory {
             let place =
-                [.s3, .history].contains(type) ? "endpoint = \"https://h\"\nbucket = \"b\"" : "url = \"https://h\""
+                ([.s3, .history].contains(type) ? "endpoint = \"https://h\"\nbucket = \"b\"" : "url = \"https://h\"")
+                + (type == .presigned ? "" : "\ncredentials = \"~/key\"")
             let fixture = try Fixture()
             let key = fixture.home + "/key"
             try fixture.write(Array("id\nsecret\n".utf8.dropFirst(type.credentialLines == 2 ? 0 : 3)), to: key)
-            try fixture.write(remote(type.rawValue, place + "\ncredentials = \"~/key\""))
+            try fixture.write(remote(type.rawValue, place))
             let problems = fixture.problems()
             let isAvailable = DestinationType.available.contains(type)
             let all = DestinationType.available.map(\.rawValue).joined(separator: ", ")
@@ -54,18 +55,29 @@ struct DestinationTests {
             // Without a rule the type is no longer all that speaks against it.
             for table in ["enabled = false", "default_rules = false"] {
                 try fixture.write(
-                    remote(type.rawValue, place + "\ncredentials = \"~/key\"") + "\n[redaction]\n\(table)\n")
+                    remote(type.rawValue, place) + "\n[redaction]\n\(table)\n")
                 let problems = fixture.problems()
                 #expect(problems.count == (isAvailable ? 1 : 2), "\(problems)")
                 #expect(problems.last?.message.contains("secrets in sessions would leave this machine") == true)
                 #expect(problems.last?.hint?.contains("--no-redaction") == true)
                 #expect(fixture.problems(["--no-redaction"]).count == (isAvailable ? 0 : 1))
             }
-            try fixture.write(remote(type.rawValue, place + "\ncredentials = \"~/key\""))
+            try fixture.write(remote(type.rawValue, place))
             let dry = try fixture.loaded(["--dry-run"]).configuration.destinations
             #expect(dry.map(\.type) == [type])
-            #expect(dry.first?.credentials == .file(key, guarded: false))
+            #expect(dry.first?.credentials == (type == .presigned ? nil : .file(key, guarded: false)))
         }
+    }
+
+    @Test("below a presigned URL take no credentials")
+    func presignedCredentials() throws {
+        let fixture = try Fixture()
+        try fixture.write(Array("key\n".utf8), to: fixture.home + "/key")
+        try fixture.write(remote("presigned", "url = \"https://h\"\ncredentials = \"~/key\""))
+        #expect(
+            fixture.problems().map(\.message) == [
+                "a presigned URL carries its own permission: nothing else is shown there"
+            ])
     }
 
     @Test("in a bucket may have any prefix that can be shown, and no dots for folders")

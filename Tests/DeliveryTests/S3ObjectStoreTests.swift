@@ -136,3 +136,38 @@ struct S3ObjectStoreTests {
         }
     }
 }
+
+@Suite("A store below a presigned URL")
+struct PresignedObjectStoreTests {
+    @Test("puts, and says of everything else that it cannot")
+    func puts() async throws {
+        let server = try ScriptedServer { _ in .ok([], "ETag: \"x\"\r\n") }
+        defer { server.stop() }
+        let scene = try TransferScene()
+        let store = PresignedObjectStore(url: "\(server.url)/base/?a=b%2F", prefix: "p q/", client: scene.client())
+        let key: ObjectKey = try #require(ObjectKey("s/manifest.json"))
+        try await store.put(MemoryObject([1, 2]), to: key, .replacing(nil))
+        #expect(server.asked.map { "\($0.method) \($0.target)" } == ["PUT /base/p%20q/s/manifest.json?a=b%2F"])
+        #expect(server.asked.first?.body == [1, 2] && server.asked.first?.headers["Authorization"] == nil)
+        let error = #expect(throws: DeliveryError.self) { _ = try store.read(key, range: nil) }
+        #expect(error?.code == .unusable)
+    }
+
+    @Test(
+        "knows what will pass and what somebody has to mend",
+        arguments: [
+            (403, DeliveryError.Code.authentication), (500, .transient), (429, .transient), (404, .unusable),
+            (302, .unusable), (413, .permanent),
+        ])
+    func classes(status: Int, code: DeliveryError.Code) async throws {
+        let server = try ScriptedServer { _ in .status(status, "Retry-After: 7\r\n") }
+        defer { server.stop() }
+        let scene = try TransferScene()
+        let store = PresignedObjectStore(url: server.url, prefix: "", client: scene.client())
+        let key: ObjectKey = try #require(ObjectKey("k"))
+        let error = await #expect(throws: DeliveryError.self) {
+            try await store.put(MemoryObject([1]), to: key, .replacing(nil))
+        }
+        #expect(error?.code == code && error?.retryAfter == .seconds(7))
+    }
+}

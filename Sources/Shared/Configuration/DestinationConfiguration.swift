@@ -4,7 +4,7 @@ package enum DestinationType: String, Sendable, CaseIterable {
 
     /// Those that this version can deliver to; adding one is one word here.
     package static let available: [DestinationType] = [
-        .directory, .s3,
+        .directory, .s3, .presigned,
         .supabase,
     ]
 }

@@ -128,6 +128,7 @@ extension ConfigurationReader {
         let place = place(type, &scope)
         let history = settings.value("history", in: &scope, .truth, else: false)
         let credentials = type == .directory ? nil : credentials(type, &scope)
+        refuseUnusedCredentials(credentials, type, scope)
         let transport = type == .directory ? TransportConfiguration() : transport(&scope)
         settings.close(scope) { key in
             let owners = DestinationType.allCases.filter { $0.keys.contains(key) }
@@ -184,7 +185,7 @@ extension ConfigurationReader {
             return url.map { .supabase(url: $0, bucket: bucket, prefix: prefix) }
         case .presigned:
             let url = url()
-            let prefix = prefix()
+            let prefix = prefix(DestinationConfiguration.defaultPrefix, .freePrefix)
             return url.map { .presigned(url: $0, prefix: prefix) }
         case .confab: return url().map { .confab(url: $0) }
         case .agnes: return url().map { .agnes(url: $0) }

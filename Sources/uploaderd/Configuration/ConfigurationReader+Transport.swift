@@ -103,6 +103,16 @@ extension ConfigurationReader {
         }
     }
 
+    mutating func refuseUnusedCredentials(
+        _ credentials: CredentialsSource?, _ type: DestinationType, _ scope: SettingsScope
+    ) {
+        guard type == .presigned, credentials != nil else { return }
+        let path = scope.path("credentials")
+        settings.refuse(
+            settings.origin(of: path), path, "a presigned URL carries its own permission: nothing else is shown there",
+            hint: "take it out")
+    }
+
     mutating func refusePlainHTTP(
         _ place: DestinationPlace, _ transport: TransportConfiguration, _ scope: SettingsScope
     ) {

@@ -27,7 +27,11 @@ extension Assembly {
                 url: url, bucket: bucket, key: BearerKey(source, lane: world.makeLane(destination.name)),
                 client: client, time: world.time, digestingOn: worker)
             return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: prefix), decodingOn: worker)
-        case .presigned, .confab, .agnes, .history: return nil
+        case .presigned(let url, let prefix):
+            guard let client = client(destination, url, world) else { return nil }
+            let objects = PresignedObjectStore(url: url, prefix: prefix, client: client)
+            return WriteOnlySink(store: objects, layout: ObjectLayout(prefix: ""))
+        case .confab, .agnes, .history: return nil
         }
     }
 

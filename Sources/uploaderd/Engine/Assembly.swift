@@ -64,7 +64,7 @@ package enum Assembly {
                 store: store, objects: objects, key: context.key, policy: MergePolicy(), unjoined: unjoined,
                 log: world.log, board: board)
             let merging =
-                configuration.merge.enabled
+                configuration.canMerge
                 ? MergeRounds(merger, delivery: delivery, board: board, world: world) : nil
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
@@ -117,7 +117,7 @@ package enum Assembly {
             store: store, objects: objects,
             publisher: ManifestPublisher(
                 store: store, faults: world.faults, log: world.log,
-                policy: configuration.merge.enabled ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
+                policy: configuration.canMerge ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
             lost: lost,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
@@ -212,6 +212,11 @@ package struct HeldState: Sendable {
 
     /// Gives it up: no engine takes it.
     package func close() async { await store.close() }
+}
+
+extension UploaderConfiguration {
+    /// What is joined has to be read, and most of it has left the spool by then.
+    fileprivate var canMerge: Bool { merge.enabled && destinations.contains { $0.type != .presigned } }
 }
 
 extension WatchRoot {

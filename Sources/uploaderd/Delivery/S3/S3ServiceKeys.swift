@@ -96,6 +96,7 @@ package struct S3ServiceKeys: S3KeySource {
     private func refusal(_ why: String) -> DeliveryError {
         DeliveryError(
             .authentication, "could not get credentials from \(service.text) \(why)",
-            hint: "does this machine or container have a role that may use the bucket?", retryAfter: DeliveryError.pause)
+            hint: "does this machine or container have a role that may use the bucket?", retryAfter: DeliveryError.pause
+        )
     }
 }
