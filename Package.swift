@@ -46,6 +46,8 @@ let package = Package(
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        system("CExpat", pkgConfig: "expat", apt: "libexpat1-dev"),
         system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         system("CVectorscan", pkgConfig: "libhs", apt: "libvectorscan-dev"),
         system("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
@@ -67,7 +69,9 @@ let package = Package(
         room(
             "Store", in: "Sources/uploaderd/Store",
             uses: ["Shared", "LinuxSystem", "Digests", "Segments", "CSQLite"]),
-        room("Delivery", in: "Sources/uploaderd/Delivery", uses: ["Shared", "LinuxSystem", "Digests"]),
+        room(
+            "Delivery", in: "Sources/uploaderd/Delivery",
+            uses: ["Shared", "LinuxSystem", "Digests", "CCurl", "CExpat"]),
         room("ControlPlane", in: "Sources/uploaderd/Control", uses: ["Shared", "LinuxSystem"]),
         room(
             "Engine", in: "Sources/uploaderd/Engine",
@@ -78,8 +82,8 @@ let package = Package(
         .executableTarget(
             name: "uploaderd",
             dependencies: [
-                "Engine", "Capture", "Redaction", "Shared", "LinuxSystem", "Configuration", "ControlPlane",
-                "CSystemd",
+                "Engine", "Capture", "Redaction", "Delivery", "Shared", "LinuxSystem", "Configuration",
+                "ControlPlane", "CSystemd",
             ],
             path: "Sources/uploaderd/Main", cSettings: gnu, swiftSettings: strict),
 

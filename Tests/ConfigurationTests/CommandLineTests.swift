@@ -99,7 +99,10 @@ struct CommandLineTests {
         // What does nothing here is not listed as if it did.
         #expect(!text.contains("--host"))
         #expect(text.contains("--no-redaction"))
-        for flag in ["--ui-port PORT", "--supabase-url URL", "--bucket NAME"] { #expect(!text.contains(flag)) }
+        for flag in ["--upload-url URL", "--bucket NAME", "--concurrency N", "--supabase-url URL"] {
+            #expect(text.contains(flag))
+        }
+        #expect(!text.contains("--ui-port PORT"))
         for arguments in [["version"], ["--version"], ["-V"]] {
             guard case .version = fixture.read(arguments) else {
                 Issue.record("no version")

@@ -24,36 +24,103 @@ struct DestinationTests {
         }
     }
 
+    @Test("of Supabase have a bucket that a project can have")
+    func bucketOfSupabase() throws {
+        for (length, problems) in [(100, 0), (101, 1)] {
+            let bucket = String(repeating: "b", count: length)
+            let fixture = try Fixture()
+            try fixture.write(Array("key\n".utf8), to: fixture.home + "/key")
+            try fixture.write(
+                remote("supabase", "url = \"https://h\"\ncredentials = \"~/key\"\nbucket = \"\(bucket)\""))
+            #expect(fixture.problems().map(\.key) == Array(repeating: "destination.far.bucket", count: problems))
+        }
+    }
+
     @Test("of a type that this version cannot deliver to are refused, and so is leaving without redaction")
     func unavailable() throws {
         for type in DestinationType.allCases where type != .directory {
             let place =
-                [.s3, .history].contains(type) ? "endpoint = \"https://h\"\nbucket = \"b\"" : "url = \"https://h\""
+                ([.s3, .history].contains(type) ? "endpoint = \"https://h\"\nbucket = \"b\"" : "url = \"https://h\"")
+                + (type == .presigned ? "" : "\ncredentials = \"~/key\"")
             let fixture = try Fixture()
             let key = fixture.home + "/key"
             try fixture.write(Array("id\nsecret\n".utf8.dropFirst(type.credentialLines == 2 ? 0 : 3)), to: key)
-            try fixture.write(remote(type.rawValue, place + "\ncredentials = \"~/key\""))
+            try fixture.write(remote(type.rawValue, place))
             let problems = fixture.problems()
-            #expect(problems.count == 1, "\(problems)")
-            #expect(
-                problems.first?.message
-                    == "destination type \"\(type.rawValue)\" is not available in this version; available: directory")
-            #expect(problems.first?.line == 3)
+            let isAvailable = DestinationType.available.contains(type)
+            let all = DestinationType.available.map(\.rawValue).joined(separator: ", ")
+            let refusal = "destination type \"\(type.rawValue)\" is not available in this version; available: \(all)"
+            #expect(problems.map(\.message) == (isAvailable ? [] : [refusal]))
+            #expect(problems.allSatisfy { $0.line == 3 })
             // Without a rule the type is no longer all that speaks against it.
             for table in ["enabled = false", "default_rules = false"] {
                 try fixture.write(
-                    remote(type.rawValue, place + "\ncredentials = \"~/key\"") + "\n[redaction]\n\(table)\n")
+                    remote(type.rawValue, place) + "\n[redaction]\n\(table)\n")
                 let problems = fixture.problems()
-                #expect(problems.count == 2, "\(problems)")
+                #expect(problems.count == (isAvailable ? 1 : 2), "\(problems)")
                 #expect(problems.last?.message.contains("secrets in sessions would leave this machine") == true)
                 #expect(problems.last?.hint?.contains("--no-redaction") == true)
-                #expect(fixture.problems(["--no-redaction"]).count == 1)
+                #expect(fixture.problems(["--no-redaction"]).count == (isAvailable ? 0 : 1))
             }
-            try fixture.write(remote(type.rawValue, place + "\ncredentials = \"~/key\""))
+            try fixture.write(remote(type.rawValue, place))
             let dry = try fixture.loaded(["--dry-run"]).configuration.destinations
             #expect(dry.map(\.type) == [type])
-            #expect(dry.first?.credentials == .file(key, guarded: false))
+            #expect(dry.first?.credentials == (type == .presigned ? nil : .file(key, guarded: false)))
         }
+    }
+
+    @Test("below a presigned URL take no credentials")
+    func presignedCredentials() throws {
+        let fixture = try Fixture()
+        try fixture.write(Array("key\n".utf8), to: fixture.home + "/key")
+        try fixture.write(remote("presigned", "url = \"https://h\"\ncredentials = \"~/key\""))
+        #expect(
+            fixture.problems().map(\.message) == [
+                "a presigned URL carries its own permission: nothing else is shown there"
+            ])
+    }
+
+    @Test("in a bucket may have any prefix that can be shown, and no dots for folders")
+    func s3Prefix() throws {
+        func prefix(_ text: String) throws -> [ConfigurationProblem] {
+            let fixture = try Fixture()
+            try fixture.write(Array("id\nsecret\n".utf8), to: fixture.home + "/key")
+            try fixture.write(
+                remote("s3", "endpoint = \"https://h\"\nbucket = \"b\"\nprefix = \(text)\ncredentials = \"~/key\""))
+            return fixture.problems()
+        }
+        for good in ["\"\"", "\"host=a/b c+é\"", "\"~!*'()/%2e/\""] { #expect(try prefix(good).isEmpty) }
+        for bad in ["\"/a\"", "\"a//b\"", "\"a/../b\"", "\".\"", "\"a\\tb\""] {
+            #expect(try prefix(bad).first?.message.contains("is not a prefix") == true, "\(bad)")
+        }
+    }
+
+    @Test("take keys from where AWS's tools have them, when they are told so")
+    func awsCredentials() throws {
+        func loaded(_ source: String, _ environment: [String: String] = [:]) throws -> (CredentialsSource?, String?) {
+            let fixture = try Fixture()
+            try fixture.write(
+                remote("s3", "endpoint = \"https://h\"\nbucket = \"b\"\ncredentials = \"\(source)\""))
+            fixture.environment.merge(environment) { $1 }
+            if let problem = fixture.problems().first { return (nil, problem.message) }
+            return (try fixture.loaded().configuration.destinations.first?.credentials, nil)
+        }
+        let keys = ["AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s"]
+        #expect(try loaded("environment:", keys).0 == .given(Secret("i\ns")))
+        #expect(try loaded("environment:").1 == "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
+        guard case .aws(.profile("work", let files)) = try loaded("profile:work").0 else {
+            Issue.record("no profile")
+            return
+        }
+        #expect(files.map { $0.hasSuffix("/.aws/credentials") || $0.hasSuffix("/.aws/config") } == [true, true])
+        #expect(try loaded("instance:").0 == .aws(.instance))
+        #expect(
+            try loaded("container:", ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"]).0
+                == .aws(.container(url: "http://169.254.170.2/v2/x", token: nil, tokenFile: nil)))
+        #expect(
+            try loaded("container:", ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://far.example/x"]).1
+                == "the credentials of far.example would come readable over the network")
+        #expect(try loaded("profile:").1 == "it is neither a name nor an absolute path")
     }
 
     @Test("a directory needs no --no-redaction, any other type does")

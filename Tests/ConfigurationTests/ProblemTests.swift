@@ -118,7 +118,7 @@ struct ProblemTests {
             level = "warn"
             [[destination]]
             name = "x"
-            type = "s3"
+            type = "history"
             endpoint = "http://far.example"
             region = ""
             limit = "fast"

@@ -3,7 +3,10 @@ package enum DestinationType: String, Sendable, CaseIterable {
     case directory, s3, supabase, presigned, confab, agnes, history
 
     /// Those that this version can deliver to; adding one is one word here.
-    package static let available: [DestinationType] = [.directory]
+    package static let available: [DestinationType] = [
+        .directory, .s3, .presigned,
+        .supabase,
+    ]
 }
 
 /// Where a destination is, by its type.
@@ -54,6 +57,30 @@ package enum CredentialsSource: Hashable, Sendable {
     case file(String, guarded: Bool)
     /// From a flag or a variable.
     case given(Secret)
+    /// As the tools of AWS have them.
+    case aws(AWSCredentials)
+}
+
+/// Where keys for S3 are besides a file of their own; asked for only when the configuration says so.
+package enum AWSCredentials: Hashable, Sendable {
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: a value as soon as it is read.
+    case environment
+    /// A section of ~/.aws/credentials or ~/.aws/config, the first file that has it.
+    case profile(String, files: [String])
+    /// The service that a container is told of by AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI.
+    case container(url: String, token: Secret?, tokenFile: String?)
+    /// The metadata service of a virtual machine (IMDSv2).
+    case instance
+
+    /// As it is written in the configuration.
+    package var text: String {
+        switch self {
+        case .environment: "environment:"
+        case .profile(let name, _): "profile:\(name)"
+        case .container: "container:"
+        case .instance: "instance:"
+        }
+    }
 }
 
 /// One place that segments are delivered to.

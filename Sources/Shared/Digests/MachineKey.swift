@@ -1,7 +1,6 @@
-private import CCrypto
 package import Shared
 
-/// The key of this machine's source marks: HMAC-SHA-256 (RFC 2104).
+/// The key of this machine's source marks.
 ///
 /// A plain digest of a few bytes of a source would let anyone who sees it guess a short secret in them; a keyed one does
 /// not. The key comes from the machine id, so that it survives the loss of the state directory.
@@ -11,19 +10,7 @@ package struct MachineKey: Sendable {
     /// - Parameter bytes: of any length.
     package init(bytes: [UInt8]) { key = bytes }
 
-    package func mac(_ bytes: UnsafeRawBufferPointer) -> Digest256 {
-        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { out in
-            let place = out.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            let message = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            var length: UInt32 = 0
-            // nil only when there is no memory, or no SHA-256: HMAC(3).
-            let made = HMAC(EVP_sha256(), key, Int32(key.count), message, bytes.count, place, &length)
-            guard made != nil, length == 32, let mac = Digest256(bytes: UnsafeRawBufferPointer(out)) else {
-                preconditionFailure("HMAC-SHA-256 is 32 bytes long")
-            }
-            return mac
-        }
-    }
+    package func mac(_ bytes: UnsafeRawBufferPointer) -> Digest256 { KeyedDigest.mac(bytes, key: key) }
 
     package func mac(_ bytes: [UInt8]) -> Digest256 { bytes.withUnsafeBytes { mac($0) } }
 

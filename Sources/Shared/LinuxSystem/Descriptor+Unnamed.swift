@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 extension Descriptor {
-    /// Makes a file without a name in a directory, opened for writing: it is gone with its last descriptor, whatever kills
+    /// Makes a file without a name in a directory, opened for reading and writing: it is gone with its last descriptor, whatever kills
     /// the process, unless it is given a name.
     ///
     /// - Returns: `nil` where the file system has no such files.

@@ -152,7 +152,13 @@ package final class EventLoop: RoomExecutor, @unchecked Sendable {
     package func watch(
         _ descriptor: borrowing Descriptor, _ interest: Interest, _ handler: @escaping Handler
     ) throws(SystemError) -> WatchToken {
-        let number = descriptor.number
+        try watch(foreign: descriptor.number, interest, handler)
+    }
+
+    /// The same for the socket of a C library, which owns it and shows its number.
+    package func watch(
+        foreign number: Int32, _ interest: Interest, _ handler: @escaping Handler
+    ) throws(SystemError) -> WatchToken {
         try control(EPOLL_CTL_ADD, number, interest.rawValue)
         let token = WatchToken(number: number, serial: nextSerial)
         nextSerial += 1

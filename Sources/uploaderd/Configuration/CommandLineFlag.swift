@@ -91,12 +91,11 @@ enum CommandLineFlag: String, CaseIterable {
     /// It belongs to something that this version does not have: it is refused, or says that it has no effect.
     var isOfLaterVersion: Bool {
         switch self {
-        case .host, .bucket, .concurrency, .uploadURL, .supabaseURL, .supabaseKey, .uiBind, .uiPort,
-            .uiPage, .uiDisable:
+        case .host, .uiBind, .uiPort, .uiPage, .uiDisable:
             true
         case .config, .check, .once, .dryRun, .redact, .stateDirectory, .runtimeDirectory, .spoolDirectory, .watch,
-            .file, .sid,
-            .segmentBytes, .segmentLines, .segmentMilliseconds, .pollMilliseconds, .noGzip, .noRedaction, .rootPrefix,
+            .file, .sid, .bucket, .concurrency, .uploadURL, .supabaseURL, .supabaseKey, .segmentBytes, .segmentLines,
+            .segmentMilliseconds, .pollMilliseconds, .noGzip, .noRedaction, .rootPrefix,
             .verbose, .version, .help:
             false
         }
@@ -116,8 +115,7 @@ enum CommandLineFlag: String, CaseIterable {
             lines.append("  \(name)\(gap)\(flag.meaning)")
         }
         lines += [
-            "", "Taken as well, because agent-uploader has them, though this version has neither its destinations,",
-            "which are refused, nor its dashboard:",
+            "", "Taken as well, because agent-uploader has them, though this version has no dashboard:",
             "  " + allCases.filter { $0.isOfLaterVersion && !$0.isOurs }.map(\.rawValue).joined(separator: " "),
         ]
         return lines.joined(separator: "\n") + "\n"

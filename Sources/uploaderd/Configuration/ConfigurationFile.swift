@@ -43,7 +43,8 @@ enum ConfigurationFile {
                     hint: "chmod 600 \(path)")
             }
             let bytes = try Files.readAll(path, limit: 64 << 10)
-            guard lines(bytes).count == type.credentialLines else {
+            let count = lines(bytes).count
+            guard count == type.credentialLines || (count == 3 && type.credentialLines == 2) else {
                 return Refusal(message: "\(path) does not hold what it should", hint: "write \(expected)")
             }
             return nil

@@ -34,7 +34,8 @@ extension DestinationType {
 
     /// What a credentials file has to hold, for hints.
     var credentialForm: String {
-        credentialLines == 2 ? "two lines, the key's id and its secret" : "one line, the key"
+        credentialLines == 2
+            ? "two lines, the key's id and its secret (a third is a session token)" : "one line, the key"
     }
 }
 
@@ -127,6 +128,7 @@ extension ConfigurationReader {
         let place = place(type, &scope)
         let history = settings.value("history", in: &scope, .truth, else: false)
         let credentials = type == .directory ? nil : credentials(type, &scope)
+        refuseUnusedCredentials(credentials, type, scope)
         let transport = type == .directory ? TransportConfiguration() : transport(&scope)
         settings.close(scope) { key in
             let owners = DestinationType.allCases.filter { $0.keys.contains(key) }
@@ -144,8 +146,10 @@ extension ConfigurationReader {
 
     private mutating func place(_ type: DestinationType, _ scope: inout SettingsScope) -> DestinationPlace? {
         let web = ["https", "http"]
-        func prefix(_ usual: String = DestinationConfiguration.defaultPrefix) -> String {
-            settings.value("prefix", in: &scope, .prefix, else: usual)
+        func prefix(
+            _ usual: String = DestinationConfiguration.defaultPrefix, _ form: ValueForm<String> = .prefix
+        ) -> String {
+            settings.value("prefix", in: &scope, form, else: usual)
         }
         func url() -> String? {
             settings.required("url", in: &scope, .address(web), example: "\"https://host.example\"")
@@ -163,7 +167,7 @@ extension ConfigurationReader {
             let isCodetether = settings.origin(of: scope.path("endpoint")).isEnvironment
             let region = settings.value("region", in: &scope, .name(longest: 64), else: "us-east-1")
             let pathStyle = settings.value("path_style", in: &scope, .truth, else: true)
-            let prefix = prefix(isCodetether ? "history/" : DestinationConfiguration.defaultPrefix)
+            let prefix = prefix(isCodetether ? "history/" : DestinationConfiguration.defaultPrefix, .freePrefix)
             guard let endpoint, let bucket else { return nil }
             let place = BucketPlace(
                 endpoint: endpoint, bucket: bucket, prefix: prefix, region: region, pathStyle: pathStyle)
@@ -171,11 +175,17 @@ extension ConfigurationReader {
         case .supabase:
             let url = url()
             let bucket = settings.value("bucket", in: &scope, .bucket, else: "sessions")
+            if bucket.utf8.count > 100 {
+                let key = scope.path("bucket")
+                settings.refuse(
+                    settings.origin(of: key), key, "Supabase Storage has no buckets with names of more than 100 bytes",
+                    hint: "name the bucket as the project does")
+            }
             let prefix = prefix()
             return url.map { .supabase(url: $0, bucket: bucket, prefix: prefix) }
         case .presigned:
             let url = url()
-            let prefix = prefix()
+            let prefix = prefix(DestinationConfiguration.defaultPrefix, .freePrefix)
             return url.map { .presigned(url: $0, prefix: prefix) }
         case .confab: return url().map { .confab(url: $0) }
         case .agnes: return url().map { .agnes(url: $0) }

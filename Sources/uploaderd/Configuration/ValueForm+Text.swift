@@ -120,6 +120,24 @@ extension ValueForm where Value == String {
         }
     }
 
+    /// The same where anything may stand before our part of a name: S3.
+    static var freePrefix: ValueForm {
+        text(expected: "a prefix", example: "\"sessions/\"") { (text) throws(Refusal) in
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            let named = parts.last == "" ? parts.dropLast() : parts[...]
+            let isPlain = named.allSatisfy { $0 != "" && $0 != "." && $0 != ".." }
+            let isShown = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+            guard text.isEmpty || (isPlain && isShown && text.utf8.count <= 512) else {
+                throw Refusal(
+                    message: "\(TomlValue.string(text).found) is not a prefix",
+                    hint:
+                        "use at most 512 bytes of text without control characters; \"/\" between components, none of them empty, \".\" or \"..\""
+                )
+            }
+            return text.isEmpty || text.hasSuffix("/") ? text : text + "/"
+        }
+    }
+
     private static func isKeyPart(_ part: Substring) -> Bool { isName("a" + part) }
 
     /// A bucket's name: what every object store takes.

@@ -2,7 +2,7 @@ import LinuxSystem
 import Shared
 
 extension DeliveryError {
-    /// Between two looks at a store that somebody has to mend. A look at a folder costs nothing.
+    /// Between two looks at a store that somebody has to mend. A look at a folder costs nothing, one request in half a minute little.
     static let pause: Duration = .seconds(30)
 
     /// What a disk has answered. Most of it may pass: full, gone, broken. Refused and read-only somebody has to mend.

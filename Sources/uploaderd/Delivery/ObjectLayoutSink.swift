@@ -16,16 +16,10 @@ package struct ObjectLayoutSink: SessionSink {
         decodingLane = lane
     }
 
-    /// `.uploaderd.json`.
-    private struct Identity: Codable {
-        var id: StoreID
-        var layout: Int
-    }
-
     package func open(proposing id: StoreID, known: StoreID?) async throws(DeliveryError) -> StoreID {
         if let found = try await store(known: known) { return found }
         let key = try key(layout.storeID, "the store's id")
-        let bytes = try encoded(Identity(id: id, layout: Manifest.layout))
+        let bytes = try encoded(StoreIdentity(id: id, layout: Manifest.layout))
         do throws(DeliveryError) {
             try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
         } catch {
@@ -50,10 +44,10 @@ package struct ObjectLayoutSink: SessionSink {
         return nil
     }
 
-    private func identity(_ bytes: [UInt8], _ key: ObjectKey) throws(DeliveryError) -> Identity {
-        let identity: Identity
+    private func identity(_ bytes: [UInt8], _ key: ObjectKey) throws(DeliveryError) -> StoreIdentity {
+        let identity: StoreIdentity
         do {
-            identity = try JSONText.decode(Identity.self, from: bytes)
+            identity = try JSONText.decode(StoreIdentity.self, from: bytes)
         } catch {
             throw DeliveryError(
                 .unusable, "object \(key) is not a store's identity: \(error)",
@@ -225,4 +219,10 @@ package struct ObjectLayoutSink: SessionSink {
             throw DeliveryError(.permanent, "could not write JSON: \(error)")
         }
     }
+}
+
+/// `.uploaderd.json`.
+struct StoreIdentity: Codable {
+    var id: StoreID
+    var layout: Int
 }

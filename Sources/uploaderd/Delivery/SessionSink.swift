@@ -100,9 +100,14 @@ package protocol SessionSink: Sendable {
 
     /// Where its calls block; `nil`: nowhere. Several calls in a row are made from there, and change threads once.
     var lane: (any TaskExecutor)? { get }
+
+    /// Whether what was put can be read back. Where it cannot there is one writer, by agreement, and nothing is asked.
+    var isReadable: Bool { get }
 }
 
 extension SessionSink {
+    package var isReadable: Bool { true }
+
     /// The same for whoever needs every one of them.
     ///
     /// - Throws: also when one is damaged.

@@ -67,7 +67,7 @@ package enum Assembly {
                 store: store, objects: objects, key: context.key, policy: MergePolicy(), unjoined: unjoined,
                 log: world.log, board: board)
             let merging =
-                configuration.merge.enabled
+                configuration.canMerge
                 ? MergeRounds(merger, delivery: delivery, board: board, world: world) : nil
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
@@ -121,7 +121,7 @@ package enum Assembly {
             store: store, objects: objects,
             publisher: ManifestPublisher(
                 store: store, faults: world.faults, log: world.log,
-                policy: configuration.merge.enabled ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
+                policy: configuration.canMerge ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
             lost: lost,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
@@ -162,20 +162,6 @@ package enum Assembly {
         } catch {
             // Safe: who needs an object of it says that no store that has it can be read.
             world.log.record(Event(.debug, "the store \(local.name) is not read: \(error)"))
-        }
-    }
-
-    /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses.
-    private static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
-        switch destination.place {
-        case .directory(let path, let prefix):
-            let layout = ObjectLayout(prefix: prefix)
-            let objects = DirectoryObjectStore(
-                root: path, owner: String(world.machine.machine.prefix(8)),
-                life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
-                executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
-            return ObjectLayoutSink(store: objects, layout: layout, decodingOn: world.lane(of: destination.name))
-        case .s3, .supabase, .presigned, .confab, .agnes, .history: return nil
         }
     }
 
@@ -230,6 +216,11 @@ package struct HeldState: Sendable {
 
     /// Gives it up: no engine takes it.
     package func close() async { await store.close() }
+}
+
+extension UploaderConfiguration {
+    /// What is joined has to be read, and most of it has left the spool by then.
+    fileprivate var canMerge: Bool { merge.enabled && destinations.contains { $0.type != .presigned } }
 }
 
 extension WatchRoot {

@@ -10,7 +10,7 @@ extension ControlDesk {
     /// reads what has its place, and takes it up, or says why it cannot.
     func faultsOfManifests(of session: SessionID) async -> [StoreID: Verdict] {
         var faults: [StoreID: Verdict] = [:]
-        for (id, shelf) in engine.objects.open {
+        for (id, shelf) in engine.objects.open where shelf.sink.isReadable {
             do {
                 guard let sentence = try await fault(ofManifestOf: session, in: id, on: shelf) else { continue }
                 faults[id] = sentence

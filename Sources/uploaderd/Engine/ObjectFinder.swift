@@ -109,7 +109,7 @@ package final class ObjectFinder: Sendable {
     private func sound(
         _ id: SegmentID, _ record: SegmentRecord, in copies: [ObjectCopy], _ stores: [StoreID]
     ) async throws -> FoundObject {
-        let shelves = readable.filter { stores.contains($0.id) }
+        let shelves = readable.filter { stores.contains($0.id) && $0.shelf.sink.isReadable }
         return try await sound(
             SegmentOutline(record), of: record.stream.session,
             in: copies + shelves.map { copy(of: id, record, in: $0.id, on: $0.shelf) },

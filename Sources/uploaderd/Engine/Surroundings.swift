@@ -22,12 +22,17 @@ package struct Surroundings: Sendable {
     /// Makes the far end of a destination; `nil`: `Assembly` makes the real one of its type.
     package var sinks: SinkMaker?
 
+    /// Makes what speaks HTTP for one destination; `nil`: there is no network.
+    package var http: HTTPMaker?
+
+    package typealias HTTPMaker = @Sendable (TransferOptions) -> any HTTPClient
     package typealias SinkMaker = @Sendable (DestinationConfiguration) -> any SessionSink
 
     package init(
         loop: any RoomExecutor, work: [any RoomExecutor], storeLane: any RoomExecutor,
         makeLane: @escaping @Sendable (String) -> any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook, log: any EventLog, machine: MachineFacts, sinks: SinkMaker? = nil
+        faults: any FaultHook, log: any EventLog, machine: MachineFacts, sinks: SinkMaker? = nil,
+        http: HTTPMaker? = nil
     ) {
         self.loop = loop
         self.work = work
@@ -39,6 +44,7 @@ package struct Surroundings: Sendable {
         self.log = log
         self.machine = machine
         self.sinks = sinks
+        self.http = http
     }
 
     /// The work lane on which a stream's pipeline runs: always the same one.

@@ -52,12 +52,14 @@ final class WriterPlaces: Sendable {
 
     /// Where our objects of the session are, or would be. Changes nothing in the store.
     func place(of session: SessionID) async throws(DeliveryError) -> WriterPlace {
+        if !sink.isReadable { return .first }
         if let standing = known.withLock({ $0[session] }) { return standing.place }
         return try await standing(of: session).place
     }
 
     /// Where our objects of the session are, though somebody else may write there: reading them disturbs nobody.
     func readingPlace(of session: SessionID) async throws(DeliveryError) -> WriterPlace {
+        if !sink.isReadable { return .first }
         if let standing = known.withLock({ $0[session] }) { return standing.place }
         if let place = readingPlaces.withLock({ $0[session] }) { return place }
         let writer = try await writer(of: session)
@@ -98,6 +100,8 @@ final class WriterPlaces: Sendable {
     /// Where the session is to be written, which nobody else does: our manifest is there.
     func claimed(_ session: SessionID) async throws(DeliveryError) -> Standing {
         let writer = try await writer(of: session)
+        // Nobody could be asked: by agreement nobody else writes there.
+        if !sink.isReadable { return Standing(place: .first, writer: writer, version: nil) }
         if let standing = known.withLock({ $0[session] }), standing.version != nil, standing.writer == writer {
             return standing
         }

@@ -2,6 +2,7 @@ import CSystemd
 import Capture
 import Configuration
 import ControlPlane
+import Delivery
 import Engine
 import LinuxSystem
 import Redaction
@@ -28,6 +29,7 @@ struct ProcessParts: Sendable {
         let store = Lane(name: "store")
         scanLane = Lane(name: "scan")
         let fault = Machine.environment["UPLOADERD_FAULT"] ?? ""
+        let web = Web(loop: loop, time: time, directory: loaded.directories.cache)
         let deliveryLanes = DeliveryLanes(first: FaultInjection.stall(fault))
         self.loop = loop
         manager = SystemdNotifier()
@@ -36,7 +38,8 @@ struct ProcessParts: Sendable {
             loop: loop, work: work, storeLane: store, makeLane: { deliveryLanes.lane(for: $0) }, time: time,
             random: SystemRandom(), faults: FaultInjection.hook(fault), log: log,
             machine: try Machine.facts(
-                label: loaded.configuration.host.label, state: loaded.directories.state))
+                label: loaded.configuration.host.label, state: loaded.directories.state),
+            http: { web.transfers.client($0) })
     }
 
     /// Somebody looks: not the service manager, and not a pipe.
@@ -76,6 +79,25 @@ struct ProcessParts: Sendable {
         loop.start { [isForeground, time = world.time] in
             guard isForeground else { return }
             await ProgressLine.show(board, isOnce: isOnce, on: time)
+        }
+    }
+}
+
+/// All that this process says over HTTP, made when the first destination needs it: a library and a thread.
+private final class Web: Sendable {
+    private let made = Mutex<Transfers?>(nil)
+    private let make: @Sendable () -> Transfers
+
+    init(loop: EventLoop, time: any TimeSource, directory: String) {
+        make = { Transfers(loop: loop, time: time, lane: Lane(name: "transfers"), directory: directory) }
+    }
+
+    var transfers: Transfers {
+        made.withLock { made in
+            if let made { return made }
+            let transfers = make()
+            made = transfers
+            return transfers
         }
     }
 }

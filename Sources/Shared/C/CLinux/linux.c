@@ -30,7 +30,7 @@ int clinux_openat(int directory, const char *path, int flags, unsigned mode) {
 }
 
 int clinux_open_unnamed(const char *directory, unsigned mode) {
-    int descriptor = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    int descriptor = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
     return descriptor < 0 ? -errno : descriptor;
 }
 

@@ -1,0 +1,341 @@
+import CCurl
+package import LinuxSystem
+package import Shared
+import Synchronization
+
+/// How the requests of one destination are made.
+package struct TransferOptions: Sendable, Hashable {
+    /// Without a byte in either direction.
+    package var stillness: Duration
+    package var connecting: Duration
+    package var caFile: String?
+    package var proxy: String?
+    /// `http` besides `https`.
+    package var allowsPlain: Bool
+    /// Bytes a second that are sent; `nil`: as fast as it goes.
+    package var rate: Int64?
+
+    package init(
+        stillness: Duration = .seconds(60), connecting: Duration = .seconds(30), caFile: String? = nil,
+        proxy: String? = nil, allowsPlain: Bool = false, rate: Int64? = nil
+    ) {
+        self.stillness = stillness
+        self.connecting = min(connecting, stillness)
+        self.caFile = caFile
+        self.proxy = proxy
+        self.allowsPlain = allowsPlain
+        self.rate = rate
+    }
+
+    /// - Parameter allowsPlain: the configuration has judged that the address may be one of plain http.
+    package init(_ transport: TransportConfiguration, allowsPlain: Bool) {
+        self.init(
+            stillness: transport.timeout, caFile: transport.caFile, proxy: transport.proxy, allowsPlain: allowsPlain,
+            rate: transport.limit.bytesPerSecond?.bytes)
+    }
+}
+
+/// All requests that are under way, with one cache of connections: libcurl's multi interface on the loop.
+///
+/// libcurl says which sockets it waits for and when it wants to be called; the loop does that. It blocks nowhere: bodies are
+/// read, and long answers written, on a lane. When there are no transfers there are no timers.
+package actor Transfers {
+    private nonisolated let loop: EventLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    nonisolated let time: any TimeSource
+    private nonisolated let lane: any RoomExecutor
+    private nonisolated let directory: String
+    private nonisolated let multi: Multi
+
+    private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    private var sockets: [curl_socket_t: WatchToken] = [:]
+    private var timer: TimerToken?
+    /// Those that wait until they may send more.
+    private var held: TimerToken?
+
+    /// - Parameters:
+    ///   - lane: for files; it may hang.
+    ///   - directory: where long answers lie, without names; made when one comes.
+    package init(loop: EventLoop, time: any TimeSource, lane: any RoomExecutor, directory: String) {
+        self.loop = loop
+        self.time = time
+        self.lane = lane
+        self.directory = directory
+        multi = Multi()
+        multi.owner = self
+    }
+
+    /// The requests of one destination.
+    package nonisolated func client(_ options: TransferOptions) -> TransferClient { TransferClient(self, options) }
+
+    func send(
+        _ request: HTTPRequest, _ options: TransferOptions, _ allowance: UploadAllowance?
+    ) async throws(DeliveryError) -> HTTPResponse {
+        let transfer = try Transfer(request, options, allowance) { [weak self] transfer in
+            // libcurl calls on the loop, from within our own calls.
+            self?.assumeIsolated { $0.attend(to: transfer) }
+        }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                transfer.continuation = continuation
+                begin(transfer)
+            }
+        } onCancel: {
+            loop.start { await self.cancel(transfer) }
+        }
+        return try result.get()
+    }
+
+    private func begin(_ transfer: Transfer) {
+        running[transfer.easy] = transfer
+        attend(to: transfer)
+        if Task.isCancelled { return cancel(transfer) }
+        let code = curl_multi_add_handle(multi.handle, transfer.easy)
+        guard code == CURLM_OK else {
+            transfer.failure = DeliveryError(
+                .transient, "could not \(transfer.request.purpose): \(String(cString: curl_multi_strerror(code)))")
+            return end(transfer)
+        }
+    }
+
+    private func cancel(_ transfer: Transfer) {
+        guard running[transfer.easy] != nil else { return }
+        transfer.failure = DeliveryError(.transient, "could not \(transfer.request.purpose): it was given up")
+        end(transfer)
+    }
+
+    /// Gives the answer to whoever waits for it. What is still being read or written for it comes to nothing.
+    private func end(_ transfer: Transfer) {
+        guard running.removeValue(forKey: transfer.easy) != nil else { return }
+        curl_multi_remove_handle(multi.handle, transfer.easy)
+        transfer.continuation?.resume(returning: transfer.outcome)
+        transfer.continuation = nil
+    }
+
+    // MARK: Bodies
+
+    /// Has read and written what is to be, on the lane.
+    private func attend(to transfer: Transfer) {
+        if let range = transfer.outgoing.wanted() {
+            let serial = transfer.outgoing.serial
+            switch transfer.request.body {
+            case .none: break
+            case .bytes(let bytes):
+                _ = transfer.outgoing.take(Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)]), serial: serial)
+            case .object(let object):
+                lane.start { [self] in
+                    let read = Self.read(range, of: object)
+                    await take(read, serial, for: transfer)
+                }
+            }
+        }
+        if let piece = transfer.incoming.unwritten(isOver: transfer.result != nil) {
+            let (file, offset, directory) = (transfer.file, transfer.incoming.written, directory)
+            lane.start { [self] in
+                let result = Self.write(piece, at: offset, into: file, directory)
+                await note(result, piece.count, for: transfer)
+            }
+        }
+        if transfer.isPaused, let allowance = transfer.allowance, held == nil {
+            held = time.schedule(at: allowance.next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
+        }
+    }
+
+    private func releaseHeld() {
+        held = nil
+        for transfer in running.values where transfer.isPaused && transfer.allowance != nil { proceed(transfer) }
+    }
+
+    private nonisolated static func read(
+        _ range: Range<Int64>, of object: any ObjectBytes
+    ) -> Result<[UInt8], DeliveryError> {
+        var bytes = [UInt8](repeating: 0, count: Int(range.upperBound - range.lowerBound))
+        do {
+            var done = 0
+            while done < bytes.count {
+                let count = try bytes.withUnsafeMutableBytes {
+                    try object.read(
+                        at: range.lowerBound + Int64(done), into: UnsafeMutableRawBufferPointer(rebasing: $0[done...]))
+                }
+                guard count > 0 else {
+                    return .failure(
+                        DeliveryError(
+                            .transient, "its bytes end at \(range.lowerBound + Int64(done)) of \(object.size)"))
+                }
+                done += count
+            }
+            return .success(bytes)
+        } catch {
+            return .failure(DeliveryError(.transient, "its bytes could not be read: \(error)"))
+        }
+    }
+
+    private func take(_ read: Result<[UInt8], DeliveryError>, _ serial: Int, for transfer: Transfer) {
+        guard running[transfer.easy] != nil, serial == transfer.outgoing.serial else { return }
+        switch read {
+        case .success(let bytes): _ = transfer.outgoing.take(bytes, serial: serial)
+        case .failure(let error):
+            transfer.failure = DeliveryError(error.code, "could not \(transfer.request.purpose): \(error.message)")
+        }
+        proceed(transfer)
+    }
+
+    private nonisolated static func write(
+        _ piece: [UInt8], at offset: Int64, into file: SpillFile?, _ directory: String
+    ) -> Result<SpillFile, SystemError> {
+        do throws(SystemError) {
+            let file = if let file { file } else { try SpillFile(in: directory) }
+            try file.write(piece, at: offset)
+            return .success(file)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func note(_ result: Result<SpillFile, SystemError>, _ count: Int, for transfer: Transfer) {
+        guard running[transfer.easy] != nil else { return }
+        switch result {
+        case .success(let file):
+            transfer.file = file
+            transfer.incoming.noteWritten(count)
+        case .failure(let error):
+            transfer.failure = DeliveryError(
+                .transient, "could not \(transfer.request.purpose): the answer could not be kept: \(error)",
+                hint: error.isNoSpace ? "free space on the disk of \(directory)" : nil)
+            return end(transfer)
+        }
+        if transfer.result == nil { proceed(transfer) } else { finish(transfer) }
+    }
+
+    private func proceed(_ transfer: Transfer) {
+        attend(to: transfer)
+        guard transfer.isPaused else { return }
+        transfer.isPaused = false
+        _ = ccurl_continue(transfer.easy)
+        harvest()
+    }
+
+    private func finish(_ transfer: Transfer) {
+        attend(to: transfer)
+        if !transfer.incoming.isWriting { end(transfer) }
+    }
+
+    // MARK: libcurl's calls
+
+    /// - Parameter what: CURL_POLL_IN and its like.
+    func watch(_ socket: curl_socket_t, _ what: Int32) -> Bool {
+        guard what != CURL_POLL_REMOVE else {
+            if let token = sockets.removeValue(forKey: socket) { loop.unwatch(token) }
+            return true
+        }
+        var interest: Interest = []
+        if what & CURL_POLL_IN != 0 { interest.insert(.readable) }
+        if what & CURL_POLL_OUT != 0 { interest.insert(.writable) }
+        do throws(SystemError) {
+            if let token = sockets[socket] {
+                try loop.modify(token, interest)
+            } else {
+                sockets[socket] = try loop.watch(foreign: socket, interest) { [weak self] readiness in
+                    self?.assumeIsolated { $0.act(socket, readiness) }
+                }
+            }
+            return true
+        } catch {
+            return false  // libcurl ends the transfer: CURLM_ABORTED_BY_CALLBACK
+        }
+    }
+
+    private func act(_ socket: curl_socket_t, _ readiness: Readiness) {
+        var events: Int32 = 0
+        if readiness.isReadable { events |= CURL_CSELECT_IN }
+        if readiness.isWritable { events |= CURL_CSELECT_OUT }
+        if readiness.isBroken { events |= CURL_CSELECT_ERR }
+        var count: Int32 = 0
+        curl_multi_socket_action(multi.handle, socket, events, &count)
+        harvest()
+    }
+
+    /// - Parameter milliseconds: from now; negative: never.
+    func setTimer(_ milliseconds: Int) {
+        if let timer { time.cancel(timer) }
+        guard milliseconds >= 0 else { return timer = nil }
+        // libcurl must not be called from within its call, so never at once: curl_multi_setopt(CURLMOPT_TIMERFUNCTION).
+        timer = time.schedule(at: time.now + .milliseconds(milliseconds)) { [weak self] in
+            self?.assumeIsolated { $0.timedOut() }
+        }
+    }
+
+    private func timedOut() {
+        timer = nil
+        var count: Int32 = 0
+        ccurl_multi_timeout(multi.handle, &count)
+        harvest()
+    }
+
+    private func harvest() {
+        var result = CURLE_OK
+        while let easy = ccurl_multi_next_over(multi.handle, &result) {
+            guard let transfer = running[easy] else { continue }
+            var status = 0
+            _ = ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+            transfer.status = status
+            transfer.result = result
+            finish(transfer)
+        }
+    }
+}
+
+/// libcurl's multi handle.
+///
+/// Sendable, proof: libcurl is called with it on the loop's thread only; `owner` is set before anybody else knows of it.
+private final class Multi: @unchecked Sendable {
+    let handle: UnsafeMutableRawPointer
+    weak var owner: Transfers?
+
+    /// curl_global_init(3), once for the process.
+    private static let isReady = ccurl_global_init() == CURLE_OK
+
+    init() {
+        guard Self.isReady, let handle = curl_multi_init() else { preconditionFailure("libcurl has no memory") }
+        self.handle = handle
+        ccurl_multi_set_calls(handle, Self.watch, Self.setTimer, Unmanaged.passUnretained(self).toOpaque())
+        // Idle connections that are kept.
+        ccurl_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 64)
+    }
+
+    deinit {
+        ccurl_multi_set_calls(handle, nil, nil, nil)
+        curl_multi_cleanup(handle)
+    }
+
+    private static func of(_ pointer: UnsafeMutableRawPointer?) -> Multi? {
+        pointer.map { Unmanaged<Multi>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private static let watch: ccurl_socket_call = { _, socket, what, user, _ in
+        guard let owner = Multi.of(user)?.owner else { return 0 }
+        return owner.assumeIsolated { $0.watch(socket, what) } ? 0 : -1
+    }
+
+    private static let setTimer: ccurl_timer_call = { _, milliseconds, user in
+        Multi.of(user)?.owner?.assumeIsolated { $0.setTimer(milliseconds) }
+        return 0
+    }
+}
+
+/// The requests of one destination, with its own time-outs, certificates, proxy and rate.
+package final class TransferClient: HTTPClient {
+    private let transfers: Transfers
+    private let options: TransferOptions
+    private let allowance: UploadAllowance?
+
+    init(_ transfers: Transfers, _ options: TransferOptions) {
+        self.transfers = transfers
+        self.options = options
+        allowance = options.rate.map { UploadAllowance($0, time: transfers.time) }
+    }
+
+    package func send(_ request: HTTPRequest) async throws(DeliveryError) -> HTTPResponse {
+        try await transfers.send(request, options, allowance)
+    }
+}

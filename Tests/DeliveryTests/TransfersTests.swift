@@ -1,0 +1,225 @@
+import Digests
+import Glibc
+import LinuxSystem
+import Shared
+import TestSupport
+import Testing
+
+@testable import Delivery
+
+/// Real sockets, a real loop, and a server that does as it is told.
+@Suite("A transfer")
+struct TransfersTests {
+    private static func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    }
+
+    private static func served(
+        options: TransferOptions = TransferOptions(allowsPlain: true),
+        _ script: @escaping @Sendable (ScriptedServer.Asked) -> ScriptedServer.Answer,
+        _ body: (ScriptedServer, TransferClient) async throws -> Void
+    ) async throws {
+        let (server, scene) = (try ScriptedServer(script), try TransferScene())
+        defer { server.stop() }
+        try await body(server, scene.client(options))
+        withExtendedLifetime(scene) {}
+    }
+
+    private static func get(_ server: ScriptedServer, _ path: String = "/", longest: Int64 = 16 << 20) -> HTTPRequest {
+        HTTPRequest(.get, "\(server.url)\(path)", purpose: "read object x", longestAnswer: longest)
+    }
+
+    @Test("says and hears what HTTP says and hears, over one connection that is kept")
+    func exchange() async throws {
+        try await Self.served { asked in
+            .ok(Array("\(asked.method) \(asked.target)".utf8), "X-Said: once\r\n")
+        } _: { server, client in
+            for method in [HTTPMethod.get, .put, .post, .patch, .delete] {
+                let body: HTTPRequest.Body = method == .get || method == .delete ? .none : .bytes([1, 2, 3])
+                let answer = try await client.send(
+                    HTTPRequest(
+                        method, "\(server.url)/a/../b%20c?d=%2F", headers: ["X-Mine": "yes", "X-Empty": ""], body: body,
+                        purpose: "try"))
+                #expect(answer.status == 200 && answer.headers["x-said"] == "once")
+                #expect(try answer.start() == Array("\(method.rawValue) /a/../b%20c?d=%2F".utf8))
+            }
+            let head = try await client.send(HTTPRequest(.head, server.url, purpose: "try"))
+            #expect(head.status == 200 && head.body.size == 0)
+            let asked = server.asked
+            #expect(asked.map(\.method) == ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD"])
+            #expect(asked.allSatisfy { $0.connection == 0 && $0.headers["Expect"] == nil })
+            #expect(asked.dropLast().allSatisfy { $0.headers["X-Mine"] == "yes" && $0.headers["X-Empty"] == "" })
+            #expect(asked[1].body == [1, 2, 3] && asked[1].headers["Content-Type"] == nil)
+        }
+    }
+
+    @Test(
+        "sends what lies in a file, read ahead of the socket, of any size",
+        arguments: [0, 1, 131_072, 131_073, 3_000_001])
+    func upload(size: Int) async throws {
+        let scratch = try Scratch("body")
+        let bytes = Self.bytes(size)
+        try scratch.write(bytes, to: "body")
+        try await Self.served { _ in
+            .ok()
+        } _: { server, client in
+            let file = FileBytes(try Descriptor.open(scratch("body"), [.readOnly]), from: 0, to: Int64(size))
+            for _ in 0..<3 {
+                let put = HTTPRequest(.put, "\(server.url)/x", body: .object(file), purpose: "put object x")
+                #expect(try await client.send(put).status == 200)
+            }
+            #expect(server.asked.map(\.body) == [bytes, bytes, bytes])
+        }
+    }
+
+    @Test("keeps a long answer in a file, and gives it back whole", arguments: [2_097_152, 2_097_153, 9_000_000])
+    func download(size: Int) async throws {
+        let bytes = Self.bytes(size)
+        try await Self.served { _ in
+            .ok(bytes)
+        } _: { server, client in
+            let answer = try await client.send(Self.get(server))
+            #expect(answer.body.size == Int64(size))
+            #expect(try answer.start(size) == bytes)
+        }
+    }
+
+    @Test("takes no more than was asked for, in the body and in the headers")
+    func bounds() async throws {
+        let long = String(repeating: "x", count: 9000)
+        let headers = (0..<10).map { "X-\($0): \(long)\r\n" }.joined()
+        try await Self.served { asked in
+            asked.target == "/headers" ? .ok([], headers) : .ok(Self.bytes(5001))
+        } _: { server, client in
+            let whole = try await client.send(Self.get(server, longest: 5001))
+            #expect(whole.body.size == 5001)
+            let body = await #expect(throws: DeliveryError.self) {
+                _ = try await client.send(Self.get(server, longest: 5000))
+            }
+            #expect(body?.message.contains("longer than 5000 bytes") == true)
+            let head = await #expect(throws: DeliveryError.self) {
+                _ = try await client.send(Self.get(server, "/headers"))
+            }
+            #expect(head?.message.contains("bytes of headers") == true)
+        }
+    }
+
+    @Test("of an answer that breaks off says that there was none")
+    func half() async throws {
+        try await Self.served { asked in
+            asked.target == "/nothing"
+                ? .last([]) : .last(Array("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".utf8))
+        } _: { server, client in
+            for path in ["/", "/nothing"] {
+                let error = await #expect(throws: DeliveryError.self) {
+                    _ = try await client.send(Self.get(server, path))
+                }
+                #expect(
+                    error?.code == .transient
+                        && error?.message.hasPrefix("could not read object x at http://127") == true)
+            }
+        }
+    }
+
+    @Test("goes nowhere but where it was sent")
+    func redirect() async throws {
+        try await Self.served { _ in
+            .status(307, "Location: /elsewhere\r\n")
+        } _: { server, client in
+            let answer = try await client.send(Self.get(server))
+            #expect(answer.status == 307 && answer.headers["location"] == "/elsewhere" && server.asked.count == 1)
+        }
+    }
+
+    @Test("gives up a far end that stands still, and nothing else waits for it")
+    func hang() async throws {
+        let still = TransferOptions(stillness: .seconds(1), allowsPlain: true)
+        try await Self.served(options: still) { asked in
+            asked.target == "/hang" ? .nothing : .ok()
+        } _: { server, client in
+            let hung = Task { try await client.send(Self.get(server, "/hang")) }
+            for _ in 0..<3 {
+                let answer = try await client.send(Self.get(server))
+                #expect(answer.status == 200)
+            }
+            let error = await #expect(throws: DeliveryError.self) { _ = try await hung.value }
+            #expect(error?.code == .transient && error?.hint?.contains("stands still") == true)
+        }
+    }
+
+    @Test("ends with the task that waits for it")
+    func cancelled() async throws {
+        try await Self.served { _ in
+            .nothing
+        } _: { server, client in
+            let waiting = Task { try await client.send(Self.get(server)) }
+            while server.asked.isEmpty { await Task.yield() }
+            waiting.cancel()
+            let error = await #expect(throws: DeliveryError.self) { _ = try await waiting.value }
+            #expect(error?.message.hasSuffix("it was given up") == true)
+        }
+    }
+
+    @Test("says who is not there, and what to do")
+    func absent() async throws {
+        let scene = try TransferScene()
+        let client = scene.client()
+        let server = try ScriptedServer { _ in .ok() }
+        server.stop()
+        func failure(_ url: String, _ client: TransferClient) async -> DeliveryError? {
+            await #expect(throws: DeliveryError.self) {
+                _ = try await client.send(HTTPRequest(.get, url, purpose: "try"))
+            }
+        }
+        let refused = await failure("http://127.0.0.1:1", client)
+        #expect(refused?.code == .transient && refused?.hint?.contains("nothing listens there") == true)
+        let unknown = await failure("http://no-such-host.invalid", client)
+        #expect(unknown?.code == .transient && unknown?.hint?.contains("address right") == true)
+        // Secrets may be in the path and the query, not in an error.
+        let secret = await failure("http://127.0.0.1:1/path?signature=secret", client)
+        #expect(secret?.message.contains("signature") == false)
+        let plain = await failure("http://127.0.0.1:1", scene.client(TransferOptions(allowsPlain: false)))
+        #expect(plain?.code == .unusable)
+        let bundle = await failure("https://127.0.0.1:1", scene.client(TransferOptions(caFile: "/no/such/file")))
+        #expect(bundle?.isTransient == true || bundle?.code == .unusable)
+    }
+
+    @Test("is as fast as its destination may be, and no faster")
+    func limited() async throws {
+        let limited = TransferOptions(allowsPlain: true, rate: 400_000)
+        try await Self.served(options: limited) { _ in
+            .ok()
+        } _: { server, client in
+            let begun = ContinuousClock.now
+            // The bucket holds the first second's worth.
+            let put = HTTPRequest(.put, server.url, body: .bytes(Self.bytes(800_000)), purpose: "put")
+            async let first = client.send(put)
+            async let second = client.send(put)
+            let answers = try await [first, second]
+            #expect(answers.map(\.status) == [200, 200])
+            #expect(begun.duration(to: .now) > .milliseconds(2900))
+        }
+    }
+}
+
+@Suite("The body of a request")
+struct OutgoingBodyTests {
+    @Test("begins anew where it is asked to, and takes nothing that was read for before")
+    func restart() {
+        var body = OutgoingBody(size: 5)
+        let wanted = [body.wanted(), body.wanted()]
+        #expect(wanted == [0..<5, nil])
+        body.restart(at: 2)
+        let isOldTaken = body.take([0, 1, 2, 3, 4], serial: 0)
+        #expect(!isOldTaken)
+        let again = body.wanted()
+        #expect(again == 2..<5)
+        let isTaken = body.take([2, 3, 4], serial: body.serial)
+        #expect(isTaken)
+        var room = [UInt8](repeating: 0, count: 2)
+        func given() -> OutgoingBody.Given { room.withUnsafeMutableBytes { body.give(into: $0) } }
+        #expect(given() == .bytes(2) && room == [2, 3])
+        #expect(given() == .bytes(1) && room[0] == 4)
+        #expect(given() == .end)
+    }
+}

@@ -1,0 +1,271 @@
+"""Destinations of type s3, against servers that check what they are sent, and a far end with bad days between."""
+
+import json
+import os
+import subprocess
+import threading
+
+import pytest
+
+import generator
+import manifest_reader
+from conservation import backdate, printed_seed
+from daemon import PATIENCE
+from far_end import FarEnd, Trouble, certificate
+from object_servers import Rclone, Swift
+
+SERVERS = [pytest.param(Rclone, id="rclone"), pytest.param(Swift, id="swift", marks=pytest.mark.root)]
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request):
+    server = request.param()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def swift():
+    server = Swift()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def rclone():
+    server = Rclone()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def far_end(request):
+    ends = []
+
+    def make(*arguments, **options):
+        ends.append(FarEnd(*arguments, **options))
+        return ends[-1]
+    yield make
+    for end in ends:
+        end.close()
+
+
+def sessions_of(world, name, count, size=4_000):
+    """So many sessions of Claude Code's in the world's home, long enough ago that they are at rest."""
+    sessions = [generator.session(f"{name} {number}", "claude", size) for number in range(count)]
+    for session in sessions:
+        session.apply(world.home)
+    backdate(world.home)
+    return sessions
+
+
+def require_all(store, world, sessions):
+    """Every byte is there, once: nothing lies there that no manifest lists."""
+    for session in sessions:
+        stored = manifest_reader.read(store, session.sid)
+        for path, stream in session.streams.items():
+            assert stored.latest(stream) == (world.home / path).read_bytes(), (session.sid, stream)
+        assert not manifest_reader.unlisted(stored), session.sid
+
+
+def fails_with(world, *words):
+    """Waits until the destination says why it does not take anything, with these words in its message and hint."""
+    entry = world.wait_health("destination_failing")
+    text = f"{entry['message']} — {entry['hint']}"
+    assert all(word in text for word in words), text
+    return entry
+
+
+def test_a_home_goes_to_a_bucket_and_comes_back_equal(world, server):
+    prefix = f"host=a/b c+é/{os.urandom(4).hex()}/"
+    world.configure(server.destination(prefix=prefix))
+    server.write_key(world)
+    sessions = sessions_of(world, "bucket", 12, 30_000)
+    world.once()
+    require_all(server.mirror(world.base / "mirror", prefix), world, sessions)
+    # And by our own reader, when nothing of it is in the spool any more.
+    daemon = world.daemon()
+    for session in sessions:
+        (path,) = [path for path, stream in session.streams.items() if stream == "main"]
+        assert world.ctl_run("replay", session.sid).stdout == (world.home / path).read_bytes()
+    assert world.ctl_run("verify", "--deep").returncode == 0
+    assert daemon.stop() == 0
+
+
+def test_what_is_lost_here_is_known_from_the_bucket(world, server):
+    prefix = f"lost/{os.urandom(4).hex()}/"
+    world.configure(server.destination(prefix=prefix))
+    server.write_key(world)
+    sessions = sessions_of(world, "lost", 3)
+    world.once()
+    before = server.objects(prefix)
+    subprocess.run(["rm", "-rf", world.state], check=True)
+    world.once()
+    assert {name for name in server.objects(prefix) if "segments/" in name} == {
+        name for name in before if "segments/" in name}
+    require_all(server.mirror(world.base / "mirror", prefix), world, sessions)
+
+
+def test_a_wrong_secret_holds_the_destination_until_the_file_is_right(world, server):
+    prefix = f"secret/{os.urandom(4).hex()}/"
+    world.configure(server.destination(prefix=prefix))
+    server.write_key(world, secret="wrong-secret-of-mine")
+    sessions = sessions_of(world, "secret", 2)
+    daemon = world.daemon()
+    fails_with(world, "SignatureDoesNotMatch", "secret is not the one of this key's id")
+    (bucket,) = world.ctl("status", check=False)["destinations"]
+    assert bucket["state"] == "held"
+    # Nobody says anything to the daemon: it looks.
+    server.write_key(world)
+    world.wait_healthy()
+    world.ctl_run("flush", "--wait")
+    require_all(server.mirror(world.base / "mirror", prefix), world, sessions)
+    assert daemon.stop() == 0
+    assert "wrong-secret-of-mine" not in world.logs() and server.secret not in world.logs()
+
+
+@pytest.mark.root
+def test_a_wrong_region_is_named_with_the_right_one(world, swift):
+    world.configure(swift.destination(region="eu-west-9"))
+    swift.write_key(world)
+    sessions_of(world, "region", 1)
+    world.daemon()
+    fails_with(world, "AuthorizationHeaderMalformed", 'region = "us-east-1"')
+
+
+def test_a_bucket_that_is_not_there_is_waited_for(world, server):
+    bucket = f"later-{os.urandom(4).hex()}"
+    world.configure(server.destination(bucket=bucket))
+    server.write_key(world)
+    sessions = sessions_of(world, "later", 1)
+    daemon = world.daemon()
+    fails_with(world, "NoSuchBucket", f"make the bucket {bucket}")
+    server.client().create_bucket(Bucket=bucket)
+    world.ctl_run("flush", "--wait")
+    for session in sessions:
+        assert world.ctl_run("replay", session.sid).returncode == 0
+    assert daemon.stop() == 0
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("shift", ["-1h", "+1h"])
+def test_clocks_that_are_an_hour_apart_are_corrected_for_signatures(world, swift, shift):
+    prefix = f"clock/{os.urandom(4).hex()}/"
+    world.configure(swift.destination(prefix=prefix))
+    swift.write_key(world)
+    sessions = sessions_of(world, "clock", 2)
+    swift.halt()
+    swift.start(shift)
+    try:
+        world.once()
+    finally:
+        swift.halt()
+        swift.start()
+    require_all(swift.mirror(world.base / "mirror", prefix), world, sessions)
+
+
+@pytest.mark.root
+def test_a_body_that_is_changed_on_the_way_is_not_taken_for_ours(world, swift, far_end):
+    prefix = f"tamper/{os.urandom(4).hex()}/"
+    healed = threading.Event()
+    end = far_end(swift.port, lambda method, path, number:
+                  Trouble.TAMPER if method == "PUT" and "segments" in path and not healed.is_set() else Trouble.PASS)
+    world.configure(swift.destination(endpoint=end.endpoint, prefix=prefix))
+    swift.write_key(world)
+    sessions = sessions_of(world, "tamper", 1)
+    daemon = world.daemon()
+    fails_with(world, "changes")
+    assert not [name for name in swift.objects(prefix) if "segments/" in name]
+    healed.set()
+    world.ctl_run("flush", "--wait")
+    require_all(swift.mirror(world.base / "mirror", prefix), world, sessions)
+    assert daemon.stop() == 0
+
+
+def test_tls_is_verified_and_a_certificate_of_ones_own_can_be_given(world, rclone, far_end):
+    crt, key = certificate(world.base)
+    end = far_end(rclone.port, tls=(crt, key))
+    world.configure(rclone.destination(endpoint=end.endpoint))
+    rclone.write_key(world)
+    sessions = sessions_of(world, "tls", 2)
+    daemon = world.daemon()
+    fails_with(world, "certificate", "ca_file")
+    assert not end.seen
+    world.configure(rclone.destination(endpoint=end.endpoint, ca_file=str(crt)))
+    world.ctl_run("reload")
+    world.ctl_run("flush", "--wait")
+    require_all(rclone.mirror(world.base / "mirror"), world, sessions)
+    assert daemon.stop() == 0
+
+
+def test_a_name_that_cannot_be_looked_up_is_waited_for(world):
+    world.configure(
+        '[[destination]]\nname = "bucket"\ntype = "s3"\nendpoint = "https://s3.no-such-host.invalid"\nbucket = "b"\n'
+        'credentials = "~/key"\n')
+    world.write("key", "id\nsecret\n", "w").chmod(0o600)
+    sessions_of(world, "dns", 1)
+    world.daemon()
+    fails_with(world, "no-such-host.invalid", "address right")
+    (bucket,) = world.ctl("status", check=False)["destinations"]
+    assert bucket["state"] == "retrying"
+
+
+@pytest.mark.parametrize("trouble", Trouble.ALL)
+def test_one_bad_answer_to_each_request_loses_nothing(world, rclone, far_end, trouble):
+    """Every request meets the trouble the first time that it is made, and goes well the second time."""
+    met = set()
+
+    def script(method, path, number):
+        first = (method, path) not in met
+        met.add((method, path))
+        # What was tampered with is not noticed by a server that does not check digests.
+        return trouble if first and trouble != Trouble.TAMPER else Trouble.PASS
+    end = far_end(rclone.port, script)
+    world.configure(rclone.destination(endpoint=end.endpoint, timeout="1s"))
+    rclone.write_key(world)
+    sessions = sessions_of(world, f"trouble {trouble}", 1)
+    daemon = world.daemon()
+
+    def settled():
+        # A flush that meets a trouble is told of it: whoever waits asks again, which is also when it is tried again.
+        return world.ctl_run("flush", "--wait", "--json", check=False, timeout=PATIENCE).returncode == 0
+    for attempt in range(200):
+        if settled():
+            break
+    else:
+        raise AssertionError("it was not delivered")
+    require_all(rclone.mirror(world.base / "mirror"), world, sessions)
+    assert daemon.stop() == 0
+
+
+def test_a_far_end_that_flaps_loses_nothing_and_doubles_nothing(world, rclone, far_end, scale):
+    rng, seed = printed_seed("flapping far end")
+    troubles = [trouble for trouble in Trouble.ALL if trouble not in (Trouble.TAMPER, Trouble.REDIRECT)]
+    healed = threading.Event()
+
+    def script(method, path, number):
+        return Trouble.PASS if healed.is_set() or rng.random() < 0.75 else rng.choice(troubles)
+    end = far_end(rclone.port, script)
+    world.configure(rclone.destination(endpoint=end.endpoint, timeout="1s"))
+    rclone.write_key(world)
+    sessions = sessions_of(world, f"flapping {seed}", scale(10, 300))
+    daemon = world.daemon()
+    world.wait_status(lambda status: len(end.seen) >= scale(60, 1500), timeout=scale(PATIENCE * 3, 1200))
+    assert {trouble for _, _, trouble in end.seen} - {Trouble.PASS}
+    healed.set()
+    world.ctl_run("flush", "--wait", check=False)
+    world.ctl_run("flush", "--wait")
+    require_all(rclone.mirror(world.base / "mirror"), world, sessions)
+    assert daemon.stop() == 0
+
+
+def test_no_secret_is_shown(world, rclone):
+    world.configure(rclone.destination())
+    rclone.write_key(world)
+    daemon = world.daemon()
+    shown = world.ctl_run("config", "show", check=False).stdout.decode()
+    status = json.dumps(world.ctl("status", check=False))
+    words = (f"/proc/{daemon.pid}/cmdline", f"/proc/{daemon.pid}/environ")
+    process = "".join(open(path, errors="replace").read() for path in words)
+    assert daemon.stop() == 0
+    assert rclone.secret not in shown + status + process + world.logs()
