@@ -65,18 +65,24 @@ package actor Transfers {
         }
     }
 
+    /// libcurl uses the addresses of handles again.
+    private func isRunning(_ transfer: Transfer) -> Bool { running[transfer.easy] === transfer }
+
     private func cancel(_ transfer: Transfer) {
-        guard running[transfer.easy] != nil else { return }
+        guard isRunning(transfer) else { return }
         transfer.failure = DeliveryError(.transient, "could not \(transfer.request.purpose): it was given up")
         end(transfer)
     }
 
     /// Gives the answer to whoever waits for it. What is still being read or written for it comes to nothing.
     private func end(_ transfer: Transfer) {
-        guard running.removeValue(forKey: transfer.easy) != nil else { return }
+        guard isRunning(transfer) else { return }
+        running[transfer.easy] = nil
         curl_multi_remove_handle(multi.handle, transfer.easy)
         transfer.continuation?.resume(returning: transfer.outcome)
         transfer.continuation = nil
+        // Here, on the loop: a lane may hold the transfer a little longer.
+        transfer.close()
     }
 
     // MARK: Bodies
@@ -138,7 +144,7 @@ package actor Transfers {
     }
 
     private func take(_ read: Result<[UInt8], DeliveryError>, _ serial: Int, for transfer: Transfer) {
-        guard running[transfer.easy] != nil, serial == transfer.outgoing.serial else { return }
+        guard isRunning(transfer), serial == transfer.outgoing.serial else { return }
         switch read {
         case .success(let bytes): _ = transfer.outgoing.take(bytes, serial: serial)
         case .failure(let error):
@@ -160,7 +166,7 @@ package actor Transfers {
     }
 
     private func note(_ result: Result<SpillFile, SystemError>, _ count: Int, for transfer: Transfer) {
-        guard running[transfer.easy] != nil else { return }
+        guard isRunning(transfer) else { return }
         switch result {
         case .success(let file):
             transfer.file = file
