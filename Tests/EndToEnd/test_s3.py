@@ -177,6 +177,8 @@ def test_a_body_that_is_changed_on_the_way_is_not_taken_for_ours(world, swift, f
     fails_with(world, "changes")
     assert not [name for name in swift.objects(prefix) if "segments/" in name]
     healed.set()
+    # One attempt may have been under way.
+    world.wait_healthy()
     world.ctl_run("flush", "--wait")
     require_all(swift.mirror(world.base / "mirror", prefix), world, sessions)
     assert daemon.stop() == 0

@@ -25,6 +25,7 @@ final class Transfer: @unchecked Sendable {
     var file: SpillFile?
     /// libcurl was told to wait for bytes, or for room.
     var isPaused = false
+    private var isClosed = false
     var continuation: CheckedContinuation<Result<HTTPResponse, DeliveryError>, Never>?
     /// Has what is wanted read, written, or waited for; on the loop.
     private let work: (Transfer) -> Void
@@ -52,8 +53,16 @@ final class Transfer: @unchecked Sendable {
     }
 
     deinit {
-        curl_easy_cleanup(easy)
+        // Only of one that was never begun.
+        if !isClosed { curl_easy_cleanup(easy) }
         complaint.deallocate()
+    }
+
+    /// Gives libcurl's handle back; nothing is asked of it afterwards.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        curl_easy_cleanup(easy)
     }
 
     private func setUp(_ options: TransferOptions) throws(DeliveryError) {

@@ -1,39 +1,6 @@
 import CCurl
 package import LinuxSystem
 package import Shared
-import Synchronization
-
-/// How the requests of one destination are made.
-package struct TransferOptions: Sendable, Hashable {
-    /// Without a byte in either direction.
-    package var stillness: Duration
-    package var connecting: Duration
-    package var caFile: String?
-    package var proxy: String?
-    /// `http` besides `https`.
-    package var allowsPlain: Bool
-    /// Bytes a second that are sent; `nil`: as fast as it goes.
-    package var rate: Int64?
-
-    package init(
-        stillness: Duration = .seconds(60), connecting: Duration = .seconds(30), caFile: String? = nil,
-        proxy: String? = nil, allowsPlain: Bool = false, rate: Int64? = nil
-    ) {
-        self.stillness = stillness
-        self.connecting = min(connecting, stillness)
-        self.caFile = caFile
-        self.proxy = proxy
-        self.allowsPlain = allowsPlain
-        self.rate = rate
-    }
-
-    /// - Parameter allowsPlain: the configuration has judged that the address may be one of plain http.
-    package init(_ transport: TransportConfiguration, allowsPlain: Bool) {
-        self.init(
-            stillness: transport.timeout, caFile: transport.caFile, proxy: transport.proxy, allowsPlain: allowsPlain,
-            rate: transport.limit.bytesPerSecond?.bytes)
-    }
-}
 
 /// All requests that are under way, with one cache of connections: libcurl's multi interface on the loop.
 ///
@@ -98,18 +65,24 @@ package actor Transfers {
         }
     }
 
+    /// libcurl uses the addresses of handles again.
+    private func isRunning(_ transfer: Transfer) -> Bool { running[transfer.easy] === transfer }
+
     private func cancel(_ transfer: Transfer) {
-        guard running[transfer.easy] != nil else { return }
+        guard isRunning(transfer) else { return }
         transfer.failure = DeliveryError(.transient, "could not \(transfer.request.purpose): it was given up")
         end(transfer)
     }
 
     /// Gives the answer to whoever waits for it. What is still being read or written for it comes to nothing.
     private func end(_ transfer: Transfer) {
-        guard running.removeValue(forKey: transfer.easy) != nil else { return }
+        guard isRunning(transfer) else { return }
+        running[transfer.easy] = nil
         curl_multi_remove_handle(multi.handle, transfer.easy)
         transfer.continuation?.resume(returning: transfer.outcome)
         transfer.continuation = nil
+        // Here, on the loop: a lane may hold the transfer a little longer.
+        transfer.close()
     }
 
     // MARK: Bodies
@@ -171,7 +144,7 @@ package actor Transfers {
     }
 
     private func take(_ read: Result<[UInt8], DeliveryError>, _ serial: Int, for transfer: Transfer) {
-        guard running[transfer.easy] != nil, serial == transfer.outgoing.serial else { return }
+        guard isRunning(transfer), serial == transfer.outgoing.serial else { return }
         switch read {
         case .success(let bytes): _ = transfer.outgoing.take(bytes, serial: serial)
         case .failure(let error):
@@ -193,7 +166,7 @@ package actor Transfers {
     }
 
     private func note(_ result: Result<SpillFile, SystemError>, _ count: Int, for transfer: Transfer) {
-        guard running[transfer.easy] != nil else { return }
+        guard isRunning(transfer) else { return }
         switch result {
         case .success(let file):
             transfer.file = file
@@ -320,22 +293,5 @@ private final class Multi: @unchecked Sendable {
     private static let setTimer: ccurl_timer_call = { _, milliseconds, user in
         Multi.of(user)?.owner?.assumeIsolated { $0.setTimer(milliseconds) }
         return 0
-    }
-}
-
-/// The requests of one destination, with its own time-outs, certificates, proxy and rate.
-package final class TransferClient: HTTPClient {
-    private let transfers: Transfers
-    private let options: TransferOptions
-    private let allowance: UploadAllowance?
-
-    init(_ transfers: Transfers, _ options: TransferOptions) {
-        self.transfers = transfers
-        self.options = options
-        allowance = options.rate.map { UploadAllowance($0, time: transfers.time) }
-    }
-
-    package func send(_ request: HTTPRequest) async throws(DeliveryError) -> HTTPResponse {
-        try await transfers.send(request, options, allowance)
     }
 }
