@@ -30,6 +30,8 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case mergeSealed = "merge.1"
     /// merge: a superseded object is deleted, its row is still there.
     case mergeDeleted = "merge.2"
+    /// private: the line is in the file, the catalog does not know it.
+    case privateSaid = "private.1"
 }
 
 /// The crash hook: real daemons use `NoFaults`; tests stop the process or throw at a point.

@@ -22,7 +22,7 @@ package enum Assembly {
     package static func state(_ directories: Directories, world: Surroundings) async throws -> HeldState {
         let (store, report) = try await Store.open(
             StateDirectory(directories.state, spool: directories.spool), executor: world.storeLane, time: world.time,
-            random: world.random, faults: world.faults, log: world.log)
+            random: world.random, faults: world.faults, log: world.log, departures: world.departures)
         return HeldState(store: store, report: report)
     }
 
@@ -39,6 +39,7 @@ package enum Assembly {
         let (store, report) = (state.store, state.report)
         do {
             note(report, board)
+            if let fault = await store.standingsFault { say(fault, board, world.log) }
             try await noteFaults(configuration, store, board)
             let roots = try configuration.watch.map { try WatchRoot($0) }
             let objects = ObjectFinder(store: store, board: board, world: world)
@@ -188,6 +189,13 @@ package enum Assembly {
                 ObjectFinder.say(fault, ObjectFinder.name(of: record, in: destination.name), nil, on: board)
             }
         }
+    }
+
+    /// Of no session it is known whether it may leave.
+    private static func say(_ fault: StoreError, _ board: StatusBoard, _ log: any EventLog) {
+        let message = "nothing is delivered: it is not known which sessions are private, because \(fault.description)"
+        board.report("privacy_unknown", "state", message, hint: fault.hint)
+        log.record(Event(.persistenceFailed, message, hint: fault.hint))
     }
 
     /// What the start found in the state directory, for health; Store has told the log.

@@ -86,6 +86,7 @@ package final class Engine: Sendable {
         reasons += await parts.faulty().map {
             "destination \($0): it does not have any more what was put there; uploaderctl status says what"
         }
+        if let fault = await parts.store.standingsFault { reasons.append("nothing is delivered: \(fault.description)") }
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         return reasons

@@ -92,6 +92,9 @@ extension SessionSupervisor {
                 pipeline.letGo()
                 throw error
             }
+        } catch let error as StoreError where error.code == .notOpen {
+            // What was read and not sealed is nowhere: whoever opens the session again wakes its sources.
+            return .dormant
         } catch {
             return .failed(error)
         }

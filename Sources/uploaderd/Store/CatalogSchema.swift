@@ -2,7 +2,8 @@ import Shared
 
 /// The tables of `catalog.db`, as numbered migrations. `PRAGMA user_version` is the number of the last one applied.
 ///
-/// - `sessions`: one row per sid. `state` is `open`; only then does `claim` let an object out.
+/// - `sessions`: one row per sid. `state` is its standing; only where that is `open` does `claim` let an object out.
+/// - `standings`: what private.txt and forgotten.txt say, also of sessions that have no row yet.
 /// - `streams`: one row per stream of a session, with its source, its cursor and running totals of its live segments.
 /// - `segments`: one row per segment that was ever sealed or taken up. A row is never deleted. `state`: 0 spooled,
 ///   1 retired (no file; held by a store, or contained in the segment that superseded it), 2 lost (no file, in no
@@ -145,6 +146,10 @@ enum CatalogSchema {
         [
             // A gap whose source comes back is cut again.
             "CREATE INDEX segments_gaps ON segments(stream_id, generation) WHERE state = 3"
+        ],
+        [
+            // Sessions of which somebody said something; `sessions.state` is a copy.
+            "CREATE TABLE standings (sid TEXT PRIMARY KEY, standing TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID"
         ],
     ]
 

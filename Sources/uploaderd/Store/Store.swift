@@ -37,6 +37,12 @@ package import Shared
 ///     forsake(_:for:because:)       there is no whole copy of it anywhere
 ///     retirable(required:limit:) · retire(_:) · removeLeftovers()
 ///
+/// **Privacy** (Store+Privacy)
+///
+///     say(_:of:) · standing(of:) · standings(after:limit:) · requireOpen(_:)
+///     depart(_:to:) → Departure?    leave to put something of a session; `departures` says what is on its way
+///     standingsFault                why nothing may leave at all
+///
 /// **Manifests** (Store+Manifests, Store+Superseded, Store+TakeUp)
 ///
 ///     publishable(to:) · manifestBasis(of:at:) · keep(_:for:) · recordManifest(_:digest:)
@@ -83,11 +89,17 @@ package actor Store {
     var leftovers = Leftovers()
     /// Manifests kept since they were last recorded, by session row.
     var kept: [Int64: KeptManifest] = [:]
+    /// Why the lists of private and forgotten sessions cannot be relied on: while they cannot, nothing leaves.
+    package internal(set) var standingsFault: StoreError?
+    /// Sessions that are closed by the files, and not by the catalog yet.
+    var unrecorded: Set<SessionID> = []
+    package nonisolated let departures: Departures
 
     private init(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook, log: any EventLog
+        faults: any FaultHook, log: any EventLog, departures: Departures
     ) {
+        self.departures = departures
         self.directory = directory
         self.executor = executor
         self.time = time
@@ -101,12 +113,14 @@ package actor Store {
     ///
     /// A damaged catalog is set aside and rebuilt. One of a newer version is not touched.
     ///
+    /// - Parameter departures: of the process: what an earlier engine began may not be over.
     /// - Throws: `locked`, with the process id of the daemon that runs; `foreign`; `newerCatalog`; `readOnly`, `noSpace`, `io`.
     package static func open(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook = NoFaults(), log: any EventLog
+        faults: any FaultHook = NoFaults(), log: any EventLog, departures: Departures = Departures()
     ) async throws(StoreError) -> (Store, RecoveryReport) {
-        let store = Store(directory, executor: executor, time: time, random: random, faults: faults, log: log)
+        let store = Store(
+            directory, executor: executor, time: time, random: random, faults: faults, log: log, departures: departures)
         return (store, try await store.start())
     }
 
@@ -127,6 +141,7 @@ package actor Store {
             }
             var report = try begin(beginning, hadTraces: hadTraces)
             try takeUpKnownStores()
+            try takeUpStandings()
             try recover(&report)
             if report.stateLost { try setValue(Self.storesUnread, Self.recovered) }
             try settleUnread(&report)

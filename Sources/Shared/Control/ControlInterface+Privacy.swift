@@ -1,0 +1,34 @@
+extension ControlInterface {
+    /// Sessions of which nothing is to leave.
+    static let privacy = """
+        # open: what is new is taken and delivered. private: nothing more of it leaves until somebody opens it again.
+        # forgotten: what was put is deleted, and nothing is put again; for good.
+        type Standing (open, private, forgotten)
+
+        type PrivateSession (
+          sid: string,
+          standing: Standing,
+          since: string
+        )
+
+        # Nothing more of the session leaves, also of one that nobody has heard of yet. Answers when nothing of it is on its way any
+        # more; with `more` it says meanwhile what is waited for. What is under way when the caller goes away is not stopped by that, and
+        # the session is private all the same. What was put stays where it is.
+        method AddPrivate(sid: string) -> (
+          # It was open.
+          changed: bool,
+          # Destinations to which something is on its way; in the last reply none.
+          waiting_for: []string
+        )
+
+        # The session is open again: what waits in the spool is delivered, and its files are read on.
+        method RemovePrivate(sid: string) -> (changed: bool)
+
+        # The sessions that are not open, ordered by sid. With `more` all pages come; without it one, and `next` is given as `after`.
+        method ListPrivate(after: ?string) -> (
+          sessions: []PrivateSession,
+          next: ?string
+        )
+
+        """
+}
