@@ -58,7 +58,7 @@ struct InterfaceTests {
             ("GetStatus", "{}"), ("ListSessions", "{}"), ("DescribeSession", #"{"sid":"s1"}"#),
             ("Replay", #"{"sid":"s1"}"#), ("Verify", "{}"), ("Flush", "{}"), ("Reload", "{}"),
             ("ShowConfiguration", "{}"), ("AddPrivate", #"{"sid":"s1"}"#), ("RemovePrivate", #"{"sid":"s1"}"#),
-            ("ListPrivate", "{}"),
+            ("ListPrivate", "{}"), ("Forget", #"{"sid":"s1"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])

@@ -150,6 +150,12 @@ final class ScriptedHandler: ControlHandler {
         return AddPrivateReply(changed: true)
     }
 
+    func forget(_ sid: SessionID, progress: ReplySink<ForgetReply>) async throws(ControlError) -> ForgetReply {
+        try await progress.send(ForgetReply(waitingFor: ["archive"]))
+        return ForgetReply(
+            deleted: ["archive"], left: [ForgetReply.Leftover(destination: "b", reason: "away", willGo: true)])
+    }
+
     func removePrivate(_ sid: SessionID) async throws(ControlError) -> RemovePrivateReply {
         RemovePrivateReply(changed: true)
     }

@@ -9,6 +9,7 @@ package enum ControlRequest: Hashable, Sendable {
     case addPrivate(SessionID)
     case removePrivate(SessionID)
     case listPrivate(after: SessionID?)
+    case forget(SessionID)
     case reload
     case showConfiguration
 
@@ -49,6 +50,7 @@ package enum ControlRequest: Hashable, Sendable {
         case "AddPrivate": self = .addPrivate(try reader.required(reader.session("sid"), "sid"))
         case "RemovePrivate": self = .removePrivate(try reader.required(reader.session("sid"), "sid"))
         case "ListPrivate": self = .listPrivate(after: try reader.session("after"))
+        case "Forget": self = .forget(try reader.required(reader.session("sid"), "sid"))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
@@ -111,6 +113,9 @@ package enum ControlRequest: Hashable, Sendable {
         case .listPrivate(let after):
             name = "ListPrivate"
             put("after", after?.rawValue)
+        case .forget(let sid):
+            name = "Forget"
+            put("sid", sid.rawValue)
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
         }

@@ -45,3 +45,40 @@ package struct RemovePrivateReply: Hashable, Sendable, Codable {
 
     package init(changed: Bool) { self.changed = changed }
 }
+
+package struct ForgetReply: Hashable, Sendable, Codable {
+    /// Destinations that have nothing of it but the tombstone.
+    package var deleted: [String]
+    package var waitingFor: [String]
+    package var left: [Leftover]
+
+    package init(deleted: [String] = [], waitingFor: [String] = [], left: [Leftover] = []) {
+        self.deleted = deleted
+        self.waitingFor = waitingFor
+        self.left = left
+    }
+
+    /// Something that is not deleted.
+    package struct Leftover: Hashable, Sendable, Codable {
+        package var destination: String
+        package var reason: String
+        /// It is deleted when the destination is back.
+        package var willGo: Bool
+
+        package init(destination: String, reason: String, willGo: Bool) {
+            self.destination = destination
+            self.reason = reason
+            self.willGo = willGo
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case destination, reason
+            case willGo = "will_go"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case deleted, left
+        case waitingFor = "waiting_for"
+    }
+}

@@ -46,6 +46,11 @@ package protocol ControlHandler: Sendable {
     /// The first sessions that are not open, at most `limit` of them, ordered by sid.
     func privates(after: SessionID?, limit: Int) async throws(ControlError) -> [PrivateSession]
 
+    /// Returns when it is done wherever it can be now; meanwhile it may send how far it is, as often as it likes.
+    ///
+    /// - Throws: `noSuchSession` when neither this machine nor a store that can be read knows it.
+    func forget(_ sid: SessionID, progress: ReplySink<ForgetReply>) async throws(ControlError) -> ForgetReply
+
     /// - Throws: `invalidConfiguration` with all problems; the old configuration stays in force.
     func reload() async throws(ControlError) -> ReloadReply
 

@@ -50,7 +50,11 @@ package enum Assembly {
                 store: store, objects: objects, world: world, board: board, report: report,
                 destinations: configuration.destinations.map(\.name))
             let unjoined = UnjoinedSessions()
-            let delivery = await delivery(configuration, directories, store, resolver, unjoined, lost, board, world)
+            let forgetting = Forgetting(
+                store: store, objects: objects, world: world, board: board,
+                destinations: configuration.destinations.map(\.name))
+            let delivery = await delivery(
+                configuration, directories, store, resolver, unjoined, lost, forgetting, board, world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
@@ -69,7 +73,7 @@ package enum Assembly {
                 ? MergeRounds(merger, delivery: delivery, board: board, world: world) : nil
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
-                delivery: delivery, merging: merging, objects: objects, lost: lost,
+                delivery: delivery, merging: merging, objects: objects, lost: lost, forgetting: forgetting,
                 replay: ReplayService(
                     store: store, objects: objects, destinations: configuration.destinations.map(\.name)),
                 destinations: configuration.destinations.map {
@@ -108,8 +112,8 @@ package enum Assembly {
 
     private static func delivery(
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
-        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ board: StatusBoard,
-        _ world: Surroundings
+        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ forgetting: Forgetting,
+        _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
@@ -122,6 +126,7 @@ package enum Assembly {
             lost: lost,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
+            forgetting.ring()
             await resolver.opened(id)
             try await store.use(objects.open.map(\.id))
         }

@@ -13,7 +13,7 @@ extension ControlDesk {
             {
                 return true
             }
-            if filter.isPrivate, summary.standing == .open { return true }
+            if summary.standing == (filter.isPrivate ? .open : .forgotten) { return true }
             if filter.atRisk, try await isSafe(summary, in: required) { return true }
             items.append(try await item(summary, required))
             return items.count < limit

@@ -25,6 +25,7 @@ package struct EngineParts: Sendable {
     let merging: MergeRounds?
     let objects: ObjectFinder
     let lost: LostSegments
+    let forgetting: Forgetting
     let replay: ReplayService
     let destinations: [Destination]
     let watched: [WatchRoot]

@@ -45,6 +45,7 @@ extension Store {
     package func say(_ standing: SessionStanding, of session: SessionID) throws(StoreError) -> Bool {
         if let fault = standingsFault { throw fault }
         let known = try self.standing(of: session)
+        if known == .forgotten, standing == .forgotten { return false }
         guard known != .forgotten else {
             throw StoreError(.notOpen, "session \(session) was forgotten, and that is for good")
         }
@@ -52,7 +53,7 @@ extension Store {
         let list = StandingList.of(standing, in: directory)
         let entry = StandingList.Entry(at: time.wall, standing: standing, session: session)
         try list.append(entry, isExpected: try value(Self.hasList(list)) != nil)
-        faults.reach(.privateSaid)
+        faults.reach(standing == .forgotten ? .forgetSaid : .privateSaid)
         // The file says so: should the catalog not be written, nothing departs all the same.
         if standing != .open { unrecorded.insert(session) }
         try catalog().transaction { () throws(StoreError) in

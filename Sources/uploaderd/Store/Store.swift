@@ -43,6 +43,9 @@ package import Shared
 ///     depart(_:to:) → Departure?    leave to put something of a session; `departures` says what is on its way
 ///     standingsFault                why nothing may leave at all
 ///
+///     forgetting(at:limit:) · recordErased(_:at:) · erased(_:)     what stores have yet of forgotten sessions; Store+Forgetting
+///     unpurged() · purge(_:)        what is here yet of them
+///
 /// **Manifests** (Store+Manifests, Store+Superseded, Store+TakeUp)
 ///
 ///     publishable(to:) · manifestBasis(of:at:) · keep(_:for:) · recordManifest(_:digest:)
@@ -142,6 +145,7 @@ package actor Store {
             var report = try begin(beginning, hadTraces: hadTraces)
             try takeUpKnownStores()
             try takeUpStandings()
+            try purgeForgotten()
             try recover(&report)
             if report.stateLost { try setValue(Self.storesUnread, Self.recovered) }
             try settleUnread(&report)
