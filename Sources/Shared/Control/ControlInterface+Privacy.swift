@@ -2,8 +2,9 @@ extension ControlInterface {
     /// Sessions of which nothing is to leave.
     static let privacy = """
         # open: what is new is taken and delivered. private: nothing more of it leaves until somebody opens it again.
+        # excluded: a rule of the configuration keeps it here. undecided: what the rules ask for is not known of it.
         # forgotten: what was put is deleted, and nothing is put again; for good.
-        type Standing (open, private, forgotten)
+        type Standing (open, private, excluded, undecided, forgotten)
 
         type PrivateSession (
           sid: string,

@@ -42,13 +42,18 @@ package enum Assembly {
             if let fault = await store.standingsFault { say(fault, board, world.log) }
             try await noteFaults(configuration, store, board)
             let roots = try configuration.watch.map { try WatchRoot($0) }
+            let judge = PrivacyJudge(
+                rules: PrivacyRules(configuration.privacy), store: store, board: board, log: world.log, time: world.time
+            )
+            // Directories are looked at, which may lie on any disk.
+            try await withTaskExecutorPreference(world.work[0]) { try await judge.judgeKnown() }
             let objects = ObjectFinder(store: store, board: board, world: world)
             let lost = LostSegments()
             let context = try context(
                 configuration, RootDirectories(of: roots), store, objects, lost, redactor, board, world)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board, report: report,
-                destinations: configuration.destinations.map(\.name))
+                destinations: configuration.destinations.map(\.name), judge: judge)
             let unjoined = UnjoinedSessions()
             let forgetting = Forgetting(
                 store: store, objects: objects, world: world, board: board,
@@ -61,7 +66,7 @@ package enum Assembly {
                 roots: Dictionary(roots.map { ($0.root, $0) }) { first, _ in first },
                 unchangedSince: try await store.value(SourceIntake.lookedThrough).flatMap { Int64($0) }.map {
                     WallTime(nanoseconds: $0)
-                }, began: WallTime(nanoseconds: world.time.wall.nanoseconds - 2_000_000_000))
+                }, began: WallTime(nanoseconds: world.time.wall.nanoseconds - 2_000_000_000), judge: judge)
             let watcher = watching(roots, context.roots, configuration.watching)
             let supervisor = SessionSupervisor(
                 context: context, world: world, watching: watcher, intake: intake, mode: isOnce ? .once : .live)

@@ -127,6 +127,7 @@ extension ControlDesk {
         do throws(StoreError) {
             let changed = try await engine.store.say(standing, of: sid)
             if changed {
+                try await engine.intake.judge.settle(sid)
                 engine.world.log.record(
                     Event(.privacyChanged, "the session is \(standing.rawValue) now", session: sid))
             }
@@ -145,6 +146,6 @@ extension ControlDesk {
         guard standing != .open else { return }
         throw ControlError(
             .refused, "session \(sid) is \(standing.rawValue): nothing of it is delivered",
-            hint: standing == .private ? "uploaderctl private remove \(sid) opens it again" : nil)
+            hint: standing == .forgotten ? nil : "uploaderctl private remove \(sid) opens it")
     }
 }

@@ -89,6 +89,7 @@ package final class Engine: Sendable {
         }
         await parts.forgetting.settled()
         reasons += await parts.forgetting.reasons
+        reasons += PrivacyJudge.reasons(on: parts.board)
         if let fault = await parts.store.standingsFault { reasons.append("nothing is delivered: \(fault.description)") }
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }

@@ -111,7 +111,7 @@ package struct EngineParts: Sendable {
         context.claims = SourceClaims()
         let once = SourceIntake(
             store: store, context: context, resolver: intake.resolver, roots: intake.roots, unchangedSince: nil,
-            began: intake.began)
+            began: intake.began, judge: intake.judge)
         let mailbox = PipelineMailbox()
         // Whoever calls is on the loop, which is not to read or compress anything.
         let end = await withTaskExecutorPreference(world.work[0]) { [context] in

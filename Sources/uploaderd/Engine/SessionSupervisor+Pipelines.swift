@@ -79,6 +79,7 @@ extension SessionSupervisor {
                 case .otherName(let other): return .otherName(of: other)
                 }
             }
+            guard try await intake.admits(name, &tail) else { return .dormant }
             // Open by now: who held the file for it may let go.
             mailbox.setNamed()
             await named()
@@ -189,7 +190,8 @@ extension SessionSupervisor {
         }
         let delay = Duration.seconds(1 << min(count - 1, 6))
         resting[path] = Rest(
-            until: world.time.now + delay, failures: count, isSources: error is CaptureError,
+            until: world.time.now + delay, failures: count,
+            isSources: error is CaptureError || (error as? EngineError)?.code == .undecided,
             isUnresolved: (error as? StoreError)?.code == .unresolved || (error as? EngineError)?.code == .unreachable,
             reason: Self.sentence(path, error))
         report(path, error)

@@ -64,6 +64,59 @@ extension Store {
         return true
     }
 
+    /// Whether somebody said something of it: rules do not judge it then.
+    package func isSaid(_ session: SessionID) throws(StoreError) -> Bool {
+        try catalog().number(
+            "SELECT EXISTS (SELECT 1 FROM standings WHERE sid = ?1 AND standing NOT IN ('excluded', 'undecided'))",
+            session)
+            != 0
+    }
+
+    /// What the rules say of a session; nothing where somebody has said something.
+    ///
+    /// - Returns: the standing that it has now, and whether that is another one than before.
+    @discardableResult
+    package func judge(
+        _ session: SessionID, as standing: SessionStanding
+    ) throws(StoreError) -> (standing: SessionStanding, isNew: Bool) {
+        let known = try self.standing(of: session)
+        guard known != standing, try !isSaid(session) else { return (known, false) }
+        let catalog = try catalog()
+        try catalog.transaction { () throws(StoreError) in
+            if standing == .open {
+                try catalog.run("DELETE FROM standings WHERE sid = ?1", session)
+            } else {
+                try catalog.run(
+                    """
+                    INSERT INTO standings (sid, standing, at) VALUES (?1, ?2, ?3)
+                    ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3
+                    """, session, standing.rawValue, time.wall)
+            }
+            try catalog.run("UPDATE sessions SET state = ?2 WHERE sid = ?1", session, standing.rawValue)
+        }
+        return (standing, true)
+    }
+
+    /// Takes back what rules said of sessions that have no row: their files are judged when they are looked at.
+    package func unjudgeUnknown() throws(StoreError) {
+        try catalog().run(
+            """
+            DELETE FROM standings WHERE standing IN ('excluded', 'undecided')
+            AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.sid = standings.sid)
+            """)
+    }
+
+    /// Sessions that a rule keeps here, and of which a store has something.
+    package func excludedAndStored() throws(StoreError) -> [SessionID] {
+        try catalog().rows(
+            """
+            SELECT n.sid FROM standings n JOIN sessions e ON e.sid = n.sid WHERE n.standing = 'excluded' AND EXISTS
+                (SELECT 1 FROM streams t CROSS JOIN segments s ON s.stream_id = t.id
+                CROSS JOIN copies c ON c.segment_id = s.id WHERE t.session_id = e.id AND c.state = 2) ORDER BY n.sid
+            """
+        ) { (row) throws(StoreError) in try row.session(0) }
+    }
+
     /// Leave to put something of the session in the store: asked before each put, and ended after it.
     ///
     /// - Returns: `nil`: nothing of it may leave.
@@ -124,7 +177,8 @@ extension StandingList {
 
     static func of(_ standing: SessionStanding, in directory: StateDirectory) -> StandingList {
         switch standing {
-        case .open, .private: privates(in: directory)
+        // Of those the files say nothing: only the configuration does.
+        case .open, .private, .excluded, .undecided: privates(in: directory)
         case .forgotten: forgotten(in: directory)
         }
     }
