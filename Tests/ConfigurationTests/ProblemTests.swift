@@ -75,10 +75,13 @@ private let cases: [Case] = [
     Case("[[redaction.rule]]\nname = \"x\"\nfield = 'a\"b'", 3, "redaction.rule[1].field", "holds a quote", "pattern"),
     Case("[redaction]\nallow = [\"(\"]", 2, "redaction.allow", "not understood", "look-around"),
     Case(
-        "[privacy]\nexclude_directories = [\"~/x\"]", 2, "privacy.exclude_directories", "uploaded all the same", "out"),
+        "[privacy]\nexclude_repositories = [\"~/x\"]", 2, "privacy.exclude_repositories", "is a directory",
+        "exclude_directories"),
     Case("[privacy]\nexclude_directories = [\"x\"]", 2, "privacy.exclude_directories", "not an absolute path", "~/"),
-    Case("[privacy]\nexclude_repositories = [\"x\"]", 2, "privacy.exclude_repositories", "not available", "out"),
-    Case("[privacy]\ninclude_only = [\"x\"]", 2, "privacy.include_only", "not available", "out"),
+    Case(
+        "[privacy]\nexclude_repositories = [\"x\"]", 2, "privacy.exclude_repositories", "matches no remote",
+        "github.com"),
+    Case("[privacy]\ninclude_only = [\"x\"]", 2, "privacy.include_only", "matches no remote", "github.com"),
     Case("[archive]\nenabled = true", 2, "archive.enabled", "not available in this version", "enabled = false"),
     Case("[dashboard]\nbind = \"everywhere\"", 2, "dashboard.bind", "is not an IP address", "127.0.0.1"),
     Case("[dashboard]\nport = 65536", 2, "dashboard.port", "65536 is out of range", "from 0 to 65535"),

@@ -46,13 +46,19 @@ struct InterfaceTests {
             state.sessions = [try Samples.session("s1")]
             state.detail = try Samples.detail("s1", segments: 3)
             state.ranges = try VerifiedRange.State.allCases.map { try Samples.range($0) }
+            state.privates = SessionStanding.allCases.compactMap { standing in
+                SessionID(standing.rawValue).map {
+                    PrivateSession(sid: $0, standing: standing, since: "2026-11-22T05:00:00Z")
+                }
+            }
             state.pieces = Samples.pieces(["one\n", "two"])
         }
         var seen: Set<String> = []
         for (method, parameters) in [
             ("GetStatus", "{}"), ("ListSessions", "{}"), ("DescribeSession", #"{"sid":"s1"}"#),
             ("Replay", #"{"sid":"s1"}"#), ("Verify", "{}"), ("Flush", "{}"), ("Reload", "{}"),
-            ("ShowConfiguration", "{}"),
+            ("ShowConfiguration", "{}"), ("AddPrivate", #"{"sid":"s1"}"#), ("RemovePrivate", #"{"sid":"s1"}"#),
+            ("ListPrivate", "{}"), ("Forget", #"{"sid":"s1"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])
@@ -78,6 +84,7 @@ struct InterfaceTests {
         #expect(words("DestinationState") == DestinationStatus.State.allCases.map(\.rawValue))
         #expect(words("RootState") == RootStatus.State.allCases.map(\.rawValue))
         #expect(words("SegmentState") == SegmentItem.State.allCases.map(\.rawValue))
+        #expect(words("Standing") == SessionStanding.allCases.map(\.rawValue))
         #expect(words("RangeState") == VerifiedRange.State.allCases.map(\.rawValue))
     }
 }

@@ -22,6 +22,7 @@ final class ScriptedHandler: ControlHandler {
         var replays: [ReplayRequest] = []
         var sent = 0
         var cancelled = 0
+        var privates: [PrivateSession] = []
         var reloads = 0
         var reloadError: ControlError?
         /// Replays wait here, after the pieces, until they are cancelled.
@@ -140,6 +141,28 @@ final class ScriptedHandler: ControlHandler {
         try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 10))
         try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 5))
         return FlushReply(sealed: 1, queued: 0, queuedBytes: 0)
+    }
+
+    func addPrivate(
+        _ sid: SessionID, progress: ReplySink<AddPrivateReply>
+    ) async throws(ControlError) -> AddPrivateReply {
+        try await progress.send(AddPrivateReply(changed: true, waitingFor: ["archive"]))
+        return AddPrivateReply(changed: true)
+    }
+
+    func forget(_ sid: SessionID, progress: ReplySink<ForgetReply>) async throws(ControlError) -> ForgetReply {
+        try await progress.send(ForgetReply(waitingFor: ["archive"]))
+        return ForgetReply(
+            deleted: ["archive"], left: [ForgetReply.Leftover(destination: "b", reason: "away", willGo: true)])
+    }
+
+    func removePrivate(_ sid: SessionID) async throws(ControlError) -> RemovePrivateReply {
+        RemovePrivateReply(changed: true)
+    }
+
+    func privates(after: SessionID?, limit: Int) async throws(ControlError) -> [PrivateSession] {
+        let all = state.withLock { $0.privates }.filter { session in after.map { $0 < session.sid } ?? true }
+        return Array(all.prefix(limit))
     }
 
     func reload() async throws(ControlError) -> ReloadReply {

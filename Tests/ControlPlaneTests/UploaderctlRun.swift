@@ -28,6 +28,8 @@ final class KeptConsole: Console {
         try source.wait(.readable, milliseconds: milliseconds)
     }
 
+    func answer(to question: String) -> String? { nil }
+
     func note(_ text: String) { errors += text }
 }
 

@@ -48,7 +48,7 @@ def test_every_kind_that_is_a_trouble_has_an_entry():
 
 
 def test_every_command_that_a_hint_names_exists():
-    commands = {"status", "sessions", "show", "replay", "restore", "flush", "reload", "verify", "config"}
+    commands = {"status", "sessions", "show", "replay", "restore", "flush", "reload", "verify", "config", "private", "forget"}
     for name, _, text in entries():
         for command in re.findall(r"uploaderctl (\w+)", text):
             assert command in commands, name

@@ -27,6 +27,7 @@ extension ControlInterface {
           agent: ?string,
           since: ?string,
           at_risk: ?bool,
+          private: ?bool,
           after: ?string
         ) -> (
           sessions: []Session,

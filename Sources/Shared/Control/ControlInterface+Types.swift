@@ -111,8 +111,10 @@ extension ControlInterface {
           # The first lines of the main stream's last generation that every required destination has; of a session without a
           # main stream, those of each of its streams.
           safe_lines: int,
+          # Nothing more of it leaves this machine: it is not open.
           private: bool,
-          # Something of it is not in every required destination.
+          standing: Standing,
+          # Something of it is not in every required destination, and is to be.
           at_risk: bool
         )
 
@@ -192,8 +194,8 @@ extension ControlInterface {
 
         # QUEUED: durable here, not there yet. DELAYED: the same, and the destination is retrying or held.
         # MISSING: neither here nor there, or the manifest there is gone. DAMAGED: there, but not the bytes that
-        # were stored, or the manifest is not the one that was put.
-        type RangeState (FOUND, QUEUED, UPLOADING, DELAYED, MISSING, DAMAGED)
+        # were stored, or the manifest is not the one that was put. PRIVATE: not there, and nothing of the session leaves.
+        type RangeState (FOUND, QUEUED, UPLOADING, DELAYED, MISSING, DAMAGED, PRIVATE)
 
         type VerifiedRange (
           sid: string,
@@ -219,6 +221,7 @@ extension ControlInterface {
           delayed: int,
           missing: int,
           damaged: int,
+          private: int,
           # Objects whose bytes were read back and compared.
           read_back: int
         )

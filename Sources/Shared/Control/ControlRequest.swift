@@ -6,6 +6,10 @@ package enum ControlRequest: Hashable, Sendable {
     case replay(ReplayRequest)
     case verify(VerifyRequest)
     case flush(FlushRequest)
+    case addPrivate(SessionID)
+    case removePrivate(SessionID)
+    case listPrivate(after: SessionID?)
+    case forget(SessionID)
     case reload
     case showConfiguration
 
@@ -18,7 +22,8 @@ package enum ControlRequest: Hashable, Sendable {
             self = .listSessions(
                 SessionFilter(
                     agent: try reader.agent("agent"), since: try reader.time("since"),
-                    atRisk: try reader.truth("at_risk") ?? false, after: try reader.session("after")))
+                    atRisk: try reader.truth("at_risk") ?? false, isPrivate: try reader.truth("private") ?? false,
+                    after: try reader.session("after")))
         case "DescribeSession": self = .describeSession(try reader.required(reader.session("sid"), "sid"))
         case "Replay":
             self = .replay(
@@ -42,6 +47,10 @@ package enum ControlRequest: Hashable, Sendable {
             }
             let scope: FlushRequest.Scope = sid.map { .session($0) } ?? path.map { .file($0) } ?? .everything
             self = .flush(FlushRequest(scope, wait: try reader.truth("wait") ?? false))
+        case "AddPrivate": self = .addPrivate(try reader.required(reader.session("sid"), "sid"))
+        case "RemovePrivate": self = .removePrivate(try reader.required(reader.session("sid"), "sid"))
+        case "ListPrivate": self = .listPrivate(after: try reader.session("after"))
+        case "Forget": self = .forget(try reader.required(reader.session("sid"), "sid"))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
@@ -63,6 +72,7 @@ package enum ControlRequest: Hashable, Sendable {
             put("agent", filter.agent?.rawValue)
             put("since", filter.since.map { RFC3339.text($0) })
             put("at_risk", filter.atRisk)
+            put("private", filter.isPrivate)
             put("after", filter.after?.rawValue)
         case .describeSession(let sid):
             name = "DescribeSession"
@@ -94,6 +104,18 @@ package enum ControlRequest: Hashable, Sendable {
             case .file(let path): put("path", path)
             }
             put("wait", request.wait)
+        case .addPrivate(let sid):
+            name = "AddPrivate"
+            put("sid", sid.rawValue)
+        case .removePrivate(let sid):
+            name = "RemovePrivate"
+            put("sid", sid.rawValue)
+        case .listPrivate(let after):
+            name = "ListPrivate"
+            put("after", after?.rawValue)
+        case .forget(let sid):
+            name = "Forget"
+            put("sid", sid.rawValue)
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
         }

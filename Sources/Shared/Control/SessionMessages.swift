@@ -4,10 +4,16 @@ package struct SessionFilter: Hashable, Sendable {
     /// Only sessions whose last line is not older.
     package var since: WallTime?
     package var atRisk: Bool
+    /// Only sessions that are not open.
+    package var isPrivate: Bool
     /// Only sessions whose sid sorts after it.
     package var after: SessionID?
 
-    package init(agent: Agent? = nil, since: WallTime? = nil, atRisk: Bool = false, after: SessionID? = nil) {
+    package init(
+        agent: Agent? = nil, since: WallTime? = nil, atRisk: Bool = false, isPrivate: Bool = false,
+        after: SessionID? = nil
+    ) {
+        self.isPrivate = isPrivate
         self.agent = agent
         self.since = since
         self.atRisk = atRisk
@@ -23,12 +29,13 @@ package struct SessionItem: Hashable, Sendable, Codable {
     package var lines: Int
     package var bytes: Int64
     package var safeLines: Int
-    package var isPrivate: Bool
+    package var standing: SessionStanding
     package var atRisk: Bool
+    package var isPrivate: Bool { standing != .open }
 
     package init(
         sid: SessionID, facts: SessionFacts, streams: [StreamName], lines: Int, bytes: Int64, safeLines: Int,
-        isPrivate: Bool = false, atRisk: Bool
+        standing: SessionStanding = .open, atRisk: Bool
     ) {
         self.sid = sid
         self.facts = facts
@@ -36,12 +43,12 @@ package struct SessionItem: Hashable, Sendable, Codable {
         self.lines = lines
         self.bytes = bytes
         self.safeLines = safeLines
-        self.isPrivate = isPrivate
+        self.standing = standing
         self.atRisk = atRisk
     }
 
     enum CodingKeys: String, CodingKey {
-        case sid, streams, lines, bytes
+        case sid, streams, lines, bytes, standing
         case safeLines = "safe_lines"
         case isPrivate = "private"
         case atRisk = "at_risk"
@@ -55,7 +62,7 @@ package struct SessionItem: Hashable, Sendable, Codable {
         lines = try values.decode(Int.self, forKey: .lines)
         bytes = try values.decode(Int64.self, forKey: .bytes)
         safeLines = try values.decode(Int.self, forKey: .safeLines)
-        isPrivate = try values.decode(Bool.self, forKey: .isPrivate)
+        standing = try values.decode(SessionStanding.self, forKey: .standing)
         atRisk = try values.decode(Bool.self, forKey: .atRisk)
     }
 
@@ -68,6 +75,7 @@ package struct SessionItem: Hashable, Sendable, Codable {
         try values.encode(bytes, forKey: .bytes)
         try values.encode(safeLines, forKey: .safeLines)
         try values.encode(isPrivate, forKey: .isPrivate)
+        try values.encode(standing, forKey: .standing)
         try values.encode(atRisk, forKey: .atRisk)
     }
 }

@@ -37,11 +37,12 @@ package struct VerifiedRange: Hashable, Sendable, Codable {
         case delayed = "DELAYED"
         case missing = "MISSING"
         case damaged = "DAMAGED"
+        case `private` = "PRIVATE"
 
         /// The answer is no.
         package var isBad: Bool {
             switch self {
-            case .found, .queued, .uploading, .delayed: false
+            case .found, .queued, .uploading, .delayed, .private: false
             case .missing, .damaged: true
             }
         }
@@ -90,6 +91,7 @@ package struct VerifySummary: Hashable, Sendable, Codable {
     package var delayed = 0
     package var missing = 0
     package var damaged = 0
+    package var `private` = 0
     package var readBack = 0
 
     package init() {}
@@ -105,11 +107,12 @@ package struct VerifySummary: Hashable, Sendable, Codable {
         case .delayed: delayed += 1
         case .missing: missing += 1
         case .damaged: damaged += 1
+        case .private: `private` += 1
         }
     }
 
     enum CodingKeys: String, CodingKey {
-        case sessions, ranges, found, queued, uploading, delayed, missing, damaged
+        case sessions, ranges, found, queued, uploading, delayed, missing, damaged, `private`
         case readBack = "read_back"
     }
 }

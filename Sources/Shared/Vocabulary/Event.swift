@@ -50,6 +50,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case recovered, catalogDamaged, catalogSetAside, spoolFileRefused, sessionUnresolved, sessionTakenUp
     case delivered, deliveryFailed, destinationHeld, destinationRecovered, manifestPublished, manifestConflict
     case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
+    case privacyChanged
 
     package var priority: Priority {
         switch self {
@@ -60,7 +61,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
-            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled:
+            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged:
             .notice
         case .rootWatched, .merged: .info
         case .segmentSealed, .delivered, .manifestPublished, .retired, .debug: .debug
@@ -110,7 +111,8 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .debug: "0024"
         case .rootPolled: "0025"
         case .clockJumped: "0026"
-        case .catalogDamaged: "0030"
+        case .privacyChanged: "0030"
+        case .catalogDamaged: "0031"
         }
     }
 }

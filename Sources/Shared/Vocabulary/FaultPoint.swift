@@ -30,6 +30,20 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case mergeSealed = "merge.1"
     /// merge: a superseded object is deleted, its row is still there.
     case mergeDeleted = "merge.2"
+    /// private: the line is in the file, the catalog does not know it.
+    case privateSaid = "private.1"
+    /// forget: the line is in the file, the catalog does not know it.
+    case forgetSaid = "forget.1"
+    /// forget: nothing is left in the spool, the rows are still there.
+    case forgetUnlinked = "forget.2"
+    /// forget: nothing is left in the state directory.
+    case forgetPurged = "forget.3"
+    /// forget: the tombstone is in a store.
+    case forgetEntombed = "forget.4"
+    /// forget: a store has no manifest of it any more.
+    case forgetUnlisted = "forget.5"
+    /// forget: a store has nothing but the tombstone, and its row does not say so.
+    case forgetErased = "forget.6"
 }
 
 /// The crash hook: real daemons use `NoFaults`; tests stop the process or throw at a point.

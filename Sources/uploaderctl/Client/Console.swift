@@ -25,6 +25,11 @@ package protocol Console: AnyObject {
 
     /// To standard error, as it is. That it cannot be said is no reason to fail.
     func note(_ text: String)
+
+    /// Asks whoever sits at the terminal, on standard error, and reads a line from standard input.
+    ///
+    /// - Returns: `nil`: there is nobody, for one of the two is no terminal.
+    func answer(to question: String) -> String?
 }
 
 extension Console {
@@ -35,6 +40,7 @@ extension Console {
 
 /// The process's own standard streams.
 package final class StandardConsole: Console {
+    private let input = Descriptor.inherited(0)
     private let output = Descriptor.inherited(1)
     private let errors = Descriptor.inherited(2)
     package let isTerminal = Process.isTerminal(1)
@@ -65,6 +71,15 @@ package final class StandardConsole: Console {
 
     package func wait(for source: borrowing Descriptor, milliseconds: Int32) throws(SystemError) -> Bool {
         try source.wait(.readable, whileRead: output, milliseconds: milliseconds)
+    }
+
+    package func answer(to question: String) -> String? {
+        guard Process.isTerminal(0), errorIsTerminal else { return nil }
+        note(question)
+        var line = [UInt8](repeating: 0, count: 256)
+        // What cannot be read is no yes.
+        let count = (try? line.withMutableBytes { (bytes) throws(SystemError) in try input.read(into: bytes) }) ?? 0
+        return String(decoding: line[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
     }
 
     package func note(_ text: String) {

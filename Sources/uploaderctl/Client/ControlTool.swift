@@ -76,7 +76,8 @@ extension ControlTool {
         signal(SIGPIPE, SIG_IGN)
         var environment: [String: String] = [:]
         let names = [
-            "UPLOADERD_SOCKET", "NO_COLOR", "PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME",
+            "UPLOADERD_SOCKET", "CLAUDE_CODE_SESSION_ID", "NO_COLOR", "PATH", "HOME", "XDG_RUNTIME_DIR",
+            "XDG_STATE_HOME", "XDG_CONFIG_HOME",
             "XDG_CACHE_HOME",
         ]
         for name in names {

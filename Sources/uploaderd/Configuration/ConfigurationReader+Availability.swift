@@ -42,15 +42,6 @@ extension ConfigurationReader {
         func refuse(_ key: String, _ message: String, _ hint: String) {
             settings.refuse(settings.origin(of: key), key, message, hint: hint)
         }
-        for (key, values) in [
-            ("exclude_directories", all.privacy.excludeDirectories),
-            ("exclude_repositories", all.privacy.excludeRepositories), ("include_only", all.privacy.includeOnly),
-        ] where !values.isEmpty {
-            refuse(
-                "privacy.\(key)",
-                "privacy rules are not available in this version: these sessions would be uploaded all the same",
-                "take the key out, and keep such sessions outside the watched roots")
-        }
         if all.archive.enabled {
             refuse("archive.enabled", "the archive is not available in this version", "write enabled = false")
         }

@@ -106,10 +106,11 @@ struct ConfigurationReader {
                 "exclude_directories", in: &scope, .list(example: "\"~/private\"", of: .path(home: home)),
                 else: privacy.excludeDirectories)
             privacy.excludeRepositories = settings.value(
-                "exclude_repositories", in: &scope, .list(example: "\"*github.com/acme/*\"", of: .entry),
+                "exclude_repositories", in: &scope, .list(example: "\"*github.com/acme/*\"", of: .remote),
                 else: privacy.excludeRepositories)
             privacy.includeOnly = settings.value(
-                "include_only", in: &scope, .list(example: "\"~/work\"", of: .entry), else: privacy.includeOnly)
+                "include_only", in: &scope, .list(example: "\"~/work\"", of: .place(home: home)),
+                else: privacy.includeOnly)
         }
     }
 

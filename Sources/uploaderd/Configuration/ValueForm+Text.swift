@@ -86,6 +86,37 @@ extension ValueForm where Value == String {
         }
     }
 
+    /// A glob over the URL of a repository's remote.
+    static var remote: ValueForm {
+        let entry = entry
+        return ValueForm(shown: entry.shown) { (value) throws(Refusal) in
+            let text = try entry.read(value)
+            let found = TomlValue.string(text).found
+            if text.hasPrefix("/") || text.hasPrefix("~") {
+                throw Refusal(
+                    message: "\(found) is a directory, not a remote's URL", hint: "write it into exclude_directories")
+            }
+            // It would match no URL that there is, and whoever wrote it would believe to be protected.
+            guard text.contains(where: { "/:*".contains($0) }) else {
+                throw Refusal(
+                    message: "\(found) matches no remote's URL",
+                    hint: "write it as \"*github.com/acme/*\", with * for any text")
+            }
+            return text
+        }
+    }
+
+    /// A directory, or a glob over the URL of a repository's remote.
+    static func place(home: String?) -> ValueForm {
+        let (path, remote) = (path(home: home), remote)
+        return ValueForm(shown: remote.shown) { (value) throws(Refusal) in
+            guard case .string(let text) = value, text.hasPrefix("/") || text.hasPrefix("~") else {
+                return try remote.read(value)
+            }
+            return try path.read(value)
+        }
+    }
+
     /// A glob relative to a root.
     static var glob: ValueForm {
         text(expected: "a glob", example: "\"**/*.jsonl\"") { (text) throws(Refusal) in

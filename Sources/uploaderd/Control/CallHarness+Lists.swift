@@ -40,6 +40,22 @@ extension CallHarness {
         }
     }
 
+    /// Such a page always fits a reply: an id has at most 512 bytes, six in JSON for each that JSON escapes.
+    private static let privatesPerPage = 64
+
+    func privates(_ first: SessionID?, _ replies: CallReplies) async throws(ControlError) {
+        var after = first
+        while true {
+            let found = try await handler.privates(after: after, limit: Self.privatesPerPage + 1)
+            let hasMore = found.count > Self.privatesPerPage
+            let page = Array(found.prefix(Self.privatesPerPage))
+            after = page.last?.sid
+            let goesOn = hasMore && replies.wantsMore
+            try await replies.send(PrivatePage(sessions: page, next: hasMore ? after : nil), continues: goesOn)
+            if !goesOn { return }
+        }
+    }
+
     private enum Part {
         case stream(StreamDetail)
         case checkpoint(CheckpointItem)

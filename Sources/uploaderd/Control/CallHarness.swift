@@ -57,6 +57,24 @@ struct CallHarness: Sendable {
                     if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
                 })
             try await replies.send(reply)
+        case .addPrivate(let sid):
+            let updates = Updates(time: time, between: limits.betweenUpdates)
+            let reply = try await handler.addPrivate(
+                sid,
+                progress: ReplySink { (reply) throws(ControlError) in
+                    if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
+                })
+            try await replies.send(reply)
+        case .removePrivate(let sid): try await replies.send(try await handler.removePrivate(sid))
+        case .listPrivate(let after): try await privates(after, replies)
+        case .forget(let sid):
+            let updates = Updates(time: time, between: limits.betweenUpdates)
+            let reply = try await handler.forget(
+                sid,
+                progress: ReplySink { (reply) throws(ControlError) in
+                    if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
+                })
+            try await replies.send(reply)
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
         }

@@ -36,6 +36,21 @@ package protocol ControlHandler: Sendable {
         _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
     ) async throws(ControlError) -> FlushReply
 
+    /// Returns when nothing of the session is on its way any more; meanwhile it may send what is, as often as it likes.
+    func addPrivate(_ sid: SessionID, progress: ReplySink<AddPrivateReply>) async throws(ControlError)
+        -> AddPrivateReply
+
+    /// - Throws: `refused` for a session that was forgotten.
+    func removePrivate(_ sid: SessionID) async throws(ControlError) -> RemovePrivateReply
+
+    /// The first sessions that are not open, at most `limit` of them, ordered by sid.
+    func privates(after: SessionID?, limit: Int) async throws(ControlError) -> [PrivateSession]
+
+    /// Returns when it is done wherever it can be now; meanwhile it may send how far it is, as often as it likes.
+    ///
+    /// - Throws: `noSuchSession` when neither this machine nor a store that can be read knows it.
+    func forget(_ sid: SessionID, progress: ReplySink<ForgetReply>) async throws(ControlError) -> ForgetReply
+
     /// - Throws: `invalidConfiguration` with all problems; the old configuration stays in force.
     func reload() async throws(ControlError) -> ReloadReply
 

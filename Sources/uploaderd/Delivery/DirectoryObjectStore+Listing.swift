@@ -18,6 +18,20 @@ extension DirectoryObjectStore {
         return found.sorted()
     }
 
+    package func sweep(_ prefix: String) throws(DeliveryError) {
+        var left = [prefix]
+        while let folder = left.popLast() {
+            for entry in try entries(of: folder) where entry.kind == .directory {
+                left.append("\(folder)\(entry.name)/")
+            }
+            do throws(SystemError) {
+                if let there = try StoreFolders.opened(folder, beneath: folders.root()) { try folders.sweep(there) }
+            } catch {
+                throw DeliveryError(.transient, "could not sweep \(root)/\(folder): \(error.reason)")
+            }
+        }
+    }
+
     package func listFolders(_ prefix: String) throws(DeliveryError) -> [String] {
         try entries(of: prefix).filter { $0.kind == .directory }.map(\.name).sorted()
     }

@@ -176,6 +176,33 @@ package struct ObjectLayoutSink: SessionSink {
         try await store.readAll(try key(layout.tombstone(of: session), "tombstone")) != nil
     }
 
+    package func entomb(_ session: SessionID, _ tombstone: [UInt8]) async throws(DeliveryError) {
+        let key = try key(layout.tombstone(of: session), "tombstone")
+        do throws(DeliveryError) {
+            try await store.put(MemoryObject(tombstone), to: key, .immutable(RunningDigest.digest(of: tombstone)))
+        } catch {
+            // Another machine's, or ours of another moment: one is as good as the other.
+            guard error.code == .conflict, try await isForgotten(session) else { throw error }
+        }
+    }
+
+    /// More rounds than this, and somebody puts as fast as it is deleted, or nothing is deleted at all.
+    private static let mostRounds = 8
+
+    package func erase(_ session: SessionID, manifestsOnly: Bool) async throws(DeliveryError) {
+        let home = layout.folder(of: session)
+        let tombstone = try key(layout.tombstone(of: session), "tombstone")
+        for _ in 0..<Self.mostRounds {
+            // Asked again after each round: a put of another machine's may have been under way.
+            let left = try await store.list(home).filter { key in
+                key != tombstone && (!manifestsOnly || key.rawValue.hasSuffix("/manifest.json"))
+            }
+            if left.isEmpty { return try await store.sweep(home) }
+            for key in left { try await store.delete(key) }
+        }
+        throw DeliveryError(.transient, "objects of session \(session) are there again whenever they were deleted")
+    }
+
     package func eachManifest(
         _ body: @Sendable (Result<FoundManifest, DeliveryError>) async throws -> Void
     ) async throws {

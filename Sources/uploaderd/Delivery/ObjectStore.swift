@@ -74,12 +74,18 @@ package protocol ObjectStore: Sendable {
 
     func delete(_ key: ObjectKey) async throws(DeliveryError)
 
+    /// Removes below `prefix` what puts that were cut off have left, and is no object.
+    func sweep(_ prefix: String) async throws(DeliveryError)
+
     /// Where its calls block; `nil`: nowhere. Several calls in a row are made from there, and change threads once.
     var lane: (any TaskExecutor)? { get }
 }
 
 extension ObjectStore {
     package var lane: (any TaskExecutor)? { nil }
+
+    /// Where a put is an object or nothing.
+    package func sweep(_ prefix: String) async throws(DeliveryError) {}
 
     /// A small object, whole.
     ///

@@ -85,6 +85,14 @@ package protocol SessionSink: Sendable {
     /// Whether the session was forgotten: nothing of it is ever put again.
     func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool
 
+    /// Puts the tombstone, if there is none; from then on `isForgotten`.
+    func entomb(_ session: SessionID, _ tombstone: [UInt8]) async throws(DeliveryError)
+
+    /// Deletes what the store has of the session, of every writer: its manifests, or all but the tombstone.
+    ///
+    /// - Throws: `permanent` where the store deletes nothing.
+    func erase(_ session: SessionID, manifestsOnly: Bool) async throws(DeliveryError)
+
     /// Every manifest in the store, one call of `body` each; one that cannot be read is handed over as the error that
     /// says so, and ends nothing.
     ///

@@ -83,7 +83,7 @@ struct StoreFolders {
     ///
     /// Done where the first object of a life is put: that is where a put was cut off, for it is tried again. Walking the
     /// whole store at each start would cost more than leftovers do.
-    private func sweep(_ folder: borrowing Descriptor) throws(SystemError) {
+    func sweep(_ folder: borrowing Descriptor) throws(SystemError) {
         for entry in try folder.entries() where entry.name.hasPrefix(Self.temporary) {
             do throws(SystemError) {
                 let file = try folder.openEntry(entry.name, [.readOnly, .nonBlocking])

@@ -54,6 +54,16 @@ package struct WriteOnlySink: SessionSink {
         []
     }
     package func isForgotten(_ session: SessionID) -> Bool { false }
+
+    package func entomb(_ session: SessionID, _ tombstone: [UInt8]) async throws(DeliveryError) {
+        try await inner.entomb(session, tombstone)
+    }
+
+    package func erase(_ session: SessionID, manifestsOnly: Bool) throws(DeliveryError) {
+        throw DeliveryError(
+            .permanent, "what was put of session \(session) cannot be deleted: the destination only takes objects",
+            hint: "delete the folder \(layout.folder(of: session)) there yourself; its forgotten.json may stay")
+    }
     package func eachManifest(_ body: @Sendable (Result<FoundManifest, DeliveryError>) async throws -> Void) {}
 
     package func object(_ relativePath: String, in folder: String) async throws(DeliveryError) -> any ObjectBytes

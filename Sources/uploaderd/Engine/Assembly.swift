@@ -25,7 +25,7 @@ package enum Assembly {
     ) async throws -> HeldState {
         let (store, report) = try await Store.open(
             StateDirectory(directories.state, spool: directories.spool), executor: world.storeLane, time: world.time,
-            random: world.random, faults: world.faults, log: world.log, damaged: damaged)
+            random: world.random, faults: world.faults, log: world.log, departures: world.departures, damaged: damaged)
         return HeldState(store: store, report: report)
     }
 
@@ -42,24 +42,34 @@ package enum Assembly {
         let (store, report) = (state.store, state.report)
         do {
             note(report, board)
+            if let fault = await store.standingsFault { say(fault, board, world.log) }
             try await noteFaults(configuration, store, board)
             let roots = try configuration.watch.map { try WatchRoot($0) }
+            let judge = PrivacyJudge(
+                rules: PrivacyRules(configuration.privacy), store: store, board: board, log: world.log, time: world.time
+            )
+            // Directories are looked at, which may lie on any disk.
+            try await withTaskExecutorPreference(world.work[0]) { try await judge.judgeKnown() }
             let objects = ObjectFinder(store: store, board: board, world: world)
             let lost = LostSegments()
             let context = try context(
                 configuration, RootDirectories(of: roots), store, objects, lost, redactor, board, world)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board, report: report,
-                destinations: configuration.destinations.map(\.name))
+                destinations: configuration.destinations.map(\.name), judge: judge)
             let unjoined = UnjoinedSessions()
-            let delivery = await delivery(configuration, directories, store, resolver, unjoined, lost, board, world)
+            let forgetting = Forgetting(
+                store: store, objects: objects, world: world, board: board,
+                destinations: configuration.destinations.map(\.name))
+            let delivery = await delivery(
+                configuration, directories, store, resolver, unjoined, lost, forgetting, board, world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
                 roots: Dictionary(roots.map { ($0.root, $0) }) { first, _ in first },
                 unchangedSince: try await store.value(SourceIntake.lookedThrough).flatMap { Int64($0) }.map {
                     WallTime(nanoseconds: $0)
-                }, began: WallTime(nanoseconds: world.time.wall.nanoseconds - 2_000_000_000))
+                }, began: WallTime(nanoseconds: world.time.wall.nanoseconds - 2_000_000_000), judge: judge)
             let watcher = watching(roots, context.roots, configuration.watching)
             let supervisor = SessionSupervisor(
                 context: context, world: world, watching: watcher, intake: intake, mode: isOnce ? .once : .live)
@@ -71,7 +81,7 @@ package enum Assembly {
                 ? MergeRounds(merger, delivery: delivery, board: board, world: world) : nil
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
-                delivery: delivery, merging: merging, objects: objects, lost: lost,
+                delivery: delivery, merging: merging, objects: objects, lost: lost, forgetting: forgetting,
                 replay: ReplayService(
                     store: store, objects: objects, destinations: configuration.destinations.map(\.name)),
                 destinations: configuration.destinations.map {
@@ -111,8 +121,8 @@ package enum Assembly {
 
     private static func delivery(
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
-        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ board: StatusBoard,
-        _ world: Surroundings
+        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ forgetting: Forgetting,
+        _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
@@ -125,6 +135,7 @@ package enum Assembly {
             lost: lost,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
+            forgetting.ring()
             await resolver.opened(id)
             try await store.use(objects.open.map(\.id))
         }
@@ -178,6 +189,13 @@ package enum Assembly {
                 ObjectFinder.say(fault, ObjectFinder.name(of: record, in: destination.name), nil, on: board)
             }
         }
+    }
+
+    /// Of no session it is known whether it may leave.
+    private static func say(_ fault: StoreError, _ board: StatusBoard, _ log: any EventLog) {
+        let message = "nothing is delivered: it is not known which sessions are private, because \(fault.description)"
+        board.report("privacy_unknown", "state", message, hint: fault.hint)
+        log.record(Event(.persistenceFailed, message, hint: fault.hint))
     }
 
     /// What the start found in the state directory, for health; Store has told the log.

@@ -13,6 +13,7 @@ extension ControlDesk {
             {
                 return true
             }
+            if summary.standing == (filter.isPrivate ? .open : .forgotten) { return true }
             if filter.atRisk, try await isSafe(summary, in: required) { return true }
             items.append(try await item(summary, required))
             return items.count < limit
@@ -51,7 +52,9 @@ extension ControlDesk {
         return stores
     }
 
+    /// What is not to leave is at no risk by staying.
     private func isSafe(_ summary: SessionSummary, in required: [StoreID]?) async throws(ControlError) -> Bool {
+        guard summary.standing == .open else { return true }
         guard let required else { return summary.segments == 0 }
         return try await asking { () async throws(StoreError) in
             try await engine.store.isHeld(summary.session, byAll: required)
@@ -70,7 +73,7 @@ extension ControlDesk {
         }
         return SessionItem(
             sid: summary.session, facts: summary.facts, streams: streams.map(\.stream.stream), lines: summary.lines,
-            bytes: summary.bytes, safeLines: safe, isPrivate: false,
+            bytes: summary.bytes, safeLines: safe, standing: summary.standing,
             atRisk: try await !isSafe(summary, in: required))
     }
 

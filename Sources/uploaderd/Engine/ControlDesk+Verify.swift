@@ -32,12 +32,13 @@ extension ControlDesk {
         summary.sessions += 1
         let description = try await asking { () async throws(StoreError) in try await engine.store.describe(sid) }
         let unlisted = await faultsOfManifests(of: sid)
+        let isOpen = description?.summary.standing == .open
         for stream in description?.streams ?? [] {
             let segments = try await asking { () async throws(StoreError) in
                 try await engine.store.segments(of: stream.stream)
             }
             for segment in segments {
-                let ranges = await verified(segment, unlisted, request, &summary)
+                let ranges = await verified(segment, isOpen: isOpen, unlisted, request, &summary)
                 for range in ranges { summary.count(range.state) }
                 try await sink.send(ranges)
             }
@@ -65,7 +66,7 @@ extension ControlDesk {
     ///
     /// - Parameter unlisted: stores where no reader finds it, though it may be there.
     private func verified(
-        _ segment: StoredSegment, _ unlisted: [StoreID: Verdict], _ request: VerifyRequest,
+        _ segment: StoredSegment, isOpen: Bool, _ unlisted: [StoreID: Verdict], _ request: VerifyRequest,
         _ summary: inout VerifySummary
     ) async -> [VerifiedRange] {
         var ranges: [VerifiedRange] = []
@@ -85,6 +86,8 @@ extension ControlDesk {
                 if state == .found, let fault = unlisted[id] { (state, detail) = fault }
             } else if let fault {
                 (state, detail) = fault
+            } else if !isOpen {
+                state = .private
             } else if segment.state == .spooled || !segment.receipts.isEmpty {
                 let isStuck = live.state == .waiting || live.state == .held
                 state = isStuck ? .delayed : live.inFlight > 0 ? .uploading : .queued

@@ -199,6 +199,7 @@ package actor ControlDesk: ControlHandler {
             let left = await engine.supervisor.flush(nil)
             return NotTaken(sources: left, sentences: engine.unseen(but: left))
         case .session(let sid):
+            try await requireOpen(sid)
             return NotTaken(sources: await engine.supervisor.flush(try await engine.sources(of: sid)))
         case .file(let path): return try await engine.takeFile(path, passed: passed?.take())
         }

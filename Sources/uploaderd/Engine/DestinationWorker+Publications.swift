@@ -19,6 +19,11 @@ extension DestinationWorker {
             group.addTask(executorPreference: parts.world.storeLane) { [parts, places] in
                 let result: Result<Int, any Error>
                 do {
+                    // Closed since Store was asked: nothing of it is put.
+                    guard let departure = try await parts.store.depart(session, to: id) else {
+                        return await self.unpublished(session)
+                    }
+                    defer { departure.end() }
                     let lane = parts.world.lane(of: session)
                     result = .success(try await parts.publisher.publish(session, to: id, places, encodingOn: lane))
                 } catch {
@@ -48,6 +53,12 @@ extension DestinationWorker {
             limit = limit == DestinationGlance.sessions ? 512 : Int.max
             behind = try await parts.store.publishable(to: id, limit: limit)
         }
+    }
+
+    private func unpublished(_ session: SessionID) {
+        happenings += 1
+        publications.failed(session, until: nil)
+        changed()
     }
 
     private func published(_ session: SessionID, _ result: Result<Int, any Error>) {

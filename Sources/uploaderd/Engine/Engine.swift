@@ -52,6 +52,7 @@ package final class Engine: Sendable {
             tasks.append(parts.world.lane(of: "merge").start { await merging.run() })
         }
         tasks.append(loop.start { await parts.lost.run(parts) })
+        tasks.append(loop.start { await parts.forgetting.run() })
         if !isOnce, let lost {
             resolver.asking.begin()
             tasks.append(
@@ -86,6 +87,10 @@ package final class Engine: Sendable {
         reasons += await parts.faulty().map {
             "destination \($0): it does not have any more what was put there; uploaderctl status says what"
         }
+        await parts.forgetting.settled()
+        reasons += await parts.forgetting.reasons
+        reasons += PrivacyJudge.reasons(on: parts.board)
+        if let fault = await parts.store.standingsFault { reasons.append("nothing is delivered: \(fault.description)") }
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         return reasons

@@ -9,6 +9,8 @@ package struct EngineError: HintedError, Sendable {
         case inconsistent
         /// A destination that is needed could not be read.
         case unreachable
+        /// Whether the session may be taken is not known yet: its lines may say it.
+        case undecided
         /// The engine ends.
         case ending
     }

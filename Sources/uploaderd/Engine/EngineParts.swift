@@ -25,6 +25,7 @@ package struct EngineParts: Sendable {
     let merging: MergeRounds?
     let objects: ObjectFinder
     let lost: LostSegments
+    let forgetting: Forgetting
     let replay: ReplayService
     let destinations: [Destination]
     let watched: [WatchRoot]
@@ -110,7 +111,7 @@ package struct EngineParts: Sendable {
         context.claims = SourceClaims()
         let once = SourceIntake(
             store: store, context: context, resolver: intake.resolver, roots: intake.roots, unchangedSince: nil,
-            began: intake.began)
+            began: intake.began, judge: intake.judge)
         let mailbox = PipelineMailbox()
         // Whoever calls is on the loop, which is not to read or compress anything.
         let end = await withTaskExecutorPreference(world.work[0]) { [context] in

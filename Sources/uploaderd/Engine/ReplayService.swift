@@ -19,6 +19,9 @@ struct ReplayService: Sendable {
         of session: SessionID, _ stream: StreamName, generation: Int?, from: String?, isOwn: Bool = false
     ) async throws(ControlError) -> Volume {
         do {
+            if try await store.standing(of: session) == .forgotten {
+                throw ControlError(.noMatch, "session \(session) was forgotten: nothing of it is left to be read")
+            }
             let branches: [WriterBranch]
             let streams: [StreamName]
             var unread: [String] = []

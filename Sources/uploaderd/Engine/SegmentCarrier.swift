@@ -3,7 +3,8 @@ import Segments
 import Shared
 import Store
 
-/// Carries segments to one store: the claim, the object, the receipt, in that order.
+/// Carries segments to one store: leave to go, the claim, the object, the receipt, in that
+/// order.
 ///
 /// Runs on Store's lane: of what it does between two calls of Store's nothing takes time, and only the put changes threads.
 struct SegmentCarrier: Sendable {
@@ -14,6 +15,8 @@ struct SegmentCarrier: Sendable {
     /// - Returns: `false`: not to be carried now; Store is to be asked again.
     func carry(_ delivery: SegmentDelivery) async throws -> Bool {
         let session = delivery.record.stream.session
+        guard let departure = try await parts.store.depart(session, to: id) else { return false }
+        defer { departure.end() }
         let standing = try await places.claimed(session)
         guard try await parts.store.claim(delivery.id, for: id) else { return false }
         let isCurrent: Bool

@@ -25,14 +25,17 @@ struct SessionResolver: Sendable {
     let began: WallTime
     /// Names of all destinations that could have something.
     let destinations: [String]
+    /// What is taken up may be nothing that is to leave.
+    let judge: PrivacyJudge?
     /// Stores that can be read are being read, or what they said is being sorted out: who is to say what is delivered waits.
     let asking = Undertaking()
     private let readings = StoreReadings()
 
     init(
         store: Store, objects: ObjectFinder, world: Surroundings, board: StatusBoard, report: RecoveryReport,
-        destinations: [String]
+        destinations: [String], judge: PrivacyJudge? = nil
     ) {
+        self.judge = judge
         self.store = store
         self.objects = objects
         self.world = world
@@ -69,6 +72,7 @@ struct SessionResolver: Sendable {
             }
             for found in found where found.manifest.writer == nil && found.manifest.unknownNeeds == nil {
                 note(try await store.takeUp(found.manifest, at: id, as: .foreign), of: session)
+                try await judge?.judgeTakenUp(session)
             }
             try await takeUp(found.filter(isOurs), on: shelf, id)
         }
@@ -251,7 +255,9 @@ struct SessionResolver: Sendable {
             guard let session = SessionID(found.manifest.sid) else { continue }
             let result = try await ManifestIntake(store: store, objects: objects).takeUp(found, in: shelf.sink, at: id)
             switch result.standing {
-            case .own: return note(result, of: session)
+            case .own:
+                try await judge?.judgeTakenUp(session)
+                return note(result, of: session)
             case .unfit:
                 world.log.record(
                     Event(

@@ -35,6 +35,7 @@ extension SessionSupervisor {
                 error.code == .refused ? .sourceRefused : .sourceUnreadable, kind, path.absolute, error.description,
                 hint: error.hint)
         case let error as StoreError where error.code == .unresolved: break  // said already
+        case let error as EngineError where error.code == .undecided: break  // it is when nothing more comes
         case let error as StoreError:
             say(.persistenceFailed, "persistence_failed", "state", error.description, hint: error.hint)
         default:

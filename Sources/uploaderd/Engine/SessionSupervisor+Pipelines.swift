@@ -80,6 +80,7 @@ extension SessionSupervisor {
                 case .otherName(let other): return .otherName(of: other)
                 }
             }
+            guard try await intake.admits(name, &tail) else { return .dormant }
             // Two files hold its lines while one takes the place of the other: the one that is read comes to its end first.
             let streamClaim = context.claims.claim(.stream(name.key), for: path)
             if let other = streamClaim.holder { return .follows(other) }
@@ -97,6 +98,9 @@ extension SessionSupervisor {
                 pipeline.letGo()
                 throw error
             }
+        } catch let error as StoreError where error.code == .notOpen {
+            // What was read and not sealed is nowhere: whoever opens the session again wakes its sources.
+            return .dormant
         } catch {
             return .failed(error)
         }
@@ -198,7 +202,8 @@ extension SessionSupervisor {
         }
         let delay = Duration.seconds(1 << min(count - 1, 6))
         resting[path] = Rest(
-            until: world.time.now + delay, failures: count, isSources: error is CaptureError,
+            until: world.time.now + delay, failures: count,
+            isSources: error is CaptureError || (error as? EngineError)?.code == .undecided,
             isUnresolved: (error as? StoreError)?.code == .unresolved || (error as? EngineError)?.code == .unreachable,
             reason: Self.sentence(path, error))
         report(path, error)

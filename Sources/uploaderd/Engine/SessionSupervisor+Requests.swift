@@ -85,6 +85,12 @@ extension SessionSupervisor {
         }
     }
 
+    /// Their session may be taken again; also what is below the roots that nobody knows is looked for.
+    func reopened(_ paths: [SourcePath]) {
+        for path in paths { wake(path) }
+        watching.rescan()
+    }
+
     /// Sources that wait for a store which may know their session.
     var unresolved: Int { resting.values.count(where: \.isUnresolved) }
 

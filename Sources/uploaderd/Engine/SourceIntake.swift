@@ -27,6 +27,7 @@ struct SourceIntake: Sendable {
     let unchangedSince: WallTime?
     /// When the engine began to look.
     let began: WallTime
+    let judge: PrivacyJudge
 
     /// A source that a scan found and that is not known to be taken to its end.
     struct Unsettled: Sendable {
@@ -105,8 +106,13 @@ struct SourceIntake: Sendable {
     }
 
     private func resolved(_ fallback: SourceName, by tail: inout FileTail) throws -> SourceName {
+        AgentLayout.resolved(fallback, by: try firstLines(of: &tail, kind: .agent).learnt)
+    }
+
+    /// - Returns: what they tell, and whether there are as many as are looked at.
+    private func firstLines(of tail: inout FileTail, kind: SourceKind) throws -> (learnt: FirstLines, isAll: Bool) {
         _ = try tail.begin(at: nil)
-        var lines = FirstLines(agent: tail.path.agent, kind: .agent)
+        var lines = FirstLines(agent: tail.path.agent, kind: kind)
         var buffer = LineBuffer()
         while !lines.isComplete, case .bytes(let count) = try tail.read(into: buffer.room(64 << 10)) {
             buffer.fill(count)
@@ -114,9 +120,19 @@ struct SourceIntake: Sendable {
                 context.redactor.redact(RawLine(bytes: line, offset: 0, terminated: true)) { lines.take($0.bytes) }
                 buffer.drop(line.count)
             }
-            if buffer.count > FirstLines.byteLimit { break }
+            if buffer.count > FirstLines.byteLimit { return (lines, true) }
         }
-        return AgentLayout.resolved(fallback, by: lines)
+        return (lines, lines.isComplete)
+    }
+
+    /// Whether the privacy rules let a source be taken of which nothing was cut yet.
+    ///
+    /// - Throws: `EngineError.undecided` while its lines may yet say where it runs.
+    func admits(_ name: SourceName, _ tail: inout FileTail) async throws -> Bool {
+        guard judge.rules != nil else { return true }
+        let file = try tail.observe()
+        let read = try await judge.asks(name) ? try firstLines(of: &tail, kind: name.kind) : nil
+        return try await judge.admits(name, file, read)
     }
 
     /// Two live files never share a stream; a file that went on elsewhere keeps its.

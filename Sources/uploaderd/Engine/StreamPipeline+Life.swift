@@ -16,6 +16,7 @@ extension StreamPipeline {
         context: PipelineContext
     ) async throws -> StreamPipeline {
         // Its cursor may lie behind what is missing: a source without a new line would look as if all of it were taken.
+        try await context.store.requireOpen(name.sid)
         try await context.store.requireResolved(name.sid)
         let known = try await context.store.cursor(of: name.key)
         let source = tail.path

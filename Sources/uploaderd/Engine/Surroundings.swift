@@ -1,6 +1,7 @@
 package import Delivery
 import LinuxSystem
 package import Shared
+import Store
 
 /// What the engine stands on and cannot choose: executors, clock, randomness, faults, the log, the machine, and who is
 /// at the far end of a destination.
@@ -21,6 +22,8 @@ package struct Surroundings: Sendable {
     package var machine: MachineFacts
     /// Makes the far end of a destination; `nil`: `Assembly` makes the real one of its type.
     package var sinks: SinkMaker?
+    /// What is on its way out of the process, whichever engine began it.
+    let departures = Departures()
 
     /// Makes what speaks HTTP for one destination; `nil`: there is no network.
     package var http: HTTPMaker?

@@ -21,6 +21,10 @@ package struct Survey: Sendable {
     package private(set) var items: [Item] = []
     /// Sources of which everything is taken.
     package private(set) var settled = 0
+    /// Sources of sessions that are private, excluded or forgotten.
+    package private(set) var kept = 0
+    /// There are privacy rules: each new session is judged when it is taken, and not here.
+    package private(set) var hasRules = false
     package private(set) var health: [HealthEntry] = []
     /// What was named for this run, and is not there, as sentences.
     package private(set) var absent: [String] = []
@@ -37,11 +41,13 @@ package struct Survey: Sendable {
         watching: @Sendable ([WatchRoot], RootDirectories, WatchingConfiguration) -> any SourceWatching
     ) async throws -> Survey {
         let roots = try configuration.watch.map { try WatchRoot($0) }
-        let taken = CatalogGlance.taken(in: StateDirectory(directories.state, spool: directories.spool))
+        let state = StateDirectory(directories.state, spool: directories.spool)
+        let (taken, closed) = (CatalogGlance.taken(in: state), CatalogGlance.standings(in: state))
         let directories = RootDirectories(of: roots)
         let watcher = watching(roots, directories, configuration.watching)
         let running = world.loop.start { await watcher.run() }
         var survey = Survey()
+        survey.hasRules = PrivacyRules(configuration.privacy) != nil
         survey.absent = roots.compactMap(\.obstacle)
         var isReady = false
         while !isReady {
@@ -59,15 +65,17 @@ package struct Survey: Sendable {
         let (found, key) = (survey, MachineKey.derived(fromMachineID: world.machine.secret))
         return await withTaskExecutorPreference(world.lane(of: "survey")) {
             var survey = found
-            for source in found.sources { survey.add(source, roots, taken, directories, key, now: world.time.wall) }
+            for source in found.sources {
+                survey.add(source, roots, taken, closed, directories, key, now: world.time.wall)
+            }
             survey.items.sort { $0.path < $1.path }
             return survey
         }
     }
 
     private mutating func add(
-        _ source: FoundSource, _ roots: [WatchRoot], _ taken: [String: Int64], _ directories: RootDirectories,
-        _ machineKey: MachineKey, now: WallTime
+        _ source: FoundSource, _ roots: [WatchRoot], _ taken: [String: Int64],
+        _ closed: [SessionID: SessionStanding], _ directories: RootDirectories, _ machineKey: MachineKey, now: WallTime
     ) {
         let key = CatalogGlance.key(root: source.path.root, relativePath: source.path.relativePath)
         let left = min(source.size - min(taken[key] ?? 0, source.size), SourceIntake.Unsettled.most)
@@ -82,9 +90,11 @@ package struct Survey: Sendable {
         case .needsFirstLines: stream = nil
         case .notASession: return
         }
-        var item = Item(
-            path: source.path.absolute, agent: source.path.agent, stream: stream,
-            bytes: left)
+        if let stream, closed[stream.session] != nil {
+            kept += 1
+            return
+        }
+        var item = Item(path: source.path.absolute, agent: source.path.agent, stream: stream, bytes: left)
         do throws(CaptureError) {
             let tail = try FileTail(source.path, in: directories, key: machineKey)
             if taken[key] == nil, try tail.isRestored {

@@ -18,6 +18,31 @@ extension WriterPlaces {
         )
     }
 
+    /// What we put before we saw the tombstone; who forgot the session may have listed it before that. Others' objects are theirs.
+    func removeOurs(of session: SessionID, as writer: String) async throws(DeliveryError) {
+        do {
+            let id = try id()
+            var removed: [SegmentID] = []
+            for (segment, path) in try await store.received(session, at: id, besides: nil)
+            where try await store.holders(of: segment).contains(id) {
+                // Their names hold their digests, so in the wrong folder there is none of that name.
+                for place in [WriterPlace.first, .further] {
+                    try await sink.delete(path, in: sink.folder(of: session, writer: writer, place: place))
+                }
+                removed.append(segment)
+            }
+            guard !removed.isEmpty else { return }
+            _ = try await store.withdraw(receiptsFor: removed, at: id)
+            for segment in removed where try await store.holders(of: segment).contains(id) {
+                try await store.note(.missing, of: segment, at: id)
+            }
+        } catch let error as DeliveryError {
+            throw error
+        } catch {
+            throw DeliveryError(.transient, "could not delete what was put of forgotten session \(session): \(error)")
+        }
+    }
+
     /// What the store has by our receipts, and its manifest does not name, must be there: a store that was put back from a
     /// backup is older than they are. What has another copy is put again.
     ///

@@ -175,9 +175,12 @@ final class WriterPlaces: Sendable {
             if writer == asked { break }
         }
         if survey.isForgotten {
+            try await removeOurs(of: session, as: writer)
             throw DeliveryError(
                 .conflict, "session \(session) was forgotten in destination \(destination): nothing of it is put there",
-                hint: "remove its forgotten.json there if that is not meant any more")
+                hint:
+                    "uploaderctl forget \(session) forgets it here, too; or remove its forgotten.json there, if that is not "
+                    + "meant any more")
         }
         let standing: Standing
         do {

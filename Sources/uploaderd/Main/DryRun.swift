@@ -54,6 +54,12 @@ enum DryRun {
         }
         for absence in survey.absent { lines.append("would not take all: \(absence)") }
         for entry in survey.health { lines.append("trouble: \(entry.message)") }
+        if survey.kept > 0 {
+            lines.append("\(survey.kept) sources of sessions that are private, excluded or forgotten")
+        }
+        if survey.hasRules {
+            lines.append("privacy rules judge each new session when it is taken; they were not asked here")
+        }
         let total = survey.items.reduce(0) { $0 + $1.bytes }
         let count = survey.items.count { $0.bytes > 0 }
         lines.append(

@@ -1,6 +1,6 @@
 package import Shared
 
-/// What waits for a store.
+/// What waits for a store. What is not to leave does not wait.
 package struct Backlog: Sendable, Hashable {
     package var segments: Int
     /// Of objects.
@@ -21,8 +21,9 @@ extension Store {
         if let store { row = try storeRow(store) }
         return try catalog().row(
             """
-            SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at) FROM segments s
-            WHERE s.superseded_by IS NULL AND s.state IN (0, 1) AND NOT EXISTS
+            SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at)
+            FROM segments s JOIN streams t ON t.id = s.stream_id JOIN sessions e ON e.id = t.session_id
+            WHERE s.superseded_by IS NULL AND s.state IN (0, 1) AND e.state = 'open' AND NOT EXISTS
                 (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?1 AND c.state IN (2, 4, 5))
             """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
     }
@@ -37,9 +38,11 @@ extension Store {
         return try catalog().row(
             """
             SELECT count(*), coalesce(sum(s.stored_bytes), 0), min(s.sealed_at) FROM (
-                SELECT segment_id FROM copies INDEXED BY copies_queue WHERE store_id = ?1 AND state = 0
-                UNION ALL SELECT segment_id FROM copies INDEXED BY copies_claimed WHERE store_id = ?1 AND state = 1
-            ) c JOIN segments s ON s.id = c.segment_id WHERE s.superseded_by IS NULL
+                SELECT segment_id, session_id FROM copies INDEXED BY copies_queue WHERE store_id = ?1 AND state = 0
+                UNION ALL
+                SELECT segment_id, session_id FROM copies INDEXED BY copies_claimed WHERE store_id = ?1 AND state = 1
+            ) c JOIN segments s ON s.id = c.segment_id JOIN sessions e ON e.id = c.session_id
+            WHERE s.superseded_by IS NULL AND e.state = 'open'
             """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
     }
 }

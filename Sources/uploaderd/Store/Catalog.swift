@@ -67,7 +67,10 @@ final class Catalog {
             throw StoreError(.corrupt, "the catalog \(path) is damaged: \(verdict.first ?? "no verdict")")
         }
         _ = try rows("PRAGMA journal_mode = WAL") { (row) throws(StoreError) in row.text(0) }
-        for pragma in ["synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -4096"] {
+        for pragma in [
+            "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -4096",
+            "secure_delete = ON",
+        ] {
             try run("PRAGMA \(pragma)")
         }
         // A read-only database says so only when it is written.

@@ -31,6 +31,22 @@ package enum CatalogGlance {
         return stores
     }
 
+    /// Sessions that are not open, as far as the catalog and the lists tell.
+    package static func standings(in directory: StateDirectory) -> [SessionID: SessionStanding] {
+        var standings: [SessionID: SessionStanding] = [:]
+        eachRow(of: "SELECT sid, standing FROM standings", in: directory) { row in
+            guard let sid = sqlite3_column_text(row, 0), let standing = sqlite3_column_text(row, 1) else { return }
+            if let session = SessionID(String(cString: sid)) {
+                standings[session] = SessionStanding(rawValue: String(cString: standing))
+            }
+        }
+        for list in [StandingList.privates(in: directory), .forgotten(in: directory)] {
+            // One that cannot be relied on is for the daemon to say, which then delivers nothing.
+            for entry in (try? list.read(isExpected: false)) ?? [] { standings[entry.session] = entry.standing }
+        }
+        return standings.filter { $0.value != .open }
+    }
+
     /// Without a write-ahead log nobody writes. Then nothing is to be made beside the catalog, which a reader that closes it
     /// could not remove: sqlite.org/uri.html, "immutable".
     private static func address(of catalog: String) -> String {

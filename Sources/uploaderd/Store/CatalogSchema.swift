@@ -2,9 +2,11 @@ import Shared
 
 /// The tables of `catalog.db`, as numbered migrations. `PRAGMA user_version` is the number of the last one applied.
 ///
-/// - `sessions`: one row per sid. `state` is `open`; only then does `claim` let an object out.
+/// - `sessions`: one row per sid. `state` is its standing; only where that is `open` does `claim` let an object out.
+/// - `standings`: what private.txt and forgotten.txt say, also of sessions that have no row yet.
+/// - `erasures`: stores that have nothing but the tombstone of a forgotten session. Of that nothing else has rows here.
 /// - `streams`: one row per stream of a session, with its source, its cursor and running totals of its live segments.
-/// - `segments`: one row per segment that was ever sealed or taken up. A row is never deleted. `state`: 0 spooled,
+/// - `segments`: one row per segment that was ever sealed or taken up. A row is never deleted, but with its session. `state`: 0 spooled,
 ///   1 retired (no file; held by a store, or contained in the segment that superseded it), 2 lost (no file, in no
 ///   store: to be cut again), 3 gap (lost, and the source does not have it either). A row without `superseded_by` is
 ///   live: it is what a manifest lists once it is delivered. `found`: the catalog that knew where it was sent is gone,
@@ -145,6 +147,19 @@ enum CatalogSchema {
         [
             // A gap whose source comes back is cut again.
             "CREATE INDEX segments_gaps ON segments(stream_id, generation) WHERE state = 3"
+        ],
+        [
+            // Sessions of which somebody said something; `sessions.state` is a copy.
+            "CREATE TABLE standings (sid TEXT PRIMARY KEY, standing TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID"
+        ],
+        [
+            // Stores in which nothing is left of a session that was forgotten.
+            """
+            CREATE TABLE erasures (
+                sid TEXT NOT NULL, store_id INTEGER NOT NULL REFERENCES stores(id), at INTEGER NOT NULL,
+                PRIMARY KEY (sid, store_id)) WITHOUT ROWID
+            """,
+            "CREATE INDEX standings_forgotten ON standings(sid) WHERE standing = 'forgotten'",
         ],
     ]
 

@@ -41,16 +41,22 @@ extension Store {
         try value(Self.destinationPrefix + destination).map { StoreID($0) }
     }
 
+    /// Every destination that was ever open, and the store that it led to last.
+    package func knownDestinations() throws(StoreError) -> [String: StoreID] {
+        let rows = try catalog().rows("SELECT key, value FROM meta") { (row) throws(StoreError) in
+            (row.text(0), StoreID(row.text(1)))
+        }
+        var known: [String: StoreID] = [:]
+        for (key, id) in rows where key.hasPrefix(Self.destinationPrefix) {
+            known[String(key.dropFirst(Self.destinationPrefix.count))] = id
+        }
+        return known
+    }
+
     /// From now on the destination stands for this store: durable when this returns. Saying it again is not an error.
     package func note(_ store: StoreID, of destination: String) throws(StoreError) {
         try setValue(Self.destinationPrefix + destination, store.rawValue)
-        var known = KnownStores()
-        let rows = try catalog().rows("SELECT key, value FROM meta") { (row) throws(StoreError) in
-            (row.text(0), row.text(1))
-        }
-        for (key, id) in rows where key.hasPrefix(Self.destinationPrefix) {
-            known.destinations[String(key.dropFirst(Self.destinationPrefix.count))] = StoreID(id)
-        }
+        let known = KnownStores(destinations: try knownDestinations())
         if try KnownStores.read(in: directory) != known { try known.write(in: directory) }
     }
 

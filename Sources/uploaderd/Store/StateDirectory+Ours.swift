@@ -21,7 +21,7 @@ extension StateDirectory {
         try require("state directory", path, "--state-dir") { (entry) throws(StoreError) in
             if entry.name.hasPrefix("catalog.db") { return .mark }
             if entry.name == Files.name(of: lock), try holdsText(lock) { return .mark }
-            if entry.name == Files.name(of: knownStores) { return .ours }
+            if [knownStores, privates, forgotten].map(Files.name(of:)).contains(entry.name) { return .ours }
             return Self.stateNames.contains(entry.name) || entry.name.hasPrefix(".tmp-") ? .ours : .foreign
         }
         try require("spool directory", self.spool, "--spool-dir") { entry in

@@ -14,6 +14,7 @@ package import Shared
 ///     manifests/<sid>.json                         the fullest manifest put anywhere, as it was put
 ///     manifests/<sid>.stores                       which stores it speaks for: LocalManifests
 ///     stores.json                                  which store each destination led to: KnownStores
+///     private.txt, forgotten.txt                   sessions of which nothing leaves: StandingList
 ///     store/                                       the default directory destination; not ours
 ///
 /// Sid and stream are escaped as in object names: `StoreName`.
@@ -35,6 +36,8 @@ package struct StateDirectory: Sendable, Hashable {
     package var refused: String { "\(spool)/.refused" }
     package var manifests: String { "\(path)/manifests" }
     var knownStores: String { "\(path)/stores.json" }
+    package var privates: String { "\(path)/private.txt" }
+    package var forgotten: String { "\(path)/forgotten.txt" }
 
     func make() throws(StoreError) {
         for folder in [path, spool, refused, manifests] {

@@ -20,6 +20,7 @@ extension Store {
             // Closed by that: SQLite would remove the log of the new one, which has the name of its own.
             opened = nil
             ourWriter = nil
+            standingsFault = nil
             return try rise(try rebuilt(because: error), .broken, hadTraces: hadTraces)
         }
     }
@@ -33,6 +34,8 @@ extension Store {
         }
         var report = try begin(beginning, hadTraces: hadTraces)
         try takeUpKnownStores()
+        try takeUpStandings()
+        try purgeForgotten()
         try recover(&report)
         if report.stateLost { try setValue(Self.storesUnread, Self.recovered) }
         try settleUnread(&report)

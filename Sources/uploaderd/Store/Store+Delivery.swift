@@ -98,7 +98,8 @@ extension Store {
     private func waiting(
         for store: StoreID, _ limit: Int, _ excluding: Set<SegmentID>
     ) throws(StoreError) -> [SegmentDelivery] {
-        guard let storeRow = try storeRow(store), activeStores.contains(storeRow), limit > 0 else { return [] }
+        guard let storeRow = try storeRow(store), activeStores.contains(storeRow), limit > 0, standingsFault == nil
+        else { return [] }
         let catalog = try catalog()
         // One list per session, until there are enough sessions or the round is over.
         var lists: [(session: Int64, segments: [SegmentID])] = []
@@ -119,7 +120,7 @@ extension Store {
                 continue
             }
             last = session
-            guard try isResolved(session) else { continue }
+            guard try isDeliverable(session) else { continue }
             let waiting = try catalog.rows(
                 """
                 SELECT segment_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id = ?2
@@ -143,9 +144,10 @@ extension Store {
         return deliveries
     }
 
-    /// Of another session it is not known where its objects belong.
-    private func isResolved(_ sessionRow: Int64) throws(StoreError) -> Bool {
-        try catalog().number("SELECT unresolved IS NULL FROM sessions WHERE id = ?1", sessionRow) != 0
+    /// Nothing leaves of one that is not open; of one that is not resolved it is not known where its objects belong.
+    private func isDeliverable(_ sessionRow: Int64) throws(StoreError) -> Bool {
+        try catalog().number(
+            "SELECT unresolved IS NULL AND state = 'open' FROM sessions WHERE id = ?1", sessionRow) != 0
     }
 
     private func delivery(_ id: SegmentID) throws(StoreError) -> SegmentDelivery? {
@@ -203,7 +205,7 @@ extension Store {
     }
 
     func performClaim(_ id: SegmentID, for store: StoreID) throws(StoreError) -> Bool {
-        guard let storeRow = try storeRow(store) else { return false }
+        guard let storeRow = try storeRow(store), standingsFault == nil else { return false }
         let catalog = try catalog()
         try catalog.run(
             """

@@ -4,7 +4,7 @@ package import Shared
 extension Store {
     /// Sessions whose manifest at the store is behind what the store has, the longest waiting first.
     package func publishable(to store: StoreID, limit: Int = 1_000) throws(StoreError) -> [SessionID] {
-        guard let row = try storeRow(store) else { return [] }
+        guard let row = try storeRow(store), standingsFault == nil else { return [] }
         return try catalog().rows(
             """
             SELECT e.sid FROM manifests m JOIN sessions e ON e.id = m.session_id

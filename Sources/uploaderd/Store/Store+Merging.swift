@@ -18,7 +18,7 @@ extension Store {
         try catalog().rows(
             """
             SELECT e.sid, t.name FROM streams t JOIN sessions e ON e.id = t.session_id
-            WHERE t.unmerged > 1 ORDER BY t.unmerged DESC LIMIT ?1
+            WHERE t.unmerged > 1 AND e.state = 'open' ORDER BY t.unmerged DESC LIMIT ?1
             """, limit
         ) { (row) throws(StoreError) in
             StreamKey(session: try row.session(0), stream: try row.stream(1))
@@ -56,6 +56,7 @@ extension Store {
     package func sealMerged(_ segment: SealedSegment, replacing ids: [SegmentID]) throws(StoreError) -> SegmentID {
         let catalog = try catalog()
         let record = segment.record
+        try requireOpen(record.stream.session)
         let stream = try knownStream(record.stream)
         try removeLeftovers(of: record.stream)
         let parts = try mergeable(ids, record, stream)

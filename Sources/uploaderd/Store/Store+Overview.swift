@@ -30,8 +30,7 @@ package struct Receipt: Sendable, Hashable {
 package struct SessionSummary: Sendable, Hashable {
     package var session: SessionID
     package var facts: SessionFacts
-    /// `open`, or why nothing of it is delivered.
-    package var state: String
+    package var standing: SessionStanding
     package var createdAt: WallTime
     package var sealedAt: WallTime?
     package var endedAt: WallTime?
@@ -193,7 +192,7 @@ extension Store {
 
     private static func summary(_ row: Row) throws(StoreError) -> SessionSummary {
         SessionSummary(
-            session: try row.session(0), facts: try row.json(1, SessionFacts.self), state: row.text(2),
+            session: try row.session(0), facts: try row.json(1, SessionFacts.self), standing: try row.standing(2),
             createdAt: WallTime(nanoseconds: row.int64(3)),
             sealedAt: row.optionalInt64(4).map(WallTime.init(nanoseconds:)),
             endedAt: row.optionalInt64(5).map(WallTime.init(nanoseconds:)), unresolved: row.optionalText(6),

@@ -32,7 +32,7 @@ extension Store {
                 SELECT superseded_by FROM segments INDEXED BY segments_parts WHERE superseded_by > ?2 AND id <= ?2
                 UNION SELECT s.superseded_by FROM joined j JOIN segments s ON s.id = j.id WHERE s.superseded_by IS NOT NULL)
             SELECT c.segment_id FROM joined j CROSS JOIN copies c ON c.segment_id = j.id AND c.store_id = ?1
-            WHERE c.state < 2 LIMIT ?3
+            CROSS JOIN sessions e ON e.id = c.session_id WHERE c.state < 2 AND e.state = 'open' LIMIT ?3
             """,
         ]
         for query in queries {

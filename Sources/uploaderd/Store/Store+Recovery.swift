@@ -40,7 +40,7 @@ extension Store {
                 try catalog.run(
                     """
                     UPDATE sessions SET unresolved = 'the catalog was lost, and what stores have of it is not known yet'
-                    WHERE unresolved IS NULL AND writer IS NULL
+                    WHERE unresolved IS NULL AND writer IS NULL AND state <> 'forgotten'
                     """)
             }
             // Those of a life that ended before it could read every store, too.

@@ -128,6 +128,7 @@ extension Store {
     func admit(
         _ record: SegmentRecord, _ next: StreamCursor, after current: StreamCursor?
     ) throws(StoreError) {
+        try requireOpen(record.stream.session)
         try requireResolved(record.stream.session)
         guard let refusal = record.refusal(advancing: next, after: current) else { return }
         throw StoreError(.stale, "segment \(record.seq) of \(record.stream) does not continue the cursor: \(refusal)")

@@ -50,6 +50,8 @@ extension Store {
         guard let session = SessionID(manifest.sid) else {
             return (TakeUpResult(conflicts: ["\"\(manifest.sid.prefix(80))\" is no sid"]), [])
         }
+        // It is being deleted there.
+        if try standing(of: session) == .forgotten { return (TakeUpResult(.another), []) }
         let created = RFC3339.parse(manifest.createdAt) ?? time.wall
         let isKnown = try catalog.sessionRow(session) != nil
         let sessionRow = try catalog.ensureSession(session, facts: manifest.session ?? SessionFacts(), at: created)

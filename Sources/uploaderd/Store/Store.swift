@@ -37,6 +37,15 @@ package import Shared
 ///     forsake(_:for:because:)       there is no whole copy of it anywhere
 ///     retirable(required:limit:) · retire(_:) · removeLeftovers()
 ///
+/// **Privacy** (Store+Privacy)
+///
+///     say(_:of:) · standing(of:) · standings(after:limit:) · requireOpen(_:)
+///     depart(_:to:) → Departure?    leave to put something of a session; `departures` says what is on its way
+///     standingsFault                why nothing may leave at all
+///
+///     forgetting(at:limit:) · recordErased(_:at:) · erased(_:)     what stores have yet of forgotten sessions; Store+Forgetting
+///     unpurged() · purge(_:)        what is here yet of them
+///
 /// **Manifests** (Store+Manifests, Store+Superseded, Store+TakeUp)
 ///
 ///     publishable(to:) · manifestBasis(of:at:) · keep(_:for:) · recordManifest(_:digest:)
@@ -83,13 +92,19 @@ package actor Store {
     var leftovers = Leftovers()
     /// Manifests kept since they were last recorded, by session row.
     var kept: [Int64: KeptManifest] = [:]
+    /// Why the lists of private and forgotten sessions cannot be relied on: while they cannot, nothing leaves.
+    package internal(set) var standingsFault: StoreError?
+    /// Sessions that are closed by the files, and not by the catalog yet.
+    var unrecorded: Set<SessionID> = []
+    package nonisolated let departures: Departures
 
     let damaged: @Sendable () -> Void
 
     private init(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook, log: any EventLog, damaged: @escaping @Sendable () -> Void
+        faults: any FaultHook, log: any EventLog, departures: Departures, damaged: @escaping @Sendable () -> Void
     ) {
+        self.departures = departures
         self.damaged = damaged
         self.directory = directory
         self.executor = executor
@@ -104,14 +119,18 @@ package actor Store {
     ///
     /// A damaged catalog is set aside and rebuilt. One of a newer version is not touched.
     ///
-    /// - Parameter damaged: called once when the catalog turns out to be damaged while it is used: the next `open` sets it aside.
+    /// - Parameters:
+    ///   - departures: of the process: what an earlier engine began may not be over.
+    ///   - damaged: called once when the catalog turns out to be damaged while it is used: the next `open` sets it aside.
     /// - Throws: `locked`, with the process id of the daemon that runs; `foreign`; `newerCatalog`; `readOnly`, `noSpace`, `io`.
     package static func open(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook = NoFaults(), log: any EventLog, damaged: @escaping @Sendable () -> Void = {}
+        faults: any FaultHook = NoFaults(), log: any EventLog, departures: Departures = Departures(),
+        damaged: @escaping @Sendable () -> Void = {}
     ) async throws(StoreError) -> (Store, RecoveryReport) {
         let store = Store(
-            directory, executor: executor, time: time, random: random, faults: faults, log: log, damaged: damaged)
+            directory, executor: executor, time: time, random: random, faults: faults, log: log, departures: departures,
+            damaged: damaged)
         return (store, try await store.start())
     }
 

@@ -22,6 +22,8 @@ package struct StoreError: HintedError, Sendable {
         case stale
         /// Nothing of this session is cut until its earlier life is known: `resolve`.
         case unresolved
+        /// Nothing of this session is taken: it is private, or was forgotten.
+        case notOpen
         /// No such session, stream or segment.
         case unknown
         /// A file in the spool is not what its row says.
@@ -65,7 +67,8 @@ package struct StoreError: HintedError, Sendable {
     package var isTransient: Bool {
         switch code {
         case .noSpace, .readOnly, .io, .busy: true
-        case .locked, .foreign, .newerCatalog, .corrupt, .stale, .unresolved, .unknown, .damaged, .missing, .closed,
+        case .locked, .foreign, .newerCatalog, .corrupt, .stale, .unresolved, .notOpen, .unknown, .damaged, .missing,
+            .closed,
             .internalFailure:
             false
         }

@@ -84,7 +84,10 @@ extension Catalog {
     func ensureSession(_ session: SessionID, facts: SessionFacts, at now: WallTime) throws(StoreError) -> Int64 {
         if let known = try sessionRow(session) { return known }
         try run(
-            "INSERT INTO sessions (sid, created_at, facts) VALUES (?1, ?2, ?3)", session, now, try jsonText(facts))
+            """
+            INSERT INTO sessions (sid, created_at, facts, state)
+            VALUES (?1, ?2, ?3, coalesce((SELECT standing FROM standings WHERE sid = ?1), 'open'))
+            """, session, now, try jsonText(facts))
         return lastRow
     }
 

@@ -16,6 +16,8 @@ struct DayPlan {
         /// A lane hangs, or goes on.
         case stall(String), goOn(String)
         case kill(Moment), powerLoss(Moment)
+        /// Somebody says what is to become of a session.
+        case say(String, SessionStanding)
     }
 
     /// What an agent, or a tool beside it, does to a file besides adding to it.
@@ -61,6 +63,7 @@ struct DayPlan {
         for end in ends { addWeather(of: end) }
         for session in 0..<random.within(4...6) { addSession(session) }
         addFaults()
+        addStandings(SeededRandom(seed &+ 0xF0))
         happenings = happenings.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
             .map(\.element)
     }
@@ -113,6 +116,21 @@ struct DayPlan {
             let from = anyTime
             happenings.append((from, .stall(lane)))
             happenings.append((from + .seconds(random.within(1...900)), .goOn(lane)))
+        }
+    }
+
+    /// One session may be private for some hours, another one may be forgotten.
+    private mutating func addStandings(_ random: SeededRandom) {
+        var sids = Set(sources.map(\.sid)).sorted()
+        if random.percent(50) {
+            let sid = sids.remove(at: random.below(sids.count))
+            let from = Duration.seconds(random.below(Self.hours * 3600))
+            happenings.append((from, .say(sid, .private)))
+            happenings.append((from + .seconds(random.within(60...6 * 3600)), .say(sid, .open)))
+        }
+        if random.percent(50) {
+            let sid = sids[random.below(sids.count)]
+            happenings.append((.seconds(random.within(3600...Self.hours * 3600)), .say(sid, .forgotten)))
         }
     }
 

@@ -28,6 +28,8 @@ final class SimulatedDay: Sendable {
     private let lives = Mutex<[String]>(["life-1"])
     private let isStoreStalled = Mutex(false)
     private let failures = Mutex<[String]>([])
+    /// What somebody has said of sessions last, whether that was heard or not.
+    private let said = Mutex<[String: SessionStanding]>([:])
     private let files: Mutex<[Written]>
     /// Of the life that goes on, or of the next one.
     private let disk: Mutex<DayDisk>
@@ -50,6 +52,7 @@ final class SimulatedDay: Sendable {
     /// The state directory of the life that goes on now.
     var state: String { lives.withLock { $0.last ?? "" } }
     var written: [Written] { files.withLock { $0 } }
+    func isForgotten(_ sid: String) -> Bool { said.withLock { $0[sid] } == .forgotten }
 
     /// What happened, in order, without anything that differs from run to run.
     var trace: [String] {
@@ -74,6 +77,9 @@ final class SimulatedDay: Sendable {
             disk.withLock { $0.weather = .fair }
             for end in stage.ends.values { end.weather = .fair }
             for lane in ["work.0", "work.1", "store"] { stage.world.executor(lane).goOn() }
+            for (sid, standing) in said.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+                try await say(standing == .private ? .open : standing, of: sid, life)
+            }
             // Nobody asks for anything: what is stuck would stay so.
             try await stage.pass(.seconds(3 * 3600))
             await life.engine.stop(deadline: nil)
@@ -109,6 +115,11 @@ final class SimulatedDay: Sendable {
         case .goOn(let lane):
             stage.world.executor(lane).goOn()
             if lane == "store" { isStoreStalled.withLock { $0 = false } }
+        case .say(let sid, let standing):
+            said.withLock { $0[sid] = standing }
+            // Said again at the end: nobody may hear it now.
+            if isStoreStalled.withLock({ $0 }) || life.line.isCut { break }
+            do { try await say(standing, of: sid, life) } catch {}
         case .kill(let moment): end(life, at: moment) { $0.kill(life) }
         case .powerLoss(let moment): end(life, at: moment) { $0.cutPower(life) }
         }
@@ -120,13 +131,20 @@ final class SimulatedDay: Sendable {
             case .write(let index, let bytes): "\(bytes.count) bytes to \(plan.sources[index].path)"
             case .rewrite(let index, let kind, _): "\(kind) \(plan.sources[index].path)"
             case .rename(let index): "rename \(plan.sources[index].path)"
-            case .weather, .disk, .clock, .stall, .goOn, .kill, .powerLoss: "\(happening)"
+            case .weather, .disk, .clock, .stall, .goOn, .kill, .powerLoss, .say: "\(happening)"
             }
         stage.log.record(Event(.debug, "the day: \(text)"))
     }
 
     /// One event of ten is lost.
     private func heard(_ life: Life) -> Life? { random.percent(90) ? life : nil }
+
+    private func say(_ standing: SessionStanding, of sid: String, _ life: Life) async throws {
+        _ = try await life.store.say(standing, of: try #require(SessionID(sid)))
+        life.parts.forgetting.ring()
+        life.parts.delivery.ring()
+        await life.parts.supervisor.reopened([])
+    }
 
     // MARK: Files
 

@@ -65,12 +65,9 @@ extension Command {
     private static let clearedLine = "\r\u{1B}[K"
 
     private static func limit(_ context: Context) throws(ClientError) -> Duration? {
-        guard let text = context.invocation.value("timeout") else { return nil }
+        guard let limit = try context.duration("timeout") else { return nil }
         guard context.invocation.has("wait") else {
             throw ClientError(.usage, "--timeout says how long --wait waits", hint: "give --wait, too")
-        }
-        guard let limit = DurationText.duration(text) else {
-            throw ClientError(.usage, "“\(text)” is no duration", hint: "write it as 500ms, 30s or 2m30s")
         }
         return limit
     }

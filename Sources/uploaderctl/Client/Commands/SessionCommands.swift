@@ -7,6 +7,7 @@ extension Command {
             Option("agent", "AGENT", "only of this agent", choices: Agent.allCases.map(\.rawValue)),
             Option("since", "TIME", "only with a line since then: 2h, 3d, 2026-11-20"),
             Option("at-risk", nil, "only those of which a required destination does not have all"),
+            Option("private", nil, "only those of which nothing leaves"),
         ]
     ) { (context) throws(ClientError) in
         let filter = try filter(context)
@@ -31,7 +32,8 @@ extension Command {
     }
 
     private static func filter(_ context: Context) throws(ClientError) -> SessionFilter {
-        var filter = SessionFilter(atRisk: context.invocation.has("at-risk"))
+        var filter = SessionFilter(
+            atRisk: context.invocation.has("at-risk"), isPrivate: context.invocation.has("private"))
         if let name = context.invocation.value("agent") {
             guard let agent = Agent(rawValue: name) else {
                 throw ClientError(

@@ -20,7 +20,7 @@ package enum SessionTable {
     }
 
     private static func safe(_ session: SessionItem) -> String {
-        if session.isPrivate { return "private" }
+        if session.isPrivate { return session.standing.rawValue }
         return session.atRisk ? "to \(session.safeLines)" : "all"
     }
 
@@ -54,13 +54,13 @@ package enum SessionScreen {
             ("lines", "\(session.lines), \(Amounts.size(session.bytes))"),
         ]
         let safe = session.atRisk ? paint.bad("to line \(session.safeLines)") : paint.good("all")
-        rows.append(("private", session.isPrivate ? "never uploaded" : nil))
+        rows.append((session.standing.rawValue, session.isPrivate ? "nothing more of it leaves this machine" : nil))
         var out = paint.bold(TerminalText.escaped(session.sid.rawValue)) + "\n"
         for (name, value) in rows {
             guard let value, !value.isEmpty else { continue }
             out += TextWidth.padded(name, to: 12) + TerminalText.escaped(value) + "\n"
         }
-        return out + TextWidth.padded("safe", to: 12) + safe + "\n"
+        return session.isPrivate ? out : out + TextWidth.padded("safe", to: 12) + safe + "\n"
     }
 
     private static func streams(_ streams: [StreamDetail], _ width: Int?, _ paint: Paint) -> String {

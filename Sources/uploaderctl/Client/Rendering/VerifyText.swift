@@ -24,6 +24,7 @@ package enum VerifyText {
         let counts: [(Int, String)] = [
             (summary.found, "found"), (summary.queued, "queued"), (summary.uploading, "uploading"),
             (summary.delayed, "delayed"), (summary.missing, "missing"), (summary.damaged, "damaged"),
+            (summary.private, "private"),
         ]
         let parts = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let verdict = summary.isGood ? paint.good("Good") : paint.bad("Not good")

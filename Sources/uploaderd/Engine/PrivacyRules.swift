@@ -1,0 +1,108 @@
+import Capture
+import Digests
+import LinuxSystem
+import Shared
+
+/// Which sessions the configuration keeps here, by the directory that they run in and the remotes of its repository. Pure, but for the
+/// names that a directory has through links, which are asked of the file system.
+struct PrivacyRules: Sendable {
+    /// What is known of a session's place.
+    struct Place: Sendable, Hashable {
+        /// `nil`: no line says it.
+        var directory: String?
+        /// URLs that the agent's lines name.
+        var named: [String] = []
+        var remotes: RepositoryRemotes
+
+        /// Looks at the directory; blocks.
+        init(directory: String?, git: JSONValue?) {
+            self.directory = directory
+            named = ["repo_url", "repository"].compactMap { git?[$0]?.text }
+            remotes = directory.map { RepositoryRemotes.of(directory: $0) } ?? .unknown
+        }
+    }
+
+    enum Verdict: Sendable, Hashable {
+        case open
+        /// A rule keeps it here; the sentence says which.
+        case excluded(String)
+        /// What would decide is not known; the sentence says what.
+        case undecided(String)
+
+        var standing: SessionStanding {
+            switch self {
+            case .open: .open
+            case .excluded: .excluded
+            case .undecided: .undecided
+            }
+        }
+    }
+
+    private let excludedDirectories: [String]
+    private let excludedRemotes: [RemotePattern]
+    private let includedDirectories: [String]
+    private let includedRemotes: [RemotePattern]
+    /// Of the rules' words: another one, and every session is judged anew.
+    let digest: String
+
+    /// - Returns: `nil` where there are no rules.
+    init?(_ configuration: PrivacyConfiguration) {
+        let lists = [configuration.excludeDirectories, configuration.excludeRepositories, configuration.includeOnly]
+        guard lists.contains(where: { !$0.isEmpty }) else { return nil }
+        excludedDirectories = Self.names(of: configuration.excludeDirectories)
+        excludedRemotes = configuration.excludeRepositories.map { RemotePattern($0) }
+        includedDirectories = Self.names(of: configuration.includeOnly.filter { $0.hasPrefix("/") })
+        includedRemotes = configuration.includeOnly.filter { !$0.hasPrefix("/") }.map { RemotePattern($0) }
+        var running = RunningDigest()
+        for list in lists {
+            let text = list.map { "\($0.utf8.count):\($0)\n" }.joined() + "\n"
+            Array(text.utf8).withUnsafeBytes { running.update($0) }
+        }
+        digest = String(running.digest().hex.prefix(16))
+    }
+
+    func verdict(of place: Place) -> Verdict {
+        let directories = place.directory.map { Self.names(of: [$0]) } ?? []
+        if let rule = excludedDirectories.first(where: { rule in directories.contains { Self.lies($0, in: rule) } }) {
+            return .excluded("its directory lies in \(rule)")
+        }
+        let urls = place.named + place.urls
+        if let rule = excludedRemotes.first(where: { rule in urls.contains(where: rule.matches) }) {
+            return .excluded("its repository is one of \(rule)")
+        }
+        if place.directory == nil { return .undecided("its directory is not known") }
+        let isRepositoryKnown = place.remotes != .unknown || !place.named.isEmpty
+        let unknownRepository =
+            "its directory \(place.directory ?? "") cannot be looked at, so neither can its repository"
+        if !excludedRemotes.isEmpty, !isRepositoryKnown { return .undecided(unknownRepository) }
+        guard !includedDirectories.isEmpty || !includedRemotes.isEmpty else { return .open }
+        let isIncluded =
+            includedDirectories.contains { rule in directories.contains { Self.lies($0, in: rule) } }
+            || includedRemotes.contains { rule in urls.contains(where: rule.matches) }
+        if isIncluded { return .open }
+        if !includedRemotes.isEmpty, !isRepositoryKnown { return .undecided(unknownRepository) }
+        return .excluded("it is in none of the places of include_only")
+    }
+
+    private static func lies(_ directory: String, in rule: String) -> Bool {
+        directory == rule || rule == "/" || directory.hasPrefix("\(rule)/")
+    }
+
+    /// As they are written, and without links: an agent may name either.
+    private static func names(of directories: [String]) -> [String] {
+        directories.flatMap { text in
+            let plain = "/" + text.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+            let resolved = Files.resolved(plain)
+            return resolved == plain ? [plain] : [plain, resolved]
+        }
+    }
+}
+
+extension PrivacyRules.Place {
+    fileprivate var urls: [String] {
+        switch remotes {
+        case .urls(let urls): urls
+        case .none, .unknown: []
+        }
+    }
+}
