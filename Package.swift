@@ -104,7 +104,7 @@ let package = Package(
         tests("Store", uses: ["Store", "Segments", "Redaction", "LinuxSystem", "Digests", "Shared"]),
         tests("Delivery", uses: ["Delivery", "Digests", "LinuxSystem", "Shared"]),
         tests("ControlPlane", uses: ["ControlPlane", "ControlClient", "LinuxSystem", "Shared"]),
-        tests("ControlClient", uses: ["ControlClient", "Shared"]),
+        tests("ControlClient", uses: ["ControlClient", "LinuxSystem", "Shared"]),
         tests(
             "Engine", without: ["Simulation/seeds"],
             uses: [

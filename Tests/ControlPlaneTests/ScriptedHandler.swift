@@ -22,6 +22,8 @@ final class ScriptedHandler: ControlHandler {
         var replays: [ReplayRequest] = []
         var sent = 0
         var cancelled = 0
+        var captured: [CapturedEvent] = []
+        var imported: [ImportQueueRequest] = []
         var reloads = 0
         var reloadError: ControlError?
         /// Replays wait here, after the pieces, until they are cancelled.
@@ -140,6 +142,16 @@ final class ScriptedHandler: ControlHandler {
         try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 10))
         try await progress.send(FlushReply(sealed: 1, queued: 1, queuedBytes: 5))
         return FlushReply(sealed: 1, queued: 0, queuedBytes: 0)
+    }
+
+    func capture(_ event: CapturedEvent) async throws(ControlError) {
+        state.withLock { $0.captured.append(event) }
+        raise()
+    }
+
+    func importQueue(_ request: ImportQueueRequest) async throws(ControlError) -> ImportQueueReply {
+        state.withLock { $0.imported.append(request) }
+        return ImportQueueReply(watched: request.sessions.count, notTaken: ["one"])
     }
 
     func reload() async throws(ControlError) -> ReloadReply {

@@ -6,6 +6,8 @@ package enum ControlRequest: Hashable, Sendable {
     case replay(ReplayRequest)
     case verify(VerifyRequest)
     case flush(FlushRequest)
+    case capture(CapturedEvent)
+    case importQueue(ImportQueueRequest)
     case reload
     case showConfiguration
 
@@ -42,6 +44,12 @@ package enum ControlRequest: Hashable, Sendable {
             }
             let scope: FlushRequest.Scope = sid.map { .session($0) } ?? path.map { .file($0) } ?? .everything
             self = .flush(FlushRequest(scope, wait: try reader.truth("wait") ?? false))
+        case "Capture": self = .capture(try reader.required(reader.event("event"), "event"))
+        case "ImportQueue":
+            self = .importQueue(
+                ImportQueueRequest(
+                    try reader.required(reader.origin("origin"), "origin"),
+                    try reader.required(reader.queued("sessions"), "sessions")))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
@@ -94,6 +102,13 @@ package enum ControlRequest: Hashable, Sendable {
             case .file(let path): put("path", path)
             }
             put("wait", request.wait)
+        case .capture(let event):
+            name = "Capture"
+            parameters["event"] = event.json
+        case .importQueue(let request):
+            name = "ImportQueue"
+            put("origin", request.origin.rawValue)
+            parameters["sessions"] = .array(request.sessions.map(\.json))
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
         }

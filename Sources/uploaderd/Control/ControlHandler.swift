@@ -36,6 +36,11 @@ package protocol ControlHandler: Sendable {
         _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
     ) async throws(ControlError) -> FlushReply
 
+    /// A hook tells of a session. Returns when that is durable.
+    func capture(_ event: CapturedEvent) async throws(ControlError)
+
+    func importQueue(_ request: ImportQueueRequest) async throws(ControlError) -> ImportQueueReply
+
     /// - Throws: `invalidConfiguration` with all problems; the old configuration stays in force.
     func reload() async throws(ControlError) -> ReloadReply
 

@@ -229,6 +229,7 @@ extension StreamPipeline {
             answerFlushes()
             return seen.place == .replaced ? .restart : .gone
         }
+        let isEnded = isEnded || isSaidToBeEnded
         let quiet = Duration.nanoseconds(context.time.wall.nanoseconds - seen.modified)
         let mayTakePartial = TailPolicy.mayTakePartialLine(
             isEnded: isEnded, hasWriter: hasWriter, isGone: false, isOnce: mode == .once, quiet: quiet)

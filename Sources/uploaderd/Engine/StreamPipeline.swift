@@ -61,6 +61,8 @@ struct StreamPipeline: ~Copyable {
     var held = 0
     var lostSince: Instant?
     var isEnded = false
+    /// A hook said so, and no line has come since.
+    var isSaidToBeEnded = false
     /// How often the cursor's row had been set back when it was read last.
     var setbacks = 0
     /// What a flush means that was asked while the source was read: so many bytes of it.
@@ -88,6 +90,8 @@ struct StreamPipeline: ~Copyable {
             }
             permits.release()
             if flushGoal != nil { requests.insert(.flush) }
+            // Behind the reading: what was there when it was asked is before the end.
+            if requests.contains(.ended) { isSaidToBeEnded = true }
             flushGoal = nil
             if case .otherBytes(let reason) = reading {
                 if try await goBack() { continue }
@@ -199,6 +203,7 @@ struct StreamPipeline: ~Copyable {
             let look = LineScanner.look(at: line.bytes)
             let cut = cutter.line(bytes: line.bytes.count, kind: look.kind, at: context.time.now)
             isEnded = look.kind == .end
+            isSaidToBeEnded = false
             if isLearning {
                 firstLines.take(line.bytes)
                 isLearning = !firstLines.isComplete

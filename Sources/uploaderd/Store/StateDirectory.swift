@@ -13,6 +13,7 @@ package import Shared
 ///     manifests/<sid>.json                         the fullest manifest put anywhere, as it was put
 ///     manifests/<sid>.stores                       which stores it speaks for: LocalManifests
 ///     stores.json                                  which store each destination led to: KnownStores
+///     queue/                                       what hooks told while nobody answered: HookQueue; not ours alone
 ///     store/                                       the default directory destination; not ours
 ///
 /// Sid and stream are escaped as in object names: `StoreName`.
