@@ -73,8 +73,8 @@ package struct Command: Sendable {
 
     /// Every command of this version.
     package static let all: [Command] = [
-        .status, .sessions, .show, .replay, .restore, .flush, .reload, .verify, .redact, .capture,
-        .configCheck, .configShow,
+        .status, .sessions, .show, .replay, .restore, .flush, .reload, .verify, .redact, .capture, .hooksInstall,
+        .hooksRemove, .hooksShow, .importQueue, .configCheck, .configShow,
         .completions,
         .version, .help,
     ]
