@@ -37,6 +37,18 @@ struct CaptureRowTests {
         #expect(Set(orders) == [row])
     }
 
+    @Test("is an end that was queued, though its line in sessions.txt is imported first")
+    func queuedEnd() async throws {
+        let scene = try Scene()
+        let store = try await scene.open().0
+        try await store.note([event(.queued, at: 1_900_000_000)])
+        try await store.note([event(.end, at: 30, reason: "logout", process: process)])
+        let row = try #require(try await store.capture(of: sid))
+        #expect(
+            row.endReason == "logout" && row.endedAt == WallTime(seconds: 30) && row.isDue && row.process == process)
+        #expect(row.path == "/p/30.jsonl")
+    }
+
     @Test("is an end until the session goes on behind it")
     func resumed() async throws {
         let scene = try Scene()

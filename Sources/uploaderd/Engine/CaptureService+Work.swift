@@ -94,6 +94,8 @@ extension CaptureService {
         case .missing: return .missing
         case .refused(let why): return .notTaken([why])
         case .open(let passed):
+            await oneAtATime.acquire()
+            defer { oneAtATime.release() }
             do throws(ControlError) {
                 // What it leaves is a last line without its end, which is not there yet.
                 _ = try await parts.takeOnce(passed, of: root, isEnded: isEnded)
@@ -111,10 +113,12 @@ extension CaptureService {
     }
 
     /// All of the session that is there is sealed, then it is said to have ended.
-    func end(_ sid: SessionID, _ parts: EngineParts) async {
+    ///
+    /// - Returns: `false` when that is to be tried again.
+    func end(_ sid: SessionID, _ parts: EngineParts) async -> Bool {
         // While the spool is full nothing is taken, and what comes behind it would take the end back.
         await parts.context.gate.pass()
-        guard !Task.isCancelled else { return }
+        guard !Task.isCancelled else { return true }
         do throws(StoreError) {
             let row = try await store.capture(of: sid)
             let roots = Set(watched.map(\.root))
@@ -128,18 +132,30 @@ extension CaptureService {
             }
             await supervisor.end(sources)
         } catch {
-            return note(failure: "the end of session \(sid) could not be told: \(error)")
+            note(failure: "the end of session \(sid) could not be told: \(error)")
+            return false
         }
-        await settle(sid)
+        return await settle(sid)
     }
 
-    func settle(_ sid: SessionID) async {
+    /// - Returns: `false` when nothing of the session was taken yet, though its file is there.
+    func settle(_ sid: SessionID) async -> Bool {
         do throws(StoreError) {
-            // What is not settled is asked for at the next start: nothing of the session was taken yet.
-            _ = try await store.settleEnd(of: sid)
+            if try await store.settleEnd(of: sid) { return true }
+            if let path = try await store.capture(of: sid)?.path, await isThere(path) { return false }
+            try await store.dropEnd(of: sid)
+            return true
         } catch {
             note(failure: "the end of session \(sid) could not be noted: \(error)")
+            return false
         }
+    }
+
+    private func isThere(_ path: String) async -> Bool {
+        let looking = Task(executorPreference: world.lane(of: "queue")) {
+            do throws(SystemError) { return try Files.status(path) != nil } catch { return true }
+        }
+        return await looking.value
     }
 
     /// Lines of another program's queue.

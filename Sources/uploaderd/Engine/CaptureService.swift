@@ -32,9 +32,14 @@ actor CaptureService {
     /// Sessions whose ends are to be told.
     private var ends: Set<SessionID> = []
     private var ending: Set<SessionID> = []
+    /// Those of which nothing could be taken yet, and how often that was tried: again after a while.
+    private var unsettled: [SessionID: Int] = [:]
+    private var retryAt: Instant?
     /// Sessions whose files, which lie elsewhere, are to be looked at.
     private var visits: [SessionID] = []
     private var isVisiting = false
+    /// Two pipelines of one file would be in each other's way.
+    let oneAtATime = Permits(1)
 
     init(
         store: Store, supervisor: SessionSupervisor, watched: [WatchRoot], queue: HookQueue, world: Surroundings,
@@ -88,7 +93,8 @@ actor CaptureService {
         for (event, place) in places {
             switch place {
             case .watched(let source): await supervisor.look(at: source)
-            case .elsewhere: visits.append(event.sid)
+            // The end looks at it anyway.
+            case .elsewhere: if event.kind != .end { visits.append(event.sid) }
             case .excluded: break
             case .unknown: if event.kind != .queued { await lookForSources(of: event.sid) }
             }
@@ -131,16 +137,17 @@ actor CaptureService {
                     ends.remove(sid)
                     ending.insert(sid)
                     group.addTask(executorPreference: world.loop) { [self] in
-                        await end(sid, parts)
-                        await ended(sid)
+                        let isSettled = await end(sid, parts)
+                        await ended(sid, isSettled: isSettled)
                     }
                 }
                 if !visits.isEmpty, !isVisiting {
                     isVisiting = true
-                    // One after the other: two pipelines of one file would be in each other's way.
                     group.addTask(executorPreference: world.loop) { [self] in await visitAll(parts) }
                 }
-                _ = await bell.wait(on: world.time)
+                guard await bell.wait(until: retryAt, on: world.time) == .timeout else { continue }
+                retryAt = nil
+                ends.formUnion(unsettled.keys)
             }
         }
         bells?.silence()
@@ -181,10 +188,20 @@ actor CaptureService {
         }
     }
 
-    private func ended(_ sid: SessionID) {
+    private func ended(_ sid: SessionID, isSettled: Bool) {
         ending.remove(sid)
+        let tries = (unsettled.removeValue(forKey: sid) ?? 0) + 1
+        if !isSettled, tries < Self.mostTries {
+            unsettled[sid] = tries
+            retryAt = retryAt ?? world.time.now + Self.retryPause
+        }
         bell.ring()
     }
+
+    /// A store that may know the session does not answer, or its file cannot be read. After some time it is left to the next
+    /// start: a daemon at rest has no timer.
+    private static let retryPause: Duration = .seconds(60)
+    private static let mostTries = 30
 
     private func visitAll(_ parts: EngineParts) async {
         while !visits.isEmpty, !Task.isCancelled {
@@ -296,7 +313,7 @@ actor CaptureService {
             if let process = row.process, !process.isRunning { await noteGone(process) }
             if row.isDue { ends.insert(row.sid) }
         }
-        for sid in ends.sorted() { await settle(sid) }
+        for sid in ends.sorted() { _ = await settle(sid) }
         ends = []
     }
 }

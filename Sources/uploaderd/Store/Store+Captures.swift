@@ -37,9 +37,11 @@ extension Store {
     private func note(_ event: CapturedEvent, in catalog: Catalog) throws(StoreError) {
         try catalog.run(
             """
-            INSERT INTO captures (sid, agent, path, first_at, at) VALUES (?1, ?2, ?3, ?4, ?4)
+            INSERT INTO captures (sid, agent, path, first_at, at) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (sid) DO UPDATE SET path = coalesce(path, excluded.path)
-            """, event.sid, event.agent.rawValue, event.path, event.at)
+            """, event.sid, event.agent.rawValue, event.path, event.at,
+            // When a line of `sessions.txt` was written is not known: whatever else is told comes behind it.
+            event.kind == .queued ? WallTime(seconds: 0) : event.at)
         switch event.kind {
         case .queued: return
         case .start, .prompt, .turn:
@@ -140,6 +142,11 @@ extension Store {
             "UPDATE captures SET is_due = 0 WHERE sid = ?1 AND end_reason = ?2 AND ended_at IS ?3", session, reason,
             row.endedAt)
         return true
+    }
+
+    /// There is nothing that its end could be told to: no file, and nothing that was taken.
+    package func dropEnd(of session: SessionID) throws(StoreError) {
+        try catalog().run("UPDATE captures SET is_due = 0 WHERE sid = ?1", session)
     }
 
     /// What another program says that it has sent elsewhere.

@@ -29,7 +29,6 @@ extension Command {
             let new = text == settings.fresh ? nil : try settings.removed(from: text)
             guard new != text else { return "\(file.path): there are no hooks of ours" }
             try file.replace(with: new)
-            file.removeBackup(of: text == settings.fresh ? nil : new)
             return "\(file.path): the hooks of \(agent.title) are removed"
         }
     }
@@ -41,7 +40,9 @@ extension Command {
         for agent in try agents(context) {
             let settings = agent.settings(try command(context))
             let file = try SettingsFile(agent.path(context.environment))
-            let states = try settings.states(in: file.text ?? settings.nothing)
+            let states = try naming(file) { () throws(ClientError) in
+                try settings.states(in: file.text ?? settings.nothing)
+            }
             for state in states {
                 if context.json {
                     try context.writeJSON(ShownHook(agent: agent.rawValue, file: file.path, state: state))
@@ -77,17 +78,24 @@ extension Command {
         let command = try command(context)
         for agent in try agents(context) {
             let file = try SettingsFile(agent.path(context.environment))
-            do throws(ClientError) {
-                let said = try body(agent, agent.settings(command), file)
-                try context.say(TerminalText.escaped(said))
-            } catch {
-                guard !error.isOutputClosed, !error.message.contains(file.path) else { throw error }
-                var error = error
-                error.message = "\(file.path): \(error.message)"
-                throw error
-            }
+            let said = try naming(file) { () throws(ClientError) in try body(agent, agent.settings(command), file) }
+            try context.say(TerminalText.escaped(said))
         }
         return .done
+    }
+
+    /// An error of the text says of which file it is.
+    private static func naming<Value>(
+        _ file: SettingsFile, _ body: () throws(ClientError) -> Value
+    ) throws(ClientError) -> Value {
+        do throws(ClientError) {
+            return try body()
+        } catch {
+            guard !error.message.contains(file.path) else { throw error }
+            var error = error
+            error.message = "\(file.path): \(error.message)"
+            throw error
+        }
     }
 
     /// Those that were named, else those whose directory is there.

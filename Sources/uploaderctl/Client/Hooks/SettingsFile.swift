@@ -66,11 +66,14 @@ struct SettingsFile {
     func replace(with new: [UInt8]?) throws(ClientError) {
         guard new != text else { return }
         do throws(SystemError) {
-            if let text { try put(text, at: backup, mode: mode) }
+            // Without a new text nothing was there but ours.
             guard let new else {
                 try requireUnchanged()
                 return try Files.unlink(path)
             }
+            // What was there before us is there again: then nobody needs the copy of it.
+            let isAgain = try copy() == new
+            if let text, !isAgain { try put(text, at: backup, mode: mode) }
             let temporary = "\(Files.parent(of: path))/.tmp-\(Files.name(of: path)).\(Process.id)"
             do throws(SystemError) {
                 try put(new, at: temporary, mode: mode)
@@ -80,6 +83,7 @@ struct SettingsFile {
                 _ = Glibc.unlink(temporary)
                 throw error
             }
+            if isAgain { try Files.unlink(backup) }
             try Files.syncDirectory(Files.parent(of: path))
         } catch {
             if error.code == EBUSY {
@@ -93,15 +97,8 @@ struct SettingsFile {
         }
     }
 
-    /// What was there is there again, so that nobody needs the copy.
-    func removeBackup(of text: [UInt8]?) {
-        do throws(SystemError) {
-            guard try Files.status(backup) != nil else { return }
-            if let text, try Files.readAll(backup, limit: Self.most) != text { return }
-            try Files.unlink(backup)
-        } catch {
-            // It only stays.
-        }
+    private func copy() throws(SystemError) -> [UInt8]? {
+        try Files.status(backup) == nil ? nil : try Files.readAll(backup, limit: Self.most)
     }
 
     private func put(_ bytes: [UInt8], at path: String, mode: UInt32) throws(SystemError) {
