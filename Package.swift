@@ -128,7 +128,10 @@ if Context.environment["UPLOADER_FUZZ"] != nil {
     package.targets += [
         .executableTarget(
             name: "fuzz",
-            dependencies: ["Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Redaction", "Segments"],
+            dependencies: [
+                "Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Redaction", "Segments",
+                "ControlClient",
+            ],
             path: "Tests/Fuzz/Targets", cSettings: gnu, swiftSettings: strict)
     ]
 }

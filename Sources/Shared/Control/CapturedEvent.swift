@@ -20,7 +20,8 @@ package struct CapturedEvent: Hashable, Sendable {
     package var kind: Kind
     package var agent: Agent
     package var sid: SessionID
-    package var at: WallTime
+    /// In whole seconds, as it is written.
+    package let at: WallTime
     /// Of the transcript, absolute.
     package var path: String?
     /// Why the session ended, as `cleanReason` writes it.
@@ -36,7 +37,7 @@ package struct CapturedEvent: Hashable, Sendable {
         self.kind = kind
         self.agent = agent
         self.sid = sid
-        self.at = at
+        self.at = WallTime(seconds: at.seconds)
         self.path = path
         self.reason = reason
         self.process = process
