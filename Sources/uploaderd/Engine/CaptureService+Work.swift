@@ -131,6 +131,8 @@ extension CaptureService {
             case .excluded, .unknown: break
             }
             await supervisor.end(sources)
+            // What is sealed as the engine stops would take the end back: the row says that it is due.
+            guard await !supervisor.isStopping else { return true }
         } catch {
             note(failure: "the end of session \(sid) could not be told: \(error)")
             return false

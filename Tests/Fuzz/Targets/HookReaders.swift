@@ -44,7 +44,8 @@ enum HookReaders {
                 let clean = try settings.removed(from: text)
                 guard clean == text else { continue }
                 let with = try settings.installed(in: text)
-                precondition(try settings.installed(in: with) == with, "installed twice")
+                let again = try settings.installed(in: with)
+                precondition(again == with, "installed twice")
                 let without = try settings.removed(from: with)
                 precondition(without == text, "something is left")
             } catch {
