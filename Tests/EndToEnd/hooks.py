@@ -68,19 +68,25 @@ class Hooks:
         return found
 
     def wait_empty(self):
-        """Waits until the daemon has imported everything, told by each change of the folder: inotify(7)."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        changes = libc.inotify_init1(os.O_CLOEXEC)
-        try:
-            # IN_MOVED_FROM, IN_MOVED_TO, IN_DELETE
-            assert libc.inotify_add_watch(changes, os.fsencode(self.queue), 0x40 | 0x80 | 0x200) >= 0
-            deadline = time.monotonic() + PATIENCE
-            while [name for name in os.listdir(self.queue) if name.startswith(("sessions.", "events."))]:
-                ready, _, _ = select.select([changes], [], [], max(0, deadline - time.monotonic()))
-                assert ready, f"the queue was not imported: {sorted(os.listdir(self.queue))}"
-                os.read(changes, 65536)
-        finally:
-            os.close(changes)
+        """Waits until the daemon has imported everything."""
+        wait_until(self.queue, lambda: not [name for name in os.listdir(self.queue)
+                                            if name.startswith(("sessions.", "events."))])
+
+
+def wait_until(folder, claim):
+    """Waits until `claim()` is true, which is asked whenever a file of the folder was moved or deleted: inotify(7)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    changes = libc.inotify_init1(os.O_CLOEXEC)
+    try:
+        # IN_MOVED_FROM, IN_MOVED_TO, IN_DELETE
+        assert libc.inotify_add_watch(changes, os.fsencode(folder), 0x40 | 0x80 | 0x200) >= 0
+        deadline = time.monotonic() + PATIENCE
+        while not claim():
+            ready, _, _ = select.select([changes], [], [], max(0, deadline - time.monotonic()))
+            assert ready, f"nothing more happens in {folder}: {sorted(os.listdir(folder))}"
+            os.read(changes, 65536)
+    finally:
+        os.close(changes)
 
 
 def told(times):

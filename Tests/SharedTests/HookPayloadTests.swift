@@ -104,8 +104,8 @@ struct QueuedSessionTests {
     func refused() {
         var lines = QueueLines()
         let long = String(repeating: "x", count: 9_000)
-        let text = Array("relative\na b\t/p\n\t/p\na\trelative\n/\(long)\n".utf8) + [0x2F, 0xFF, 0x0A]
-        #expect(lines.sessions(of: text).isEmpty && lines.passedOver == 6)
+        let text = Array("relative\na b\t/p\n\t/p\na\trelative\n/\(long)\na\t/p\r/q\n".utf8) + [0x2F, 0xFF, 0x0A]
+        #expect(lines.sessions(of: text).isEmpty && lines.passedOver == 7)
     }
 
     @Test("has no form for a path that a line cannot hold")

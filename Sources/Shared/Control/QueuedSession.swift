@@ -20,7 +20,9 @@ package struct QueuedSession: Hashable, Sendable {
 
     /// - Parameter line: without its end.
     package init?(line: some Collection<UInt8>) {
-        guard line.count <= Self.longestLine, let text = String(validating: line, as: UTF8.self) else { return nil }
+        // What no line that we write can hold none that we read does.
+        guard line.count <= Self.longestLine, !line.contains(0x0D), let text = String(validating: line, as: UTF8.self)
+        else { return nil }
         let fields = text.split(separator: "\t", omittingEmptySubsequences: false)
         if fields.count == 1 {
             self.init(sid: nil, path: text)

@@ -137,7 +137,10 @@ extension CaptureService {
             note(failure: "the end of session \(sid) could not be told: \(error)")
             return false
         }
-        return await settle(sid)
+        let isSettled = await settle(sid)
+        // No segment came with it that would ring: its manifests are behind now.
+        parts.delivery.ring()
+        return isSettled
     }
 
     /// - Returns: `false` when nothing of the session was taken yet, though its file is there.
