@@ -108,7 +108,7 @@ let package = Package(
         tests("Store", uses: ["Store", "Segments", "Redaction", "LinuxSystem", "Digests", "Shared"]),
         tests("Delivery", uses: ["Delivery", "Digests", "LinuxSystem", "Shared"]),
         tests("ControlPlane", uses: ["ControlPlane", "ControlClient", "LinuxSystem", "Shared"]),
-        tests("ControlClient", uses: ["ControlClient", "Shared"]),
+        tests("ControlClient", uses: ["ControlClient", "LinuxSystem", "Shared"]),
         tests(
             "Engine", without: ["Simulation/seeds"],
             uses: [
@@ -132,7 +132,10 @@ if Context.environment["UPLOADER_FUZZ"] != nil {
     package.targets += [
         .executableTarget(
             name: "fuzz",
-            dependencies: ["Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Redaction", "Segments"],
+            dependencies: [
+                "Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Redaction", "Segments",
+                "ControlClient",
+            ],
             path: "Tests/Fuzz/Targets", cSettings: gnu, swiftSettings: strict)
     ]
 }

@@ -59,6 +59,11 @@ struct InterfaceTests {
             ("Replay", #"{"sid":"s1"}"#), ("Verify", "{}"), ("Flush", "{}"), ("Reload", "{}"),
             ("ShowConfiguration", "{}"), ("AddPrivate", #"{"sid":"s1"}"#), ("RemovePrivate", #"{"sid":"s1"}"#),
             ("ListPrivate", "{}"), ("Forget", #"{"sid":"s1"}"#),
+            (
+                "Capture",
+                #"{"event":{"kind":"end","agent":"claude","sid":"s","at":"2026-11-22T00:00:00Z","pid":7,"pid_started":1,"boot":"b"}}"#
+            ),
+            ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])
@@ -81,6 +86,8 @@ struct InterfaceTests {
         func words(_ type: String) -> [String]? {
             if case .words(let words)? = interface.types[type] { words } else { nil }
         }
+        #expect(words("CapturedKind") == CapturedEvent.Kind.allCases.map(\.rawValue))
+        #expect(words("QueueOrigin") == ImportQueueRequest.Origin.allCases.map(\.rawValue))
         #expect(words("DestinationState") == DestinationStatus.State.allCases.map(\.rawValue))
         #expect(words("RootState") == RootStatus.State.allCases.map(\.rawValue))
         #expect(words("SegmentState") == SegmentItem.State.allCases.map(\.rawValue))

@@ -179,6 +179,14 @@ struct ControlRequestTests {
             .verify(VerifyRequest()), .verify(VerifyRequest(sid: sid, deep: true, sample: VerifySample("2/10"))),
             .flush(FlushRequest(.everything, wait: false)), .flush(FlushRequest(.session(sid), wait: true)),
             .flush(FlushRequest(.file("/a/b.jsonl"), wait: true)),
+            .capture(CapturedEvent(.start, agent: .codex, sid: sid, at: WallTime(nanoseconds: 1_500_000_000))),
+            .capture(
+                CapturedEvent(
+                    .end, agent: .claude, sid: sid, at: WallTime(seconds: 1), path: "/a b.jsonl", reason: "clear",
+                    process: AgentProcess(pid: 7, started: 9, boot: "b"), payload: .object(["x": .null]))),
+            .importQueue(
+                ImportQueueRequest(
+                    .failed, [QueuedSession(sid: sid, path: "/a"), QueuedSession(sid: nil, path: "/b")])),
         ]
         for request in requests {
             let text = try request.call(more: true).text()
@@ -227,6 +235,25 @@ struct ControlRequestTests {
         wrong("Verify", ["sample": .string("3/2")], "sample")
         wrong("Flush", ["path": .string("relative")], "path")
         wrong("Flush", ["path": .string("/a"), "sid": .string("s")], "path")
+        wrong("Capture", [:], "event")
+        let event: [String: JSONValue] = [
+            "kind": .string("end"), "agent": .string("claude"), "sid": .string("s"),
+            "at": .string("2026-11-22T00:00:00Z"),
+        ]
+        for (name, value) in [
+            ("kind", JSONValue.string("?")), ("agent", .string("nobody")), ("sid", .string("a b")),
+            ("at", .string("now")),
+            ("path", .string("relative")),
+        ] {
+            wrong("Capture", ["event": .object(event.merging([name: value]) { $1 })], "event")
+        }
+        wrong("ImportQueue", ["origin": .string("elsewhere"), "sessions": .array([])], "origin")
+        wrong("ImportQueue", ["origin": .string("queue")], "sessions")
+        for session: [String: JSONValue] in [[:], ["path": .string("x")], ["path": .string("/x"), "sid": .string("")]] {
+            wrong("ImportQueue", ["origin": .string("queue"), "sessions": .array([.object(session)])], "sessions")
+        }
+        let most = Array(repeating: JSONValue.object(["path": .string("/x")]), count: 1_001)
+        wrong("ImportQueue", ["origin": .string("queue"), "sessions": .array(most)], "sessions")
         wrong("ListSessions", ["agent": .string("nobody")], "agent")
         wrong("ListSessions", ["since": .string("yesterday")], "since")
     }

@@ -23,6 +23,8 @@ final class ScriptedHandler: ControlHandler {
         var sent = 0
         var cancelled = 0
         var privates: [PrivateSession] = []
+        var captured: [CapturedEvent] = []
+        var imported: [ImportQueueRequest] = []
         var reloads = 0
         var reloadError: ControlError?
         /// Replays wait here, after the pieces, until they are cancelled.
@@ -163,6 +165,16 @@ final class ScriptedHandler: ControlHandler {
     func privates(after: SessionID?, limit: Int) async throws(ControlError) -> [PrivateSession] {
         let all = state.withLock { $0.privates }.filter { session in after.map { $0 < session.sid } ?? true }
         return Array(all.prefix(limit))
+    }
+
+    func capture(_ event: CapturedEvent) async throws(ControlError) {
+        state.withLock { $0.captured.append(event) }
+        raise()
+    }
+
+    func importQueue(_ request: ImportQueueRequest) async throws(ControlError) -> ImportQueueReply {
+        state.withLock { $0.imported.append(request) }
+        return ImportQueueReply(watched: request.sessions.count, notTaken: ["one"])
     }
 
     func reload() async throws(ControlError) -> ReloadReply {

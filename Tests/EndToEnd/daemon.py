@@ -1,6 +1,7 @@
 """The real programs in a world of their own: a home, state and runtime directories, and nobody else's environment."""
 
 import atexit
+import contextlib
 import functools
 import itertools
 import json
@@ -10,6 +11,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -314,6 +316,11 @@ class World:
     def wait_healthy(self):
         """Waits until nothing is wrong any more."""
         return self.wait_status(lambda status: not status["health"])
+
+    def captures(self):
+        """The sessions that hooks told of, each as often as it is noted; of a daemon that has stopped."""
+        with contextlib.closing(sqlite3.connect(self.state / "catalog.db")) as catalog:
+            return [sid for sid, in catalog.execute("SELECT sid FROM captures ORDER BY sid")]
 
     def forget(self, daemon):
         """Of a daemon that has ended nothing is kept: thousands of them would fill the table of open files."""

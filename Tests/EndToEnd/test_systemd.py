@@ -21,6 +21,7 @@ import generator
 import manifest_reader
 import systemd_manager
 from daemon import binary
+from hooks import wait_until
 from systemd_manager import HOME, SystemdManager
 from test_catalog import kinds
 
@@ -112,6 +113,34 @@ def test_a_client_starts_it_through_the_socket_that_outlives_it(manager, session
     # A restart by the manager keeps it, too.
     manager.systemctl("restart", SERVICE)
     assert status(manager)["pid"] not in (first, second)
+
+
+AGENT = """
+import subprocess, sys
+subprocess.run(["uploaderctl", "capture"], input=sys.argv[1].encode(), check=True)
+print("told", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_hooks_are_heard_through_the_sandbox(manager, session):
+    """With the socket alone a hook finds nobody in its ten milliseconds, and starts who reads the queue; then the process of
+    the agent is seen to end, from inside of the sandbox."""
+    manager.systemctl("enable", "--now", SOCKET)
+    path = f"{HOME}/{next(path for path, stream in session.streams.items() if stream == 'main')}"
+    event = {"session_id": session.sid, "transcript_path": path, "hook_event_name": "SessionStart", "source": "startup"}
+
+    def end():
+        return manifest_reader.read(store(manager), session.sid).manifest["session"].get("end_reason")
+
+    with manager.start("/usr/bin/python3", "-c", AGENT, json.dumps(event), stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE) as agent:
+        assert agent.stdout.readline() == b"told\n"
+        ctl(manager, "flush", "--wait")
+        is_whole(manager, session)
+        assert end() is None
+    wait_until(store(manager) / "sessions" / session.sid, lambda: end() == "process_gone")
+    is_whole(manager, session)
 
 
 def spooled(manager, sid):

@@ -110,6 +110,25 @@ extension ControlInterface {
           waiting_for: []string
         )
 
+        # A hook tells of a session. Answered when the event is durable; what follows from it is done after that.
+        method Capture(event: CapturedEvent) -> ()
+
+        # Takes over lines of another program's queue, at most 1,000 at a time.
+        method ImportQueue(
+          origin: QueueOrigin,
+          sessions: []QueuedSession
+        ) -> (
+          # Below watched roots: looked at, and taken like all there.
+          watched: int,
+          # Elsewhere, and taken once, to their ends.
+          taken: int,
+          missing: int,
+          # Noted as sent elsewhere.
+          noted: int,
+          # Why others were not taken, a sentence each, at most 101.
+          not_taken: []string
+        )
+
         # Reads the configuration again. On any error the one in force stays.
         method Reload() -> (
           file: ?string,

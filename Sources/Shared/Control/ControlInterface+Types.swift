@@ -226,6 +226,33 @@ extension ControlInterface {
           read_back: int
         )
 
+        # start, prompt, turn, end: what the agent did. queued: there is such a session, and no more is known.
+        type CapturedKind (start, prompt, turn, end, queued)
+
+        # What an agent's hook tells of a session: docs/formats.md, "The hooks' queue". `pid`, `pid_started` and `boot` name the
+        # agent's process; the three come together.
+        type CapturedEvent (
+          kind: CapturedKind,
+          agent: string,
+          sid: string,
+          at: string,
+          path: ?string,
+          reason: ?string,
+          pid: ?int,
+          pid_started: ?int,
+          boot: ?string,
+          payload: ?object
+        )
+
+        # Without `sid` the path names it.
+        type QueuedSession (
+          sid: ?string,
+          path: string
+        )
+
+        # queue, failed: to be taken. uploaded: sent to where the other program sends.
+        type QueueOrigin (queue, failed, uploaded)
+
         # `origin` says where it stands: "FILE:LINE", a flag, an environment variable.
         type Problem (
           origin: string,

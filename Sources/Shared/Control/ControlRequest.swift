@@ -10,6 +10,8 @@ package enum ControlRequest: Hashable, Sendable {
     case removePrivate(SessionID)
     case listPrivate(after: SessionID?)
     case forget(SessionID)
+    case capture(CapturedEvent)
+    case importQueue(ImportQueueRequest)
     case reload
     case showConfiguration
 
@@ -51,6 +53,12 @@ package enum ControlRequest: Hashable, Sendable {
         case "RemovePrivate": self = .removePrivate(try reader.required(reader.session("sid"), "sid"))
         case "ListPrivate": self = .listPrivate(after: try reader.session("after"))
         case "Forget": self = .forget(try reader.required(reader.session("sid"), "sid"))
+        case "Capture": self = .capture(try reader.required(reader.event("event"), "event"))
+        case "ImportQueue":
+            self = .importQueue(
+                ImportQueueRequest(
+                    try reader.required(reader.origin("origin"), "origin"),
+                    try reader.required(reader.queued("sessions"), "sessions")))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
@@ -116,6 +124,13 @@ package enum ControlRequest: Hashable, Sendable {
         case .forget(let sid):
             name = "Forget"
             put("sid", sid.rawValue)
+        case .capture(let event):
+            name = "Capture"
+            parameters["event"] = event.json
+        case .importQueue(let request):
+            name = "ImportQueue"
+            put("origin", request.origin.rawValue)
+            parameters["sessions"] = .array(request.sessions.map(\.json))
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
         }

@@ -49,6 +49,22 @@ struct ParameterReader {
         try take(name) { $0.text.flatMap { VerifySample($0) } }
     }
 
+    mutating func event(_ name: String) throws(ControlError) -> CapturedEvent? {
+        try take(name) { CapturedEvent($0) }
+    }
+
+    mutating func origin(_ name: String) throws(ControlError) -> ImportQueueRequest.Origin? {
+        try take(name) { $0.text.flatMap { ImportQueueRequest.Origin(rawValue: $0) } }
+    }
+
+    mutating func queued(_ name: String) throws(ControlError) -> [QueuedSession]? {
+        try take(name) { value in
+            guard let elements = value.elements, elements.count <= ImportQueueRequest.most else { return nil }
+            let sessions = elements.compactMap { QueuedSession($0) }
+            return sessions.count == elements.count ? sessions : nil
+        }
+    }
+
     func required<Value>(_ value: Value?, _ name: String) throws(ControlError) -> Value {
         guard let value else { throw .invalidParameter(name) }
         return value

@@ -99,23 +99,7 @@ package enum Files {
     ///
     /// - Throws: EFBIG when it is longer than `limit` bytes.
     package static func readAll(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
-        let file = try Descriptor.open(path, [.readOnly])
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count: Int
-            do throws(SystemError) {
-                let offset = Int64(bytes.count)
-                count = try chunk.withMutableBytes { (buffer) throws(SystemError) in
-                    try file.read(into: buffer, at: offset)
-                }
-            } catch {
-                throw SystemError("read", path: path, code: error.code)
-            }
-            if count == 0 { return bytes }
-            guard bytes.count + count <= limit else { throw SystemError("read", path: path, code: EFBIG) }
-            bytes.append(contentsOf: chunk[..<count])
-        }
+        try Descriptor.open(path, [.readOnly]).contents(limit: limit, path: path)
     }
 
     /// Replaces a file so that after a crash it is the old one or the new one, whole: a temporary file in the same
@@ -164,5 +148,29 @@ package enum Files {
 
     package static func name(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    }
+}
+
+extension Descriptor {
+    /// The whole file, from its beginning.
+    ///
+    /// - Parameter path: what it is called in an error.
+    /// - Throws: EFBIG when it is longer than `limit` bytes.
+    package func contents(limit: Int, path: String) throws(SystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count: Int
+            do throws(SystemError) {
+                let offset = Int64(bytes.count)
+                count = try chunk.withMutableBytes { (buffer) throws(SystemError) in try read(into: buffer, at: offset)
+                }
+            } catch {
+                throw SystemError("read", path: path, code: error.code)
+            }
+            if count == 0 { return bytes }
+            guard bytes.count + count <= limit else { throw SystemError("read", path: path, code: EFBIG) }
+            bytes.append(contentsOf: chunk[..<count])
+        }
     }
 }

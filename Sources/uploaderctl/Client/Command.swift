@@ -74,7 +74,8 @@ package struct Command: Sendable {
     /// Every command of this version.
     package static let all: [Command] = [
         .status, .sessions, .show, .replay, .restore, .flush, .reload, .verify, .redact,
-        .privateAdd, .privateRemove, .privateList, .forget, .configCheck, .configShow,
+        .privateAdd, .privateRemove, .privateList, .forget, .capture, .hooksInstall, .hooksRemove, .hooksShow,
+        .importQueue, .configCheck, .configShow,
         .completions,
         .version, .help,
     ]

@@ -77,8 +77,7 @@ extension ControlTool {
         var environment: [String: String] = [:]
         let names = [
             "UPLOADERD_SOCKET", "CLAUDE_CODE_SESSION_ID", "NO_COLOR", "PATH", "HOME", "XDG_RUNTIME_DIR",
-            "XDG_STATE_HOME", "XDG_CONFIG_HOME",
-            "XDG_CACHE_HOME",
+            "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME",
         ]
         for name in names {
             if let value = getenv(name) { environment[name] = String(cString: value) }
@@ -86,6 +85,9 @@ extension ControlTool {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let now = WallTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        if words.first == "capture", !words.contains("--help"), !words.contains("-h") {
+            return HookCall.main(Array(words.dropFirst()), environment: environment, now: now)
+        }
         let directory = getcwd(nil, 0).map { text in
             defer { free(text) }
             return String(cString: text)

@@ -75,6 +75,10 @@ struct CallHarness: Sendable {
                     if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
                 })
             try await replies.send(reply)
+        case .capture(let event):
+            try await handler.capture(event)
+            try await replies.send(CaptureReply())
+        case .importQueue(let request): try await replies.send(try await handler.importQueue(request))
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
         }

@@ -51,6 +51,11 @@ package protocol ControlHandler: Sendable {
     /// - Throws: `noSuchSession` when neither this machine nor a store that can be read knows it.
     func forget(_ sid: SessionID, progress: ReplySink<ForgetReply>) async throws(ControlError) -> ForgetReply
 
+    /// A hook tells of a session. Returns when that is durable.
+    func capture(_ event: CapturedEvent) async throws(ControlError)
+
+    func importQueue(_ request: ImportQueueRequest) async throws(ControlError) -> ImportQueueReply
+
     /// - Throws: `invalidConfiguration` with all problems; the old configuration stays in force.
     func reload() async throws(ControlError) -> ReloadReply
 

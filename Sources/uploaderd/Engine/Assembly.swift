@@ -34,10 +34,12 @@ package enum Assembly {
     /// - Parameters:
     ///   - state: the engine's from then on; it is closed when this throws.
     ///   - redactor: of this configuration: see `RulesCache`.
+    ///   - bells: `nil`: the hooks' queue is read at the start only, and agents' processes are not watched.
     /// - Throws: `CaptureError` for a glob that cannot be understood; `StoreError`.
     package static func engine(
         _ configuration: UploaderConfiguration, on state: HeldState, directories: Directories, isOnce: Bool,
-        redactor: Redactor, board: StatusBoard, world: Surroundings, watching: Watching
+        redactor: Redactor, board: StatusBoard, world: Surroundings, watching: Watching,
+        bells: (any CaptureBells)? = nil
     ) async throws -> Engine {
         let (store, report) = (state.store, state.report)
         do {
@@ -84,6 +86,9 @@ package enum Assembly {
                 delivery: delivery, merging: merging, objects: objects, lost: lost, forgetting: forgetting,
                 replay: ReplayService(
                     store: store, objects: objects, destinations: configuration.destinations.map(\.name)),
+                captures: CaptureService(
+                    store: store, supervisor: supervisor, watched: roots, queue: HookQueue(state: directories.state),
+                    world: world, board: board, bells: bells),
                 destinations: configuration.destinations.map {
                     EngineParts.Destination(name: $0.name, type: $0.type.rawValue, isRequired: $0.isRequired)
                 },

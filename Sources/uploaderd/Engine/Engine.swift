@@ -53,6 +53,7 @@ package final class Engine: Sendable {
         }
         tasks.append(loop.start { await parts.lost.run(parts) })
         tasks.append(loop.start { await parts.forgetting.run() })
+        if !isOnce { tasks.append(loop.start { await parts.captures.run(parts) }) }
         if !isOnce, let lost {
             resolver.asking.begin()
             tasks.append(
@@ -73,7 +74,9 @@ package final class Engine: Sendable {
     ///
     /// - Returns: what could not be made safe, with the reason; empty: all is safe.
     package func finish() async -> [String] {
-        var reasons = await parts.supervisor.settled()
+        var reasons = await parts.captures.imported(parts)
+        reasons += await parts.supervisor.settled()
+        await parts.captures.settleEnds()
         reasons += parts.watched.compactMap(\.obstacle)
         // What is named already as a source that could not be taken is not said twice.
         reasons += parts.unseen(but: []).filter { !reasons.contains($0) }

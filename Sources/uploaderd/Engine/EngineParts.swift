@@ -27,6 +27,7 @@ package struct EngineParts: Sendable {
     let lost: LostSegments
     let forgetting: Forgetting
     let replay: ReplayService
+    let captures: CaptureService
     let destinations: [Destination]
     let watched: [WatchRoot]
     let spoolLimit: Int64
@@ -104,15 +105,29 @@ package struct EngineParts: Sendable {
                 hint: "name a regular file that you can read, or watch its directory")
         }
         let single = WatchRoot(file: path)
-        let source = single.source(single.onlyFile ?? "")
+        return try await takeOnce(PassedSource(passed, as: single.source(single.onlyFile ?? "")), of: single)
+    }
+
+    /// Takes what is open to its end, once; nobody looks there again.
+    ///
+    /// - Parameters:
+    ///   - single: whose it is.
+    ///   - isEnded: a hook says that nothing more comes.
+    func takeOnce(
+        _ passed: PassedSource, of single: WatchRoot, isEnded: Bool = false
+    ) async throws(ControlError) -> NotTaken {
+        let source = passed.path
         var context = context
-        context.roots = RootDirectories(context.roots, and: PassedSource(passed, as: source))
+        context.roots = RootDirectories(context.roots, and: passed)
         // Beside the supervisor's: it waits for its own pipelines only.
         context.claims = SourceClaims()
+        var roots = intake.roots
+        if single.sid != nil, roots[single.root] == nil { roots[single.root] = single }
         let once = SourceIntake(
-            store: store, context: context, resolver: intake.resolver, roots: intake.roots, unchangedSince: nil,
+            store: store, context: context, resolver: intake.resolver, roots: roots, unchangedSince: nil,
             began: intake.began, judge: intake.judge)
         let mailbox = PipelineMailbox()
+        if isEnded { mailbox.ask(.ended) }
         // Whoever calls is on the loop, which is not to read or compress anything.
         let end = await withTaskExecutorPreference(world.work[0]) { [context] in
             await SessionSupervisor.live(source, mailbox, 0, once, .once, context)
@@ -125,7 +140,7 @@ package struct EngineParts: Sendable {
             return NotTaken(sources: await supervisor.flush([watched]))
         case .failed(let error):
             throw ControlError(
-                .noMatch, "could not take \(path): \(error)", hint: "name a regular file that this user can read")
+                .noMatch, "could not take \(source): \(error)", hint: "name a regular file that this user can read")
         }
     }
 

@@ -12,6 +12,8 @@ final class PipelineMailbox: Sendable {
         static let shutdown = Requests(rawValue: 2)
         /// Others wait for a place: do not stay only for the end of a last line.
         static let makeRoom = Requests(rawValue: 4)
+        /// A hook says that the session has ended: what is there is its end, until more comes.
+        static let ended = Requests(rawValue: 8)
     }
 
     private struct State {
@@ -127,7 +129,7 @@ final class PipelineMailbox: Sendable {
         state.withLock { state in
             let requests = state.requests
             // The others hold until the pipeline ends.
-            state.requests.subtract(.flush)
+            state.requests.subtract([.flush, .ended])
             state.taken += state.flushes
             state.flushes = []
             return requests

@@ -25,6 +25,7 @@ extension SessionSupervisor {
         let mailbox = PipelineMailbox(
             left: left, since: pendingSince, mayReplace: replaceable.remove(path) != nil, makesRoom: isCrowded)
         if isStopping { mailbox.ask(.shutdown) }
+        if ended.contains(path) { mailbox.ask(.ended) }
         running[path] = mailbox
         endless[path] = nil
         following.remove(path)

@@ -35,6 +35,20 @@ extension SessionSupervisor {
         return left.filter(isLeft).sorted(by: Self.inOrder)
     }
 
+    /// Somebody says that there is something to take; its root may not be looked through yet, or may miss events.
+    func look(at path: SourcePath) {
+        if !isStopping { wake(path) }
+    }
+
+    /// Reads the sources of a session that has ended to their ends, and seals them. A last line without its end is taken where
+    /// no process has the file open for writing.
+    func end(_ paths: [SourcePath]) async {
+        ended.formUnion(paths)
+        for path in paths { running[path]?.ask(.ended) }
+        await flush(paths)
+        ended.subtract(paths)
+    }
+
     /// All that are neither a row nor resting, those first that are read already.
     private func unsettled(where isWanted: (SourcePath) -> Bool) -> [SourcePath] {
         busy(where: isWanted) + pending.values.filter(isWanted)

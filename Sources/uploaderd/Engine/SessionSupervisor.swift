@@ -50,6 +50,8 @@ actor SessionSupervisor {
     var replaceable: Set<SourcePath> = []
     /// Whether they are waited for: asked on every lane, so that naming a source costs no hop otherwise.
     nonisolated let isSearching = Mutex(false)
+    /// Sources whose sessions have ended, as long as that is told to their pipelines.
+    var ended: Set<SourcePath> = []
     /// By pending source: what it is thought to have and is counted in the backlog.
     var expected: [SourcePath: Int64] = [:]
     /// More sources have something to take than may be open at once.

@@ -233,6 +233,7 @@ extension StreamPipeline {
             // Whoever asked for a flush is answered by the end: what has its path now is to be asked, too.
             return seen.place == .replaced ? .restart : .gone
         }
+        let isEnded = isEnded || isSaidToBeEnded
         let quiet = context.time.wall - WallTime(nanoseconds: seen.modified)
         let mayTakePartial = TailPolicy.mayTakePartialLine(
             isEnded: isEnded, hasWriter: hasWriter, isGone: false, isOnce: mode == .once, quiet: quiet)

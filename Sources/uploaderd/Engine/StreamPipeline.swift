@@ -63,6 +63,10 @@ struct StreamPipeline: ~Copyable {
     var held = 0
     var lostSince: Instant?
     var isEnded = false
+    /// A hook said so, and no line has come since.
+    var isSaidToBeEnded = false
+    /// The same, while the source is read.
+    var isEndAsked = false
     /// How often the cursor's row had been set back when it was read last.
     var setbacks = 0
     /// What a flush means that was asked while the source was read: so many bytes of it.
@@ -96,6 +100,9 @@ struct StreamPipeline: ~Copyable {
             }
             permits.release()
             if flushGoal != nil { requests.insert(.flush) }
+            // Behind the reading: what was there when it was asked is before the end.
+            if requests.contains(.ended) || isEndAsked { isSaidToBeEnded = true }
+            isEndAsked = false
             flushGoal = nil
             if case .otherBytes(let reason) = reading {
                 if try await goBack() { continue }
@@ -174,10 +181,11 @@ struct StreamPipeline: ~Copyable {
     /// A source that grows as fast as it is read has no end: a flush means what was there when it was asked.
     private mutating func answerFlush() async throws {
         if flushGoal == nil, mailbox.isFlushAsked {
-            _ = mailbox.take()
+            if mailbox.take().contains(.ended) { isEndAsked = true }
             flushGoal = try tail.observe().size
         }
-        guard let goal = flushGoal, tail.offset >= goal else { return }
+        // Who asks for the end waits for the last line, too.
+        guard let goal = flushGoal, tail.offset >= goal, !isEndAsked else { return }
         try await close(.flush)
         mailbox.noteEndless(max(0, goal - marker.offset))
         mailbox.answerFlushes()
@@ -210,6 +218,7 @@ struct StreamPipeline: ~Copyable {
             let look = LineScanner.look(at: line.bytes)
             let cut = cutter.line(bytes: line.bytes.count, kind: look.kind, at: context.time.now)
             isEnded = look.kind == .end
+            isSaidToBeEnded = false
             if isLearning {
                 firstLines.take(line.bytes)
                 isLearning = !firstLines.isComplete

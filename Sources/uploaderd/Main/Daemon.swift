@@ -97,7 +97,8 @@ actor Daemon {
         }
         return try await Assembly.engine(
             configuration, on: state, directories: loaded.directories, isOnce: loaded.options.once, redactor: redactor,
-            board: board, world: parts.world, watching: parts.watching)
+            board: board, world: parts.world, watching: parts.watching,
+            bells: loaded.options.once ? nil : LoopBells(loop: loop))
     }
 
     private func once(_ engine: Engine) async -> Int32 {

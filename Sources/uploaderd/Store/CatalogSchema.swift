@@ -18,6 +18,8 @@ import Shared
 /// - `manifests`: per session and store, the last epoch put there; behind while `wanted > published`.
 /// - `superseded`: objects at a store that a manifest there names as replaced, since when; deleted a day later. With
 ///   `waits_for` none names it yet: it is named once that segment, which replaces it, is listed.
+/// - `captures`: per session that a hook told of: when first and last, its path, the agent's process until that is gone, and
+///   its end. `foreign_uploads`: what another program's log says that it has sent elsewhere.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -160,6 +162,26 @@ enum CatalogSchema {
                 PRIMARY KEY (sid, store_id)) WITHOUT ROWID
             """,
             "CREATE INDEX standings_forgotten ON standings(sid) WHERE standing = 'forgotten'",
+        ],
+        [
+            // What hooks told of sessions, of which nothing may have been taken yet. `is_due`: the end is not told to the session.
+            // `is_waiting`: the path lies below no watched root, and was not looked at since.
+            """
+            CREATE TABLE captures (
+                sid TEXT PRIMARY KEY, agent TEXT NOT NULL, path TEXT, first_at INTEGER NOT NULL, at INTEGER NOT NULL,
+                pid INTEGER, pid_started INTEGER, boot TEXT,
+                ended_at INTEGER, end_reason TEXT, is_due INTEGER NOT NULL DEFAULT 0,
+                is_waiting INTEGER NOT NULL DEFAULT 0, payload TEXT) WITHOUT ROWID
+            """,
+            """
+            CREATE INDEX captures_open ON captures(sid) WHERE pid IS NOT NULL OR is_due = 1 OR is_waiting = 1
+            """,
+            "CREATE INDEX captures_process ON captures(pid) WHERE pid IS NOT NULL",
+            // What another program has sent to where we do not look.
+            """
+            CREATE TABLE foreign_uploads (
+                sid TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (sid, path)) WITHOUT ROWID
+            """,
         ],
     ]
 

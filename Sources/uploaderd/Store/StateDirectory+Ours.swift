@@ -51,7 +51,7 @@ extension StateDirectory {
     /// What a file system has in its first directory.
     static let systemNames: Set<String> = ["lost+found"]
     private static let stateNames: Set<String> = systemNames.union([
-        "lock", "spool", "manifests", "store", "machine-id", "run", "cache", "archive",
+        "lock", "spool", "manifests", "store", "machine-id", "run", "cache", "archive", "queue",
     ])
 
     private enum Origin {

@@ -15,6 +15,7 @@ package import Shared
 ///     manifests/<sid>.stores                       which stores it speaks for: LocalManifests
 ///     stores.json                                  which store each destination led to: KnownStores
 ///     private.txt, forgotten.txt                   sessions of which nothing leaves: StandingList
+///     queue/                                       what hooks told while nobody answered: HookQueue; not ours alone
 ///     store/                                       the default directory destination; not ours
 ///
 /// Sid and stream are escaped as in object names: `StoreName`.

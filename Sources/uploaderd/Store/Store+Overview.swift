@@ -186,13 +186,16 @@ extension Store {
     private static let summaries = """
         SELECT e.sid, e.facts, e.state, e.created_at, e.sealed_at, e.ended_at, e.unresolved, count(t.id),
             coalesce(sum(t.segments), 0), coalesce(sum(t.lines), 0), coalesce(sum(t.bytes), 0),
-            coalesce(sum(t.stored_bytes), 0)
+            coalesce(sum(t.stored_bytes), 0), e.end_reason
         FROM sessions e LEFT JOIN streams t ON t.session_id = e.id
         """
 
     private static func summary(_ row: Row) throws(StoreError) -> SessionSummary {
-        SessionSummary(
-            session: try row.session(0), facts: try row.json(1, SessionFacts.self), standing: try row.standing(2),
+        var facts = try row.json(1, SessionFacts.self)
+        if let ended = row.optionalInt64(5) { facts.endedAt = RFC3339.text(WallTime(nanoseconds: ended)) }
+        if let reason = row.optionalText(12) { facts.endReason = reason }
+        return SessionSummary(
+            session: try row.session(0), facts: facts, standing: try row.standing(2),
             createdAt: WallTime(nanoseconds: row.int64(3)),
             sealedAt: row.optionalInt64(4).map(WallTime.init(nanoseconds:)),
             endedAt: row.optionalInt64(5).map(WallTime.init(nanoseconds:)), unresolved: row.optionalText(6),

@@ -143,7 +143,9 @@ extension Store {
     }
 
     /// The session has ended; the next segment of its main stream makes that undone.
-    package func setEnded(_ session: SessionID, reason: String) throws(StoreError) {
+    ///
+    /// - Parameter at: `nil`: now.
+    package func setEnded(_ session: SessionID, reason: String, at: WallTime? = nil) throws(StoreError) {
         let row = try knownSession(session)
         let catalog = try catalog()
         try catalog.transaction { () throws(StoreError) in
@@ -151,7 +153,7 @@ extension Store {
                 """
                 UPDATE sessions SET ended_at = coalesce(ended_at, ?2), end_reason = ?3
                 WHERE id = ?1 AND (ended_at IS NULL OR end_reason IS NOT ?3)
-                """, row, time.wall, reason)
+                """, row, at ?? time.wall, reason)
             guard catalog.changes > 0 else { return }
             try wantManifests(of: row)
             // All that is small is to be joined now, also where nothing was added since the last look.

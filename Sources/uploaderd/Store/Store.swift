@@ -27,6 +27,12 @@ package import Shared
 ///     unresolved() · requireResolved(_:) · resolve(_:)         sessions of which nothing may be cut
 ///     recordGap(_:reason:)                                     a lost segment that the source cannot give back
 ///
+///
+/// **Hooks** (Store+Captures)
+///
+///     note(_: [CapturedEvent]) · openCaptures() · capture(of:)     what they told, before it is answered
+///     noteGone(_:) · settleEnd(of:) · noteUploaded(_:)
+///
 /// **Delivery** (Store+Delivery)
 ///
 ///     use(_: [StoreID])             the stores to fill; one that is new is to get everything

@@ -9,7 +9,8 @@ enum Fuzz {
         "call": ControlReaders.call, "reply": ControlReaders.reply, "terminal": ControlReaders.terminal,
         "configuration": DocumentReaders.configuration, "manifest": DocumentReaders.manifest,
         "spool-header": DocumentReaders.spoolHeader, "lines": LineReaders.split, "line": LineReaders.look,
-        "object": LineReaders.object, "redaction": RedactionReaders.line,
+        "object": LineReaders.object, "redaction": RedactionReaders.line, "queue": HookReaders.queue,
+        "hook": HookReaders.payload, "settings": HookReaders.settings,
     ]
 
     static let chosen: Reader = {

@@ -1,0 +1,328 @@
+import Capture
+import LinuxSystem
+import Shared
+import Store
+
+/// What agents' hooks tell: sessions to be looked at, and their ends.
+///
+/// An event is a row before anything follows from it, so a crash loses none. Hooks that find nobody leave theirs in the queue,
+/// which is taken over at the start and whenever something was put there. Lives on the loop; files are read on lanes. What follows
+/// from an event is in `CaptureService+Work.swift`.
+actor CaptureService {
+    private nonisolated let executor: any RoomExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    let store: Store
+    let supervisor: SessionSupervisor
+    let watched: [WatchRoot]
+    let queue: HookQueue
+    let world: Surroundings
+    let board: StatusBoard
+    private let bells: (any CaptureBells)?
+    private let bell = Doorbell()
+    private var isQueueRung = true
+    private var isQueueWatched = false
+    /// Whoever waits for the next commit, with what it is to hold.
+    private var waiting: [(event: CapturedEvent, continuation: CheckedContinuation<Result<Void, StoreError>, Never>)] =
+        []
+    private var isCommitting = false
+    /// By process that is watched.
+    private var processes: Set<AgentProcess> = []
+    private var gone: [AgentProcess] = []
+    /// Sessions whose ends are to be told.
+    private var ends: Set<SessionID> = []
+    private var ending: Set<SessionID> = []
+    /// Those of which nothing could be taken yet, and how often that was tried: again after a while.
+    private var unsettled: [SessionID: Int] = [:]
+    private var retryAt: Instant?
+    /// Sessions whose files, which lie elsewhere, are to be looked at.
+    private var visits: [SessionID] = []
+    private var isVisiting = false
+    /// Two pipelines of one file would be in each other's way.
+    let oneAtATime = Permits(1)
+
+    init(
+        store: Store, supervisor: SessionSupervisor, watched: [WatchRoot], queue: HookQueue, world: Surroundings,
+        board: StatusBoard, bells: (any CaptureBells)?
+    ) {
+        self.store = store
+        self.supervisor = supervisor
+        self.watched = watched
+        self.queue = queue
+        self.world = world
+        self.board = board
+        self.bells = bells
+        executor = world.loop
+    }
+
+    // MARK: Events
+
+    /// Returns when the event is durable; what follows from it is done after that. Events that come together share a commit.
+    func take(_ event: CapturedEvent) async throws(StoreError) {
+        let result = await withCheckedContinuation { continuation in
+            waiting.append((event, continuation))
+            guard !isCommitting else { return }
+            isCommitting = true
+            world.loop.start { [self] in await commit() }
+        }
+        try result.get()
+    }
+
+    private func commit() async {
+        while !waiting.isEmpty {
+            let batch = waiting
+            waiting = []
+            let result: Result<Void, StoreError>
+            do throws(StoreError) {
+                try await note(batch.map(\.event))
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            for (_, continuation) in batch { continuation.resume(returning: result) }
+        }
+        isCommitting = false
+    }
+
+    /// Makes the events rows, and begins what follows from them.
+    private func note(_ events: [CapturedEvent]) async throws(StoreError) {
+        var places: [(event: CapturedEvent, place: TranscriptPlace)] = []
+        for event in events { places.append((event, await place(of: event.path))) }
+        let elsewhere = places.filter { $0.place.isElsewhere }.map(\.event.sid)
+        try await store.note(events, elsewhere: Set(elsewhere))
+        for (event, place) in places {
+            switch place {
+            case .watched(let source): await supervisor.look(at: source)
+            // The end looks at it anyway.
+            case .elsewhere: if event.kind != .end { visits.append(event.sid) }
+            case .excluded: break
+            case .unknown: if event.kind != .queued { await lookForSources(of: event.sid) }
+            }
+            if event.kind == .end { ends.insert(event.sid) }
+            if let process = event.process { watch(process) }
+        }
+        // Hooks may have left something before this one, and nobody rings for it.
+        if !isQueueWatched { isQueueRung = true }
+        bell.ring()
+    }
+
+    /// Of Codex only the session's id is told.
+    private func lookForSources(of session: SessionID) async {
+        do throws(StoreError) {
+            let sources = try await store.describe(session)?.streams.compactMap(\.source) ?? []
+            // Nothing was taken of it: its file is to be found.
+            if sources.isEmpty { supervisor.watching.rescan() }
+            for source in sources where watched.contains(where: { $0.root == source.root }) {
+                await supervisor.look(at: source.path)
+            }
+        } catch {
+            supervisor.watching.rescan()
+        }
+    }
+
+    // MARK: Life
+
+    /// Serves until it is cancelled.
+    func run(_ parts: EngineParts) async {
+        await begin()
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                if isQueueRung {
+                    isQueueRung = false
+                    await importQueue()
+                }
+                for process in gone { await noteGone(process) }
+                gone = []
+                for sid in ends.subtracting(ending).sorted() {
+                    ends.remove(sid)
+                    ending.insert(sid)
+                    group.addTask(executorPreference: world.loop) { [self] in
+                        let isSettled = await end(sid, parts)
+                        await ended(sid, isSettled: isSettled)
+                    }
+                }
+                if !visits.isEmpty, !isVisiting {
+                    isVisiting = true
+                    group.addTask(executorPreference: world.loop) { [self] in await visitAll(parts) }
+                }
+                guard await bell.wait(until: retryAt, on: world.time) == .timeout else { continue }
+                retryAt = nil
+                ends.formUnion(unsettled.keys)
+            }
+        }
+        bells?.silence()
+    }
+
+    /// What an earlier life left to be done, and processes that it watched.
+    private func begin() async {
+        for row in await openCaptures() {
+            if let process = row.process { watch(process) }
+            if row.isDue { ends.insert(row.sid) }
+            if row.isWaiting { visits.append(row.sid) }
+        }
+    }
+
+    /// The hooks make the folder when they need it; there has to be one to be watched.
+    private func watchQueue() async {
+        guard let bells, !isQueueWatched else { return }
+        let folder = await onLane { [queue] () throws(SystemError) in
+            try Files.makeDirectories(queue.folder)
+            return queue.folder
+        }
+        guard let folder else { return }
+        isQueueWatched = bells.watch(folder: folder) { [weak self] isOver in
+            self?.assumeIsolated { service in
+                if isOver { service.isQueueWatched = false }
+                service.isQueueRung = true
+                service.bell.ring()
+            }
+        }
+    }
+
+    private func openCaptures() async -> [CaptureRow] {
+        do throws(StoreError) {
+            return try await store.openCaptures()
+        } catch {
+            note(failure: "what hooks have told could not be read: \(error)")
+            return []
+        }
+    }
+
+    private func ended(_ sid: SessionID, isSettled: Bool) {
+        ending.remove(sid)
+        let tries = (unsettled.removeValue(forKey: sid) ?? 0) + 1
+        if !isSettled, tries < Self.mostTries {
+            unsettled[sid] = tries
+            retryAt = retryAt ?? world.time.now + Self.retryPause
+        }
+        bell.ring()
+    }
+
+    /// A store that may know the session does not answer, or its file cannot be read. After some time it is left to the next
+    /// start: a daemon at rest has no timer.
+    private static let retryPause: Duration = .seconds(60)
+    private static let mostTries = 30
+
+    private func visitAll(_ parts: EngineParts) async {
+        while !visits.isEmpty, !Task.isCancelled {
+            let sid = visits.removeFirst()
+            if !visits.contains(sid) { await visit(sid, parts) }
+        }
+        isVisiting = false
+    }
+
+    // MARK: Processes
+
+    /// More are not watched: the ends of those are noticed at the next start.
+    private static let mostProcesses = 1_024
+
+    private func watch(_ process: AgentProcess) {
+        guard let bells, processes.count < Self.mostProcesses, processes.insert(process).inserted else { return }
+        let isWatched = bells.watch(process) { [weak self] in
+            self?.assumeIsolated { service in
+                service.processes.remove(process)
+                service.gone.append(process)
+                service.bell.ring()
+            }
+        }
+        if isWatched { return }
+        processes.remove(process)
+        if !process.isRunning { gone.append(process) }
+    }
+
+    private func noteGone(_ process: AgentProcess) async {
+        do throws(StoreError) {
+            ends.formUnion(try await store.noteGone(process))
+        } catch {
+            // Safe: at the next start it is not there either.
+            note(failure: "the end of process \(process.pid) could not be noted: \(error)")
+        }
+    }
+
+    // MARK: The queue
+
+    /// Imports what hooks have left there: snapshots of earlier lives first, then what is there now.
+    private func importQueue() async {
+        // Before it is read: what comes behind the reading rings.
+        await watchQueue()
+        guard let leftovers = await onLane({ [queue] () throws(SystemError) in try queue.snapshots() }) else { return }
+        for snapshot in leftovers { await importSnapshot(snapshot) }
+        let taken = await onLane { [queue] () throws(SystemError) in try queue.takeOver(patience: .seconds(1)) }
+        for snapshot in taken?.flatMap(\.self) ?? [] { await importSnapshot(snapshot) }
+    }
+
+    private func importSnapshot(_ snapshot: HookQueue.Snapshot) async {
+        let text = await onLane { [queue] () throws(SystemError) in try queue.contents(of: snapshot) }
+        guard let text else { return }
+        var lines = QueueLines()
+        let events =
+            switch snapshot.kind {
+            case .sessions: lines.sessions(of: text).compactMap { $0.event(at: world.time.wall) }
+            case .events: lines.events(of: text)
+            }
+        do throws(StoreError) {
+            try await note(events)
+        } catch {
+            return note(failure: "the hooks' queue could not be imported from \(snapshot.path): \(error)")
+        }
+        world.log.record(
+            Event(.debug, "\(events.count) lines of the hooks' queue imported, \(lines.passedOver) passed over"))
+        _ = await onLane { [queue] () throws(SystemError) in try queue.remove(snapshot) }
+    }
+
+    /// Reads files where that may block. What cannot be read is said, and is tried again with the next ring.
+    func onLane<Value: Sendable>(_ body: @escaping @Sendable () throws(SystemError) -> Value) async -> Value? {
+        let reading = Task(executorPreference: world.lane(of: "queue")) { () -> Result<Value, SystemError> in
+            do throws(SystemError) { return .success(try body()) } catch { return .failure(error) }
+        }
+        switch await reading.value {
+        case .success(let value):
+            board.clear(Self.queueKind, queue.folder)
+            return value
+        case .failure(let error):
+            note(failure: "the hooks' queue cannot be used: \(error)")
+            return nil
+        }
+    }
+
+    private static let queueKind = "queue_unreadable"
+
+    func note(failure message: String) {
+        let hint = "look at \(queue.folder) and its disk; what hooks tell stays there until it can be read"
+        guard board.report(Self.queueKind, queue.folder, message, hint: hint) else { return }
+        world.log.record(Event(.persistenceFailed, message, hint: hint))
+    }
+
+    // MARK: --once
+
+    /// Imports what is in the queue, and takes what lies elsewhere.
+    ///
+    /// - Returns: what could not be, a sentence each.
+    func imported(_ parts: EngineParts) async -> [String] {
+        await importQueue()
+        visits += await openCaptures().filter(\.isWaiting).map(\.sid)
+        var reasons: [String] = []
+        for sid in Set(visits).sorted() { reasons += await visit(sid, parts) }
+        visits = []
+        return reasons
+    }
+
+    /// Tells sessions their ends, once all that there is of them was taken.
+    func settleEnds() async {
+        for row in await openCaptures() {
+            if let process = row.process, !process.isRunning { await noteGone(process) }
+            if row.isDue { ends.insert(row.sid) }
+        }
+        for sid in ends.sorted() { _ = await settle(sid) }
+        ends = []
+    }
+}
+
+extension QueuedSession {
+    /// As an event; `nil` for a path that names no session.
+    fileprivate func event(at now: WallTime) -> CapturedEvent? {
+        let stem = Files.name(of: path).split(separator: ".").first.map(String.init) ?? ""
+        guard let sid = sid ?? SessionID(stem) else { return nil }
+        return CapturedEvent(.queued, agent: HookPayload.agent(of: path), sid: sid, at: now, path: path)
+    }
+}
