@@ -32,8 +32,11 @@ def session_end(world, sid):
 
 
 def wait_end(world, sid, reason):
-    """Waits until the store's manifest says how the session ended."""
+    """Waits until the store's manifest says how the session ended, and has all that was taken."""
     world.wait_status(lambda _: session_end(world, sid) == reason)
+    # The end is told as soon as the last segment is sealed, which may be on its way.
+    world.flush_but_ends()
+    assert session_end(world, sid) == reason
 
 
 # Silent, and 0
