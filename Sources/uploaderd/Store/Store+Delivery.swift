@@ -146,8 +146,10 @@ extension Store {
 
     /// Nothing leaves of one that is not open; of one that is not resolved it is not known where its objects belong.
     private func isDeliverable(_ sessionRow: Int64) throws(StoreError) -> Bool {
-        try catalog().number(
-            "SELECT unresolved IS NULL AND state = 'open' FROM sessions WHERE id = ?1", sessionRow) != 0
+        let session = try catalog().row(
+            "SELECT sid FROM sessions WHERE id = ?1 AND unresolved IS NULL AND state = 'open'", sessionRow
+        ) { (row) throws(StoreError) in try row.session(0) }
+        return session.map { !unrecorded.contains($0) } ?? false
     }
 
     private func delivery(_ id: SegmentID) throws(StoreError) -> SegmentDelivery? {

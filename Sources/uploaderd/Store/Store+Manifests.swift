@@ -11,7 +11,7 @@ extension Store {
             WHERE m.store_id = ?1 AND m.wanted > m.published AND e.state = 'open' AND e.unresolved IS NULL
             ORDER BY m.wanted_at LIMIT ?2
             """, row, limit
-        ) { (row) throws(StoreError) in try row.session(0) }
+        ) { (row) throws(StoreError) in try row.session(0) }.filter { !unrecorded.contains($0) }
     }
 
     /// What the next manifest of the session at the store says.
