@@ -136,7 +136,7 @@ def test_the_agent_is_found_behind_its_shell(hooks, world):
 
 def test_a_private_session_is_neither_told_nor_queued(hooks, world):
     world.state.mkdir()
-    (world.state / "private.txt").write_bytes(b"other\nmine\n")
+    (world.state / "private.txt").write_bytes(b"2026-11-22T05:00:00Z private other\n2026-11-22T05:00:00Z private mine\n")
     hooks.run(payload("mine", "/x/mine.jsonl"))
     assert not hooks.queue.exists()
     hooks.run(payload("min", "/x/min.jsonl"))

@@ -83,12 +83,6 @@ package final class DaemonConnection {
         return try decoded(try reply(to: what))
     }
 
-    /// One call whose answer says nothing but that it was done.
-    package func tell(_ call: VarlinkCall, for what: String) throws(ClientError) {
-        try send(call, passing: nil)
-        _ = try reply(to: what)
-    }
-
     /// One question, several answers; `take` gets each, in order.
     package func ask(
         _ request: ControlRequest, for what: String, _ take: (ReceivedReply) throws(ClientError) -> Void

@@ -13,11 +13,7 @@ import Shared
 /// never answered: one that closes a session counts all the same, any other is dropped. A file that is not valid, or was there and
 /// is not, says nothing of any session: then nothing leaves at all.
 struct StandingList {
-    struct Entry: Equatable {
-        var at: WallTime
-        var standing: SessionStanding
-        var session: SessionID
-    }
+    typealias Entry = StandingLine
 
     let path: String
     /// Words that may stand in it.
@@ -30,7 +26,7 @@ struct StandingList {
     /// Adds a line: durable when this returns, and not there when it throws.
     func append(_ entry: Entry, isExpected: Bool) throws(StoreError) {
         let known = try look(isExpected: isExpected)
-        let line = Array(known.repair.utf8) + Array(Self.line(entry).utf8)
+        let line = Array(known.repair.utf8) + Array("\(entry.text)\n".utf8)
         try reporting("could not write \(path)") { () throws(SystemError) in
             let file = try Descriptor.open(path, [.readWrite, .create, .noFollow, .nonBlocking])
             do throws(SystemError) {
@@ -44,10 +40,6 @@ struct StandingList {
             }
             try Files.syncDirectory(Files.parent(of: path))
         }
-    }
-
-    private static func line(_ entry: Entry) -> String {
-        "\(RFC3339.text(entry.at)) \(entry.standing.rawValue) \(entry.session)\n"
     }
 
     private struct Contents {
@@ -94,13 +86,7 @@ struct StandingList {
     }
 
     private func entry(_ bytes: ArraySlice<UInt8>) -> Entry? {
-        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 3, let at = RFC3339.parse(String(parts[0])),
-            let standing = SessionStanding(rawValue: String(parts[1])), words.contains(standing),
-            let session = SessionID(String(parts[2]))
-        else { return nil }
-        return Entry(at: at, standing: standing, session: session)
+        Entry(bytes).flatMap { words.contains($0.standing) ? $0 : nil }
     }
 
     private func damaged(_ why: String) -> StoreError {

@@ -35,6 +35,7 @@ extension Store {
     }
 
     private func note(_ event: CapturedEvent, in catalog: Catalog) throws(StoreError) {
+        if try standing(of: event.sid) == .forgotten { return }
         try catalog.run(
             """
             INSERT INTO captures (sid, agent, path, first_at, at) VALUES (?1, ?2, ?3, ?4, ?5)

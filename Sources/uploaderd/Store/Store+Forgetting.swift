@@ -78,12 +78,15 @@ extension Store {
         }
         try removeFolders("\(directory.spool)/\(StoreName.escaped(session.rawValue))")
         faults.reach(.forgetUnlinked)
-        if let row = try catalog.sessionRow(session) {
-            kept[row] = nil
-            try catalog.transaction { () throws(StoreError) in try deleteRows(row) }
-            // What was overwritten in the database is in its log yet.
-            catalog.shrinkLog()
+        let row = try catalog.sessionRow(session)
+        if let row { kept[row] = nil }
+        try catalog.transaction { () throws(StoreError) in
+            if let row { try deleteRows(row) }
+            // What hooks, or another program's list, told of it.
+            for table in ["captures", "foreign_uploads"] { try catalog.run("DELETE FROM \(table) WHERE sid = ?1", session) }
         }
+        // What was overwritten in the database is in its log yet.
+        catalog.shrinkLog()
         spool.add(-bytes)
         faults.reach(.forgetPurged)
     }
@@ -99,6 +102,7 @@ extension Store {
             SELECT EXISTS (SELECT 1 FROM sessions e WHERE e.sid = ?1 AND (e.facts <> '{}'
             OR EXISTS (SELECT 1 FROM streams WHERE session_id = e.id)
             OR EXISTS (SELECT 1 FROM manifests WHERE session_id = e.id)))
+            OR EXISTS (SELECT 1 FROM captures WHERE sid = ?1) OR EXISTS (SELECT 1 FROM foreign_uploads WHERE sid = ?1)
             """, session) != 0
     }
 

@@ -38,7 +38,7 @@ package struct HookCall {
             let directories = try Directories.located(
                 environment: environment, processID: Process.id, state: value("--state-dir"))
             let queue = HookQueue(state: directories.state)
-            guard !isPrivate(event.sid, directories.state) else { return }
+            guard !isClosed(event.sid, directories.state) else { return }
             let socket = value("--socket") ?? environment["UPLOADERD_SOCKET"] ?? ""
             if tells(event, to: socket.isEmpty ? directories.controlSocket : socket) { return }
             try queue.append(event, patience: Self.lockPatience)
@@ -70,16 +70,19 @@ package struct HookCall {
         return text.count > HookPayload.longest ? [] : text
     }
 
-    /// Whether the session is a line of `private.txt`. One that cannot be read keeps the daemon from delivering anything, so that
-    /// telling it of a session gives nothing away.
-    private func isPrivate(_ sid: SessionID, _ state: String) -> Bool {
-        do throws(SystemError) {
-            let text = try Files.readAll("\(state)/private.txt")
-            return text.split(separator: 0x0A).contains { line in
-                (line.last == 0x0D ? line.dropLast() : line).elementsEqual(sid.rawValue.utf8)
+    /// Whether nothing of the session may leave, as its lists say. One that cannot be read keeps the daemon from delivering anything,
+    /// so that telling it of a session gives nothing away.
+    private func isClosed(_ sid: SessionID, _ state: String) -> Bool {
+        ["private.txt", "forgotten.txt"].contains { name in
+            do throws(SystemError) {
+                let lines = try Files.readAll("\(state)/\(name)").split(separator: 0x0A)
+                return lines.lazy.compactMap { StandingLine($0) }.last { $0.session == sid }.map {
+                    $0.standing != .open
+                }
+                    ?? false
+            } catch {
+                return false
             }
-        } catch {
-            return false
         }
     }
 

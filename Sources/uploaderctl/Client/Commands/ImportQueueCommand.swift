@@ -43,9 +43,7 @@ extension Command {
     private static func makePrivate(_ sessions: [SessionID], _ daemon: DaemonConnection) throws(ClientError) {
         for sid in sessions {
             do throws(ClientError) {
-                try daemon.tell(
-                    VarlinkCall("\(ControlInterface.name).AddPrivate", ["sid": .string(sid.rawValue)]),
-                    for: "import-queue")
+                let _: AddPrivateReply = try daemon.ask(.addPrivate(sid), for: "import-queue")
             } catch {
                 throw ClientError(
                     .refused, "session \(sid) is private, and could not be made so here; nothing was imported",
