@@ -83,7 +83,9 @@ extension Store {
         try catalog.transaction { () throws(StoreError) in
             if let row { try deleteRows(row) }
             // What hooks, or another program's list, told of it.
-            for table in ["captures", "foreign_uploads"] { try catalog.run("DELETE FROM \(table) WHERE sid = ?1", session) }
+            for table in ["captures", "foreign_uploads"] {
+                try catalog.run("DELETE FROM \(table) WHERE sid = ?1", session)
+            }
         }
         // What was overwritten in the database is in its log yet.
         catalog.shrinkLog()
