@@ -20,6 +20,13 @@ enum Fuzz {
     }()
 }
 
+/// Once, before the first input: what a reader needs takes its time then, and not as an input that is slow.
+@_cdecl("LLVMFuzzerInitialize")
+public func fuzzInitialize(_ count: UnsafeMutablePointer<CInt>, _ words: UnsafeMutableRawPointer) -> CInt {
+    Fuzz.chosen(UnsafeRawBufferPointer(start: nil, count: 0))
+    return 0
+}
+
 /// What libFuzzer calls (llvm.org/docs/LibFuzzer.html, "Fuzz Target"). The program's `main` is libFuzzer's.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {

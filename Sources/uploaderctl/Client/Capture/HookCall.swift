@@ -11,9 +11,9 @@ package struct HookCall {
     private static let patience: Int32 = 10
     private static let lockPatience: Duration = .milliseconds(30)
     /// Who gives its hook an input and says nothing for so long says nothing any more.
-    private static let inputPatience: Int32 = 300
+    private static let inputPatience: Int32 = 1_500
     /// Of the whole run, whatever it waits for.
-    private static let longest = 900
+    private static let longest = 2_500
 
     let environment: [String: String]
     let words: [String]
