@@ -166,6 +166,8 @@ struct CopiesTests {
             stage.end.weather = .down(DeliveryError(.transient, "the store is away"))
             try stage.append(text, to: "a.jsonl", life)
             await life.settle()
+            // Until nobody looks at the file any more.
+            try await stage.pass(.seconds(1))
             try Self.flipSpooled(stage)
             // The pipeline holds it open for the end of its last line.
             try Files.unlink(stage.scratch("home/a.jsonl"))
