@@ -87,9 +87,14 @@ def test_half_a_request_holds_up_nobody(world, scale):
     assert reply(waiting[0]) is None
     if scale(False, True):
         begun = time.monotonic()
-        assert reply(waiting[1])["error"] == "io.uploaderd.Control.BadRequest"
-        assert reply(waiting[1]) is None
+        # All that began together are ended together.
+        for client in waiting[1:]:
+            assert reply(client)["error"] == "io.uploaderd.Control.BadRequest"
+            assert reply(client) is None
         assert 20 < time.monotonic() - begun < 40
+        waiting.append(connected(world))
+        waiting[-1].sendall(b'{"method":"org.varlink.serv')
+        assert world.ctl("status", check=False)["pid"] == daemon.pid
     assert daemon.stop() == 0
     assert reply(waiting[-1]) is None
     for client in waiting:
