@@ -91,6 +91,9 @@ package enum Process {
 
     package static func isTerminal(_ standardStream: Int32) -> Bool { isatty(standardStream) == 1 }
 
+    /// Of the terminal that a standard stream is; 0 where nobody says.
+    package static func terminalColumns(_ standardStream: Int32) -> Int { Int(clinux_columns(standardStream)) }
+
     /// Processors that this process may run on: sched_setaffinity(2), a unit's CPUAffinity= or a container's set may leave
     /// it fewer than there are.
     package static var processors: Int {

@@ -49,9 +49,8 @@ package final class StandardConsole: Console {
     package init() {}
 
     package var width: Int {
-        var size = winsize()
-        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        let columns = Process.terminalColumns(1)
+        return columns > 0 ? columns : 80
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(ClientError) {

@@ -42,6 +42,7 @@ int clinux_statx(int descriptor, const char *path, int follow, clinux_status *ou
 int clinux_rename(int directory, const char *from, const char *to, int replace);
 /* fcntl(F_SETLEASE, F_RDLCK) and back: 1 when somebody has the file open for writing, 0 when nobody, -errno else. */
 int clinux_has_writer(int descriptor);
+int clinux_columns(int descriptor);            /* ioctl(TIOCGWINSZ): 0 where nobody says */
 int clinux_pidfd_open(int process);            /* no wrapper in glibc before 2.36 */
 int clinux_lock(int descriptor);              /* flock(LOCK_EX | LOCK_NB) */
 int clinux_set_dumpable(int yes);             /* prctl(PR_SET_DUMPABLE) */
