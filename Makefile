@@ -50,7 +50,7 @@ check: test-deps
 
 test: check build
 	@UPLOADERD="$${UPLOADERD:-$(CURDIR)/$(BIN)/uploaderd}" UPLOADERCTL="$${UPLOADERCTL:-$(CURDIR)/$(BIN)/uploaderctl}" \
-	    $(PYTHON) -m pytest Tests/EndToEnd $(ARGS)
+	    packaging/end-to-end $(ARGS)
 
 soak: test-deps build
 	@$(SWIFT_PATH) build --build-tests --explicit-target-dependency-import-check error
