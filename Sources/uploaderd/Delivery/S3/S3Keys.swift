@@ -3,7 +3,8 @@ package import Shared
 
 /// Bytes that nobody is to see: shown by nothing, and wiped when they are let go.
 package final class SecretBytes: Sendable, CustomStringConvertible, CustomReflectable {
-    // Never written after `init`; a class, so that there is one copy, which `deinit` wipes.
+    // Safe, proof: written in `init` only, before anybody else has it, and wiped in `deinit`, when nobody has it any more; in between it is
+    // read. A class, so that there is one copy.
     private nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
 
     package init(_ source: some Collection<UInt8>) {
