@@ -40,6 +40,14 @@ struct CallHarness: Sendable {
         }
     }
 
+    /// Takes what is sent before the last reply: for whoever wants more, and not too often.
+    private func progress<Reply: Encodable & Sendable>(_ replies: CallReplies) -> ReplySink<Reply> {
+        let updates = Updates(time: time, between: limits.betweenUpdates)
+        return ReplySink { (reply) throws(ControlError) in
+            if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
+        }
+    }
+
     private func answer(
         _ request: ControlRequest, _ passed: PassedDescriptor?, _ replies: CallReplies
     ) async throws(ControlError) {
@@ -50,31 +58,13 @@ struct CallHarness: Sendable {
         case .replay(let request): try await replay(request, passed, replies)
         case .verify(let request): try await verify(request, replies)
         case .flush(let request):
-            let updates = Updates(time: time, between: limits.betweenUpdates)
-            let reply = try await handler.flush(
-                request, passed: passed,
-                progress: ReplySink { (reply) throws(ControlError) in
-                    if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
-                })
-            try await replies.send(reply)
+            try await replies.send(try await handler.flush(request, passed: passed, progress: progress(replies)))
         case .addPrivate(let sid):
-            let updates = Updates(time: time, between: limits.betweenUpdates)
-            let reply = try await handler.addPrivate(
-                sid,
-                progress: ReplySink { (reply) throws(ControlError) in
-                    if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
-                })
-            try await replies.send(reply)
+            try await replies.send(try await handler.addPrivate(sid, progress: progress(replies)))
         case .removePrivate(let sid): try await replies.send(try await handler.removePrivate(sid))
         case .listPrivate(let after): try await privates(after, replies)
         case .forget(let sid):
-            let updates = Updates(time: time, between: limits.betweenUpdates)
-            let reply = try await handler.forget(
-                sid,
-                progress: ReplySink { (reply) throws(ControlError) in
-                    if replies.wantsMore, updates.isDue() { try await replies.send(reply, continues: true) }
-                })
-            try await replies.send(reply)
+            try await replies.send(try await handler.forget(sid, progress: progress(replies)))
         case .capture(let event):
             try await handler.capture(event)
             try await replies.send(CaptureReply())
