@@ -24,6 +24,15 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
                     time: SimulatedTime())
                 return (store, scratch)
             },
+            StoreUnderTest(testDescription: "a directory over several lanes") {
+                let scratch = try Scratch("store")
+                let stores = (0..<3).map { number in
+                    DirectoryObjectStore(
+                        root: scratch("root"), owner: "0123abcd", life: "0000000\(number)",
+                        executor: Lane(name: "store.\(number)"), time: SimulatedTime())
+                }
+                return (SpreadObjectStore(stores, prefix: "sessions/"), scratch)
+            },
             StoreUnderTest(testDescription: "the far end of the simulation") {
                 let end = FarEnd(time: SimulatedTime(), random: SeededRandom(1))
                 return (end.connection(), end)

@@ -3,6 +3,9 @@ import Shared
 
 /// Which far end a destination has.
 extension Assembly {
+    /// Of one directory destination: so many sessions wait for its disk at once.
+    private static let directoryLanes = 8
+
     /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses, and
     /// where there is no network.
     static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
@@ -10,11 +13,17 @@ extension Assembly {
         switch destination.place {
         case .directory(let path, let prefix):
             let layout = ObjectLayout(prefix: prefix)
-            let objects = DirectoryObjectStore(
-                root: path, owner: String(world.machine.machine.prefix(8)),
-                life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
-                executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
-            return ObjectLayoutSink(store: objects, layout: layout, decodingOn: worker)
+            let witness = layout.storeID.map { StoreWitness($0) }
+            let life = StoreID(random: world.random).rawValue.prefix(6)
+            let objects = (0..<directoryLanes).map { number in
+                DirectoryObjectStore(
+                    root: path, owner: String(world.machine.machine.prefix(8)), life: "\(life)\(number)",
+                    witness: witness,
+                    executor: world.makeLane(number == 0 ? destination.name : "\(destination.name)/\(number)"),
+                    time: world.time, faults: world.faults)
+            }
+            return ObjectLayoutSink(
+                store: SpreadObjectStore(objects, prefix: layout.prefix), layout: layout, decodingOn: worker)
         case .s3(let place):
             guard let client = client(destination, place.endpoint, world) else { return nil }
             let objects = S3ObjectStore(
