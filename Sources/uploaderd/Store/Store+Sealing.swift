@@ -172,6 +172,9 @@ extension SegmentRecord {
                 return "it begins at byte \(sourceOffset), line \(firstLine), and the cursor is at byte "
                     + "\(current.offset), line \(current.line + 1)"
             }
+            if let end = current.partialEnd, sourceEnd < end {
+                return "it ends at byte \(sourceEnd), and a partial line was taken there up to byte \(end)"
+            }
             return nil
         }
         guard generation == (current?.generation ?? 0) + 1 else { return "it skips a generation" }
