@@ -93,6 +93,8 @@ package actor Store {
     var ourWriter: String?
     /// Where the round over the sessions goes on, by store: the row of the session that was served last.
     var rounds: [Int64: Int64] = [:]
+    /// By store, what waited for it when that was counted last, where counting takes long.
+    var counted: [Int64: CountedBacklog] = [:]
     /// Claims whose end could not be committed, so that their rows say that an attempt is open, and none is.
     var abandonedClaims: [(segment: SegmentID, store: StoreID)] = []
     var leftovers = Leftovers()
