@@ -5,8 +5,10 @@ import shutil
 
 import pytest
 
-from confab_scene import check, claude, configure, destination, double, held, homes, said, settle, write_key  # noqa: F401
-from conservation import backdate, sources
+import generator
+from confab_scene import (check, claude, configure, destination, double, file_name, held, homes, said,  # noqa: F401
+                          settle, write_key)
+from conservation import backdate, sources, whole_lines
 from supabase_double import Fault
 
 
@@ -37,6 +39,28 @@ def test_a_home_goes_there_line_for_line_and_comes_back(world, double):
     assert len(double.requests("POST", "/sync/chunk")) == chunks
     assert daemon.stop() == 0
     assert double.key not in daemon.text()
+
+
+def test_real_sessions_go_there_and_come_back(world, double, corpus):
+    """Agents that such a server knows; without redaction, so that each line can be compared with its file's."""
+    configure(world, double)
+    if corpus is None:
+        corpus = world.base / "generated"
+        for number, agent in enumerate(["claude", "codex", "claude", "codex"]):
+            generator.session(f"confab corpus {number}", agent, 1_000_000).apply(corpus)
+    shutil.copytree(corpus, world.home, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".copilot", ".pi"))
+    backdate(world.home)
+    world.once("--no-redaction")
+    daemon = world.daemon("--no-redaction")
+    files = {path: each for path, each in sources(world.home).items() if whole_lines(path.read_bytes())}
+    for path, (sid, stream) in files.items():
+        data = whole_lines(path.read_bytes())
+        assert double.lines(sid, file_name(path, sid, stream)) == data, path
+        assert world.ctl_run("replay", sid, "--stream", stream, "--from", "team").stdout == data
+    assert sum(len(session.files) for session in double.sessions.values()) == len(files)
+    assert world.ctl_run("verify", "--deep").returncode == 0
+    assert daemon.stop() == 0
+    print(f"{len(files)} files, {sum(path.stat().st_size for path in files)} bytes, {len(double.chunk_bodies())} chunks")
 
 
 @pytest.mark.parametrize("moment", range(4))
