@@ -13,10 +13,10 @@ extension ObjectFinder {
         return shelves.lazy.compactMap { $0 as? any LineSink }.first
     }
 
-    /// - Throws: `permanent` when none of those that have the segment will ever give its object: waiting brings nothing.
+    /// - Throws: `permanent` when all that have the segment have its lines alone: waiting brings no object.
     func requireObjects(_ record: SegmentRecord, in holders: [StoreID]) throws(DeliveryError) {
         let shelves = holders.map { shelf($0) }
-        guard !shelves.isEmpty, shelves.allSatisfy({ $0.map { !$0.sink.isReadable } ?? false }) else { return }
+        guard !shelves.isEmpty, shelves.allSatisfy({ $0?.sink is any LineSink }) else { return }
         let names = shelves.compactMap { $0?.name }.sorted().joined(separator: ", ")
         throw DeliveryError(
             .permanent,
