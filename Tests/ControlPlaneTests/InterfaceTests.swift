@@ -64,6 +64,7 @@ struct InterfaceTests {
                 #"{"event":{"kind":"end","agent":"claude","sid":"s","at":"2026-11-22T00:00:00Z","pid":7,"pid_started":1,"boot":"b"}}"#
             ),
             ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#),
+            ("AddLink", #"{"sid":"s1","url":"https://github.com/o/r/pull/1","title":"t"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])

@@ -184,6 +184,8 @@ final class ScriptedHandler: ControlHandler {
         return ReloadReply(file: "/home/u/.config/uploaderd/uploaderd.toml", changed: ["segments.max_age"])
     }
 
+    func addLink(_ request: AddLinkRequest) async throws(ControlError) -> AddLinkReply { AddLinkReply(changed: true) }
+
     func configuration() async throws(ControlError) -> ConfigurationReply {
         ConfigurationReply(file: nil, settings: [.init(key: "segments.codec", value: "\"gzip\"", origin: "default")])
     }

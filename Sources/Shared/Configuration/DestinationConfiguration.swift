@@ -6,6 +6,7 @@ package enum DestinationType: String, Sendable, CaseIterable {
     package static let available: [DestinationType] = [
         .directory, .s3, .presigned,
         .supabase,
+        .confab,
     ]
 }
 
@@ -113,6 +114,14 @@ package struct DestinationConfiguration: Hashable, Sendable {
     }
 
     package var type: DestinationType { place.type }
+
+    /// Whether it keeps objects that can be read again, as what is joined has to be.
+    package var keepsObjects: Bool {
+        switch type {
+        case .directory, .s3, .supabase: true
+        case .presigned, .confab, .agnes, .history: false
+        }
+    }
 
     /// The local store that is used when no destination is configured.
     package static func local(store path: String) -> DestinationConfiguration {

@@ -14,6 +14,7 @@ package enum ControlRequest: Hashable, Sendable {
     case importQueue(ImportQueueRequest)
     case reload
     case showConfiguration
+    case addLink(AddLinkRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -61,6 +62,13 @@ package enum ControlRequest: Hashable, Sendable {
                     try reader.required(reader.queued("sessions"), "sessions")))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
+        case "AddLink":
+            let (sid, url) = (try reader.required(reader.session("sid"), "sid"), try reader.text("url") ?? "")
+            let title = try reader.text("title")
+            guard let request = AddLinkRequest(sid: sid, url: url, title: title) else {
+                throw .invalidParameter(AddLinkRequest.isPage(url) ? "title" : "url")
+            }
+            self = .addLink(request)
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -133,6 +141,11 @@ package enum ControlRequest: Hashable, Sendable {
             parameters["sessions"] = .array(request.sessions.map(\.json))
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
+        case .addLink(let request):
+            name = "AddLink"
+            put("sid", request.sid.rawValue)
+            put("url", request.url)
+            put("title", request.title)
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

@@ -165,6 +165,9 @@ package struct SegmentRecord: Hashable, Sendable, Codable {
         self.lastTS = lastTS
     }
 
+    /// 1-based in the generation.
+    package var lastLine: Int { firstLine - 1 + lines }
+
     /// The object's final name below the stream's folder: `session-000001-3fa94c1d22b07e15.jsonl.gz`.
     package var objectName: String {
         "session-\(SegmentRecord.padded(seq))-\(objectChecksum.hex.prefix(16))\(codec.fileExtension)"

@@ -60,6 +60,11 @@ package protocol ControlHandler: Sendable {
     func reload() async throws(ControlError) -> ReloadReply
 
     func configuration() async throws(ControlError) -> ConfigurationReply
+
+    /// Returns when the link is durable.
+    ///
+    /// - Throws: `noSuchSession`.
+    func addLink(_ request: AddLinkRequest) async throws(ControlError) -> AddLinkReply
 }
 
 /// The status, and the number that changes whenever it does.

@@ -21,12 +21,18 @@ package struct DeliveryError: HintedError, Sendable {
     package var hint: String?
     /// What the far end asked for (Retry-After), or how often it does no harm to look.
     package var retryAfter: Duration?
+    /// Of a `LineSink`: what it was given comes behind these, and it has not got them.
+    package var missingLines: ClosedRange<Int>?
 
-    package init(_ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil) {
+    package init(
+        _ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil,
+        missingLines: ClosedRange<Int>? = nil
+    ) {
         self.code = code
         self.message = message
         self.hint = hint
         self.retryAfter = retryAfter
+        self.missingLines = missingLines
     }
 
     package var isTransient: Bool { code == .transient }

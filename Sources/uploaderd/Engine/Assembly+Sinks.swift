@@ -8,7 +8,11 @@ extension Assembly {
 
     /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses, and
     /// where there is no network.
-    static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
+    ///
+    /// - Parameter news: `nil`: nothing is delivered there.
+    static func sink(
+        _ destination: DestinationConfiguration, _ world: Surroundings, _ news: SessionNews? = nil
+    ) -> (any SessionSink)? {
         let worker = world.lane(of: destination.name)
         switch destination.place {
         case .directory(let path, let prefix):
@@ -40,7 +44,15 @@ extension Assembly {
             guard let client = client(destination, url, world) else { return nil }
             let objects = PresignedObjectStore(url: url, prefix: prefix, client: client)
             return WriteOnlySink(store: objects, layout: ObjectLayout(prefix: ""))
-        case .confab, .agnes, .history: return nil
+        case .confab(let url):
+            guard let client = client(destination, url, world), let source = destination.credentials, let news else {
+                return nil
+            }
+            return ConfabSink(
+                url: url, client: client, key: BearerKey(source, lane: world.makeLane(destination.name)),
+                time: world.time,
+                workingOn: worker, noting: news.note, ends: news.end(of:))
+        case .agnes, .history: return nil
         }
     }
 

@@ -64,7 +64,7 @@ package enum Assembly {
                 store: store, objects: objects, world: world, board: board,
                 destinations: configuration.destinations.map(\.name))
             let delivery = await delivery(
-                configuration, directories, store, resolver, unjoined, lost, forgetting, board, world)
+                configuration, directories, store, resolver, unjoined, lost, forgetting, redactor, board, world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
@@ -127,7 +127,7 @@ package enum Assembly {
     private static func delivery(
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
         _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ forgetting: Forgetting,
-        _ board: StatusBoard, _ world: Surroundings
+        _ redactor: Redactor, _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
@@ -146,12 +146,16 @@ package enum Assembly {
         }
         var workers: [DestinationWorker] = []
         for destination in configuration.destinations {
-            guard let sink = world.sinks?(destination) ?? sink(destination, world) else { continue }
+            let news = SessionNews(
+                store: store, redactor: redactor, board: board, destination: destination.name, world: world)
+            guard let sink = world.sinks?(destination) ?? sink(destination, world, news) else { continue }
             board.update(destination.name) { _ in }
             workers.append(
                 DestinationWorker(
                     name: destination.name, isRequired: destination.isRequired,
-                    concurrency: destination.transport.concurrency, sink: sink, parts: parts))
+                    concurrency: min(
+                        destination.transport.concurrency, sink is any LineSink ? SessionNews.mostAtOnce : .max),
+                    sink: sink, parts: parts))
         }
         let local = DestinationConfiguration.local(store: directories.store)
         if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {
@@ -243,7 +247,7 @@ package struct HeldState: Sendable {
 
 extension UploaderConfiguration {
     /// What is joined has to be read, and most of it has left the spool by then.
-    fileprivate var canMerge: Bool { merge.enabled && destinations.contains { $0.type != .presigned } }
+    fileprivate var canMerge: Bool { merge.enabled && destinations.contains(where: \.keepsObjects) }
 }
 
 extension WatchRoot {

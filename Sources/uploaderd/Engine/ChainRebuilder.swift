@@ -14,8 +14,8 @@ struct ChainRebuilder: Sendable {
         var chain = isFirst ? try await foreignDigest(of: cursor.stream) : RunningDigest()
         for segment in try await store.segments(of: cursor.stream, generation: cursor.generation)
         where !segment.record.partial && segment.record.sourceOffset < cursor.offset {
-            let bytes = try await objects.bytes(of: segment.id, segment.record, holders: segment.holders)
-            var reader = try MemberReader(SegmentOutline(segment.record), object: bytes)
+            let (outline, bytes) = try await objects.exactly(segment)
+            var reader = try MemberReader(outline, object: bytes)
             while let piece = try reader.next() { chain.update(piece) }
             await Task.yield()
         }

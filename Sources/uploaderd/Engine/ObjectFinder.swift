@@ -84,6 +84,7 @@ package final class ObjectFinder: Sendable {
             // It may have left the spool since they were asked for.
             let now = try await store.holders(of: id)
             if Set(now) != Set(holders) { return try await bytes(of: id, record, holders: now) }
+            try requireObjects(record, in: holders)
             return try await again(id, record, holders, error)
         } catch let error as SegmentError where error.code == .damaged {
             return try await again(id, record, holders, error)

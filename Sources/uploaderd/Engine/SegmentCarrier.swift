@@ -11,6 +11,14 @@ struct SegmentCarrier: Sendable {
     let id: StoreID
     let places: WriterPlaces
     let parts: DeliveryParts
+    /// The lines before it are nowhere any more.
+    private var followsLost = false
+
+    init(id: StoreID, places: WriterPlaces, parts: DeliveryParts) {
+        self.id = id
+        self.places = places
+        self.parts = parts
+    }
 
     /// - Returns: `false`: not to be carried now; Store is to be asked again.
     func carry(_ delivery: SegmentDelivery) async throws -> Bool {
@@ -21,15 +29,14 @@ struct SegmentCarrier: Sendable {
         guard try await parts.store.claim(delivery.id, for: id) else { return false }
         let isCurrent: Bool
         do {
-            try await parts.objects.pass(delivery) { [sink = places.sink] bytes in
-                try await sink.deliver(
-                    OutgoingSegment(
-                        record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes))
-            }
+            try await put(delivery, standing)
             isCurrent = try await parts.store.writer(of: session) == standing.writer
         } catch {
             // What is part of another segment by now has no bytes of its own, and needs none.
             guard try await parts.store.release(delivery.id, for: id) else { return false }
+            if let missing = (error as? DeliveryError)?.missingLines {
+                return try await recall(missing, delivery, error)
+            }
             guard let damage = error as? SegmentError, damage.code == .damaged else { throw error }
             return try await forsake(delivery, damage)
         }
@@ -42,6 +49,34 @@ struct SegmentCarrier: Sendable {
         try await parts.store.record(receiptFor: delivery.id, at: id)
         parts.objects.noteDelivered(delivery.record, to: places.destination)
         return true
+    }
+
+    private func put(_ delivery: SegmentDelivery, _ standing: WriterPlaces.Standing) async throws {
+        let sink = places.sink
+        let session = delivery.record.stream.session
+        let facts = sink is any LineSink ? try await parts.store.preface(of: session)?.facts : nil
+        try await parts.objects.pass(delivery) { [followsLost] bytes in
+            var outgoing = OutgoingSegment(
+                record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes, facts: facts)
+            outgoing.followsLost = followsLost
+            try await sink.deliver(outgoing)
+        }
+    }
+
+    /// A far end that counts lines has not got those before it.
+    private func recall(
+        _ missing: ClosedRange<Int>, _ delivery: SegmentDelivery, _ error: any Error
+    ) async throws -> Bool {
+        switch try await parts.store.recall(missing, before: delivery.record, at: id) {
+        case .waiting: return false
+        case .nowhere: throw error
+        case .lost:
+            // Once more, with lines that say so in their place.
+            guard !followsLost else { throw error }
+            var again = self
+            again.followsLost = true
+            return try await again.carry(delivery)
+        }
     }
 
     /// There is no whole copy of it anywhere.

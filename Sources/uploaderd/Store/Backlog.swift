@@ -25,6 +25,7 @@ extension Store {
             FROM segments s JOIN streams t ON t.id = s.stream_id JOIN sessions e ON e.id = t.session_id
             WHERE s.superseded_by IS NULL AND s.state IN (0, 1) AND e.state = 'open' AND NOT EXISTS
                 (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?1 AND c.state IN (2, 4, 5))
+            \(row.map { unfinished(at: $0) } ?? "")
             """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
     }
 
@@ -47,7 +48,7 @@ extension Store {
                     UNION ALL
                     SELECT segment_id, session_id FROM copies INDEXED BY copies_claimed WHERE store_id = ?1 AND state = 1
                 ) c JOIN segments s ON s.id = c.segment_id JOIN sessions e ON e.id = c.session_id
-                WHERE s.superseded_by IS NULL AND e.state = 'open'
+                WHERE s.superseded_by IS NULL AND e.state = 'open' \(unfinished(at: row))
                 """, row, read: Self.backlog) ?? Backlog(segments: 0, bytes: 0)
         let cost = time.now - begin
         counted[row] = cost < Self.noticeable ? nil : CountedBacklog(backlog: backlog, until: time.now + cost * 10)

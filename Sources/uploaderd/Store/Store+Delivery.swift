@@ -121,12 +121,15 @@ extension Store {
             }
             last = session
             guard try isDeliverable(session) else { continue }
-            let waiting = try catalog.rows(
-                """
-                SELECT segment_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id = ?2
-                ORDER BY segment_id LIMIT ?3
-                """, storeRow, session, limit + excluding.count
-            ) { (row) throws(StoreError) in row.segment(0) }
+            let waiting =
+                lineStores.contains(storeRow)
+                ? try heads(of: session, at: storeRow, excluding: excluding)
+                : try catalog.rows(
+                    """
+                    SELECT segment_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id = ?2
+                    ORDER BY segment_id LIMIT ?3
+                    """, storeRow, session, limit + excluding.count
+                ) { (row) throws(StoreError) in row.segment(0) }
             let free = waiting.filter { !excluding.contains($0) }.prefix(limit)
             if !free.isEmpty { lists.append((session, Array(free))) }
         }

@@ -20,8 +20,9 @@ extension Store {
         let queries = [
             """
             SELECT c.segment_id FROM copies c INDEXED BY copies_queue CROSS JOIN sessions e ON e.id = c.session_id
+            CROSS JOIN segments s ON s.id = c.segment_id
             WHERE c.store_id = ?1 AND c.state = 0 AND c.segment_id <= ?2 AND e.state = 'open' AND e.unresolved IS NULL
-            LIMIT ?3
+            \(unfinished(at: storeRow)) LIMIT ?3
             """,
             """
             SELECT segment_id FROM copies INDEXED BY copies_claimed

@@ -41,6 +41,7 @@ package import Shared
 ///     openObject(_:) → SpooledObject?
 ///     note(_:of:at:) · noteWhole(_:at:isRead:) · faults(at:limit:)     what a store does not have as it was said; Store+Faults
 ///     forsake(_:for:because:)       there is no whole copy of it anywhere
+///     takesLines(_:) · recall(_:before:at:)     a store that takes a stream's lines in order; Store+LineOrder
 ///     retirable(required:limit:) · retire(_:) · removeLeftovers()
 ///
 /// **Privacy** (Store+Privacy)
@@ -90,6 +91,8 @@ package actor Store {
     var activeStores: [Int64] = []
     /// The rows of stores that were in use in this life: asked for with every step of a delivery.
     var knownStores: [StoreID: Int64] = [:]
+    /// Rows of those that take lines in order: see Store+LineOrder.
+    var lineStores: Set<Int64> = []
     var ourWriter: String?
     /// Where the round over the sessions goes on, by store: the row of the session that was served last.
     var rounds: [Int64: Int64] = [:]
