@@ -71,7 +71,7 @@ let package = Package(
             uses: ["Shared", "LinuxSystem", "Digests", "Segments", "CSQLite"]),
         room(
             "Delivery", in: "Sources/uploaderd/Delivery",
-            uses: ["Shared", "LinuxSystem", "Digests", "CCurl", "CExpat"]),
+            uses: ["Shared", "LinuxSystem", "Digests", "CCrypto", "CCurl", "CExpat"]),
         room("ControlPlane", in: "Sources/uploaderd/Control", uses: ["Shared", "LinuxSystem"]),
         room(
             "Engine", in: "Sources/uploaderd/Engine",
