@@ -277,7 +277,9 @@ struct EncryptedObjectStoreTests {
         let error = await Self.refusal { _ = try await store.read(Self.key(), range: nil) }
         #expect(error?.code == .authentication)
         #expect(error?.hint?.contains(AgeScene.ours.recipient.text) == true)
-        try scratch.write("nonsense \(AgeScene.ourText)\n", to: "identity")
+        // The file is mended, and nobody says so.
+        try scratch.write("\(AgeScene.theirText)\n", to: "identity")
+        #expect(await Self.refusal { _ = try await store.read(Self.key(), range: nil) }?.code == .notFound)
         let other = try AgeScene.encrypted(AgeScene.directory(scratch), scratch, identity: "x\(AgeScene.ourText)")
         let broken = await Self.refusal { _ = try await other.read(Self.key(), range: nil) }
         #expect(broken?.code == .authentication)

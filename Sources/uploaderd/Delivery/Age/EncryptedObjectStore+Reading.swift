@@ -86,8 +86,10 @@ extension EncryptedObjectStore {
                 hint: "add identity = \"name\" of a file with one of the recipients' identities to read it here; "
                     + "age --decrypt reads it anywhere", retryAfter: DeliveryError.pause)
         }
-        let keys = try await identities.keys()
-        guard keys.all.contains(where: { recipients.contains($0.recipient) }) else {
+        func isOurs(_ keys: AgeIdentities) -> Bool { keys.all.contains { recipients.contains($0.recipient) } }
+        var keys = try await identities.keys()
+        if !isOurs(keys), let others = try await identities.refused(keys) { keys = others }
+        guard isOurs(keys) else {
             throw DeliveryError(
                 .authentication,
                 "none of the recipients is that of the identity in \(identity.path), so that nothing could be read back",
@@ -101,7 +103,10 @@ extension EncryptedObjectStore {
     private func unlocked<Found>(
         _ key: ObjectKey, _ keys: AgeIdentities, _ body: ([AgeIdentity]) async throws(DeliveryError) -> Found?
     ) async throws(DeliveryError) -> Found {
-        if let found = try await body(keys.all) { return found }
+        if let found = try await body(keys.all) {
+            identities?.taken()
+            return found
+        }
         if let others = try await identities?.refused(keys), let found = try await body(others.all) { return found }
         throw DeliveryError(
             isOfWholeStore(key) ? .authentication : .conflict,
