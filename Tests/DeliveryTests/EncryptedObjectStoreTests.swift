@@ -303,6 +303,20 @@ struct EncryptedObjectStoreTests {
         #expect(try await store.list("").isEmpty)
     }
 
+    @Test("puts nothing for a recipient that is no public key: everybody could read it")
+    func lowOrder() async throws {
+        let scratch = try Scratch("store")
+        let lane = Lane(name: "worker")
+        let store = EncryptedObjectStore(
+            AgeScene.directory(scratch), to: [AgeRecipient(point: [UInt8](repeating: 0, count: 32))], identity: nil,
+            machine: MachineSeal("machine"), time: SimulatedTime(), random: SystemRandom(), worker: lane)
+        for mode in [.replacing(nil), Self.immutable([1])] as [PutMode] {
+            let error = await Self.refusal { try await store.put(MemoryObject([1]), to: Self.key(), mode) }
+            #expect(error?.code == .unusable && error?.hint != nil)
+        }
+        #expect(try Tree.files(scratch("root")).isEmpty)
+    }
+
     @Test("is not begun where one lies that is not encrypted, nor the other way round")
     func mixed() async throws {
         let scratch = try Scratch("store")

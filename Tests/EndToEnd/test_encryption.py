@@ -300,6 +300,7 @@ def test_without_an_identity_everything_is_put_and_nothing_read_and_forgetting_w
     assert b"the destination has no identity" in verified.stdout and b'"missing":0' in verified.stdout
     replayed = world.ctl_run("replay", sessions[0].sid, check=False)
     assert replayed.returncode != 0 and b"can be read now" in replayed.stderr, replayed
+    assert b"archive gives nothing back here, and uploaderctl verify says why" in replayed.stderr
     assert world.ctl("status", check=False)["health"] == []
     world.ctl_run("forget", sessions[0].sid, "--yes")
     left = [path for path in age_tool.files(place.mirror()) if sessions[0].sid in str(path)]

@@ -61,7 +61,7 @@ package enum AgeIdentityText {
     package static func isLike(_ text: String) -> Bool { text.uppercased().contains("AGE-SECRET-KEY") }
 
     /// - Returns: the 32 secret bytes; `nil` for anything else.
-    package static func secret(_ line: some Collection<UInt8>) -> [UInt8]? {
+    package static func secret(_ line: some BidirectionalCollection<UInt8>) -> [UInt8]? {
         Bech32.bytes(of: line, kind: kind).flatMap { $0.count == 32 ? $0 : nil }
     }
 

@@ -16,13 +16,12 @@ package enum Bech32 {
 
     /// - Parameter kind: what has to stand before the "1", in the case that the whole text is written in.
     /// - Returns: `nil` unless the text is valid and of that kind.
-    package static func bytes(of text: some Collection<UInt8>, kind: String) -> [UInt8]? {
-        guard let one = Array(text).lastIndex(of: UInt8(ascii: "1")) else { return nil }
-        let all = Array(text)
-        let isLower = !all.contains { (0x41...0x5A).contains($0) }
-        guard isLower || !all.contains(where: { (0x61...0x7A).contains($0) }), all[..<one].elementsEqual(kind.utf8)
+    package static func bytes(of text: some BidirectionalCollection<UInt8>, kind: String) -> [UInt8]? {
+        guard let one = text.lastIndex(of: UInt8(ascii: "1")) else { return nil }
+        let isLower = !text.contains { (0x41...0x5A).contains($0) }
+        guard isLower || !text.contains(where: { (0x61...0x7A).contains($0) }), text[..<one].elementsEqual(kind.utf8)
         else { return nil }
-        var five = all[(one + 1)...].map { values[Int($0)] }
+        var five = text[text.index(after: one)...].map { values[Int($0)] }
         // Of a secret key: nothing of it is left behind.
         defer { for index in five.indices { five[index] = 0 } }
         guard five.count >= 6, five.allSatisfy({ $0 < 32 }), checksum(of: kind, five) == 1 else { return nil }
