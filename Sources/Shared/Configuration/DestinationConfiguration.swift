@@ -96,13 +96,15 @@ package struct DestinationConfiguration: Hashable, Sendable {
     /// `nil` where the type needs none.
     package var credentials: CredentialsSource?
     package var transport: TransportConfiguration
+    /// `nil`: objects are put as they are.
+    package var encryption: EncryptionConfiguration?
     /// Nobody configured a destination: this is the local store in the state directory.
     package var isDefault: Bool
 
     package init(
         name: String, place: DestinationPlace, isRequired: Bool = true, history: Bool = false,
         credentials: CredentialsSource? = nil, transport: TransportConfiguration = TransportConfiguration(),
-        isDefault: Bool = false
+        encryption: EncryptionConfiguration? = nil, isDefault: Bool = false
     ) {
         self.name = name
         self.place = place
@@ -110,15 +112,16 @@ package struct DestinationConfiguration: Hashable, Sendable {
         self.history = history
         self.credentials = credentials
         self.transport = transport
+        self.encryption = encryption
         self.isDefault = isDefault
     }
 
     package var type: DestinationType { place.type }
 
-    /// Whether it keeps objects that can be read again, as what is joined has to be.
-    package var keepsObjects: Bool {
+    /// Whether it keeps objects that can be read again here, as what is joined has to be.
+    package var isReadable: Bool {
         switch type {
-        case .directory, .s3, .supabase: true
+        case .directory, .s3, .supabase: encryption == nil || encryption?.identity != nil
         case .presigned, .confab, .agnes, .history: false
         }
     }
@@ -145,9 +148,6 @@ package struct TransportConfiguration: Hashable, Sendable {
     package var proxy: String?
     /// Plain http beyond loopback is allowed.
     package var insecure = false
-    /// "none" is the only method so far; recipients belong to the others.
-    package var encryption = "none"
-    package var recipients: [String] = []
 
     package init() {}
 }

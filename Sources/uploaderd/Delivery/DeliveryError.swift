@@ -12,6 +12,8 @@ package struct DeliveryError: HintedError, Sendable {
         /// Another object, or another writer, is where ours should be.
         case conflict
         case notFound
+        /// What is there is not what was put, whoever reads it.
+        case damaged
         /// The destination as a whole cannot be used as it is configured: hold it and say so.
         case unusable
     }
@@ -37,6 +39,6 @@ package struct DeliveryError: HintedError, Sendable {
 
     package var isTransient: Bool { code == .transient }
     /// Only this object, or this session, cannot go there as it is: everything else goes on.
-    package var isOfOneSession: Bool { code == .conflict || code == .permanent }
+    package var isOfOneSession: Bool { code == .conflict || code == .permanent || code == .damaged }
     package var description: String { message }
 }

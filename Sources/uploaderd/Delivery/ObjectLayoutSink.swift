@@ -35,13 +35,32 @@ package struct ObjectLayoutSink: SessionSink {
     package func store(known: StoreID?) async throws(DeliveryError) -> StoreID? {
         let key = try key(layout.storeID, "the store's id")
         if let found = try await store.readAll(key) { return try identity(found, key).id }
-        guard known == nil else {
-            throw DeliveryError(
-                .unusable, "the store is not where it was: object \(key) is missing",
-                hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
-                retryAfter: .seconds(30))
-        }
+        try await requireNotEncrypted(key, isKnown: known != nil)
+        guard known == nil else { throw Self.isGone(key) }
         return nil
+    }
+
+    /// What lies there encrypted, nobody would find beside what does not.
+    private func requireNotEncrypted(_ storeID: ObjectKey, isKnown: Bool) async throws(DeliveryError) {
+        guard let other = ObjectKey(storeID.rawValue + EncryptedObjectStore.suffix) else { return }
+        do throws(DeliveryError) {
+            guard try await store.version(of: other) != nil else { return }
+        } catch {
+            // Safe: that the store is gone is said by who called.
+            if isKnown { return }
+            throw error
+        }
+        throw DeliveryError(
+            .unusable, "the store there is encrypted: there is an object \(other)",
+            hint: "write encryption = \"age\" and its recipients, or give this destination another path or prefix",
+            retryAfter: DeliveryError.pause)
+    }
+
+    static func isGone(_ storeID: ObjectKey) -> DeliveryError {
+        DeliveryError(
+            .unusable, "the store is not where it was: object \(storeID) is missing",
+            hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
+            retryAfter: .seconds(30))
     }
 
     private func identity(_ bytes: [UInt8], _ key: ObjectKey) throws(DeliveryError) -> StoreIdentity {

@@ -21,7 +21,7 @@ package struct RetryPolicy: Sendable, Hashable {
     ///   - random: any 64 bits.
     package func delay(after error: DeliveryError, failures: Int, random: UInt64) -> Duration {
         switch error.code {
-        case .authentication, .unusable, .permanent, .conflict: return error.retryAfter ?? probe
+        case .authentication, .unusable, .permanent, .conflict, .damaged: return error.retryAfter ?? probe
         case .transient, .notFound:
             let bound = min(cap.nanoseconds, base.nanoseconds << Int64(min(max(failures - 1, 0), 20)))
             let jittered = Duration.nanoseconds(Int64(random % UInt64(max(bound, 1))))

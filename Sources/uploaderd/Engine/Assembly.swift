@@ -247,7 +247,7 @@ package struct HeldState: Sendable {
 
 extension UploaderConfiguration {
     /// What is joined has to be read, and most of it has left the spool by then.
-    fileprivate var canMerge: Bool { merge.enabled && destinations.contains(where: \.keepsObjects) }
+    fileprivate var canMerge: Bool { merge.enabled && destinations.contains(where: \.isReadable) }
 }
 
 extension WatchRoot {

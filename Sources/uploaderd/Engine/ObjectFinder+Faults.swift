@@ -20,6 +20,7 @@ extension ObjectFinder {
         let fault: CopyFault
         switch error {
         case let error as DeliveryError where error.code == .notFound: fault = .missing
+        case let error as DeliveryError where error.code == .damaged: fault = .damaged
         case let error as SegmentError where error.code == .damaged: fault = .damaged
         case let error as StoreError where error.code == .missing: fault = .missing
         case let error as StoreError where error.code == .damaged: fault = .damaged

@@ -46,7 +46,7 @@ struct S3Refusal: Sendable {
             switch kind {
             case .authentication: DeliveryError.pause
             case .unusable: .seconds(60)
-            case .transient, .permanent, .conflict, .notFound: nil
+            case .transient, .permanent, .conflict, .notFound, .damaged: nil
             }
         return DeliveryError(kind, text, hint: hint, retryAfter: retryAfter ?? usual)
     }

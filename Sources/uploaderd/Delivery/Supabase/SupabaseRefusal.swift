@@ -60,7 +60,7 @@ struct SupabaseRefusal: Error, Sendable {
             switch code {
             case .authentication: DeliveryError.pause
             case .unusable: .seconds(60)
-            case .transient, .permanent, .conflict, .notFound: nil
+            case .transient, .permanent, .conflict, .notFound, .damaged: nil
             }
         error = DeliveryError(
             code, "could not \(purpose) in \(place): \(answer.status)\(said.isEmpty ? "" : " \(said)")", hint: hint,
