@@ -52,6 +52,7 @@ struct InterfaceTests {
                 }
             }
             state.pieces = Samples.pieces(["one\n", "two"])
+            state.audit = try Samples.audit(entries: 3)
         }
         var seen: Set<String> = []
         for (method, parameters) in [
@@ -63,7 +64,7 @@ struct InterfaceTests {
                 "Capture",
                 #"{"event":{"kind":"end","agent":"claude","sid":"s","at":"2026-11-22T00:00:00Z","pid":7,"pid_started":1,"boot":"b"}}"#
             ),
-            ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#),
+            ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#), ("Audit", #"{"sid":"s1"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])
@@ -92,6 +93,7 @@ struct InterfaceTests {
         #expect(words("RootState") == RootStatus.State.allCases.map(\.rawValue))
         #expect(words("SegmentState") == SegmentItem.State.allCases.map(\.rawValue))
         #expect(words("Standing") == SessionStanding.allCases.map(\.rawValue))
+        #expect(words("AuditOutcome") == AuditOutcome.allCases.map(\.rawValue))
         #expect(words("RangeState") == VerifiedRange.State.allCases.map(\.rawValue))
     }
 }

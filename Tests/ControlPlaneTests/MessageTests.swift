@@ -187,6 +187,9 @@ struct ControlRequestTests {
             .importQueue(
                 ImportQueueRequest(
                     .failed, [QueuedSession(sid: sid, path: "/a"), QueuedSession(sid: nil, path: "/b")])),
+            .audit(AuditRequest()),
+            .audit(
+                AuditRequest(since: WallTime(seconds: 1_700_000_000), destination: "archive", sid: sid, after: "e x")),
         ]
         for request in requests {
             let text = try request.call(more: true).text()

@@ -14,6 +14,7 @@ package enum ControlRequest: Hashable, Sendable {
     case importQueue(ImportQueueRequest)
     case reload
     case showConfiguration
+    case audit(AuditRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -61,6 +62,11 @@ package enum ControlRequest: Hashable, Sendable {
                     try reader.required(reader.queued("sessions"), "sessions")))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
+        case "Audit":
+            self = .audit(
+                AuditRequest(
+                    since: try reader.time("since"), destination: try reader.text("destination"),
+                    sid: try reader.session("sid"), after: try reader.text("after")))
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -133,6 +139,12 @@ package enum ControlRequest: Hashable, Sendable {
             parameters["sessions"] = .array(request.sessions.map(\.json))
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
+        case .audit(let request):
+            name = "Audit"
+            put("since", request.since.map { RFC3339.text($0) })
+            put("destination", request.destination)
+            put("sid", request.sid?.rawValue)
+            put("after", request.after)
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

@@ -71,6 +71,7 @@ struct CallHarness: Sendable {
         case .importQueue(let request): try await replies.send(try await handler.importQueue(request))
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
+        case .audit(let request): try await audit(request, replies)
         }
     }
 

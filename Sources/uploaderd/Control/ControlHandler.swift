@@ -60,6 +60,11 @@ package protocol ControlHandler: Sendable {
     func reload() async throws(ControlError) -> ReloadReply
 
     func configuration() async throws(ControlError) -> ConfigurationReply
+
+    /// The first entries behind the request's `after`, then refusals, at most `limit` together; no `next`: there are no more.
+    ///
+    /// - Throws: `noMatch` for a destination that nobody has heard of.
+    func audit(_ request: AuditRequest, limit: Int) async throws(ControlError) -> AuditPage
 }
 
 /// The status, and the number that changes whenever it does.
