@@ -65,6 +65,7 @@ struct InterfaceTests {
                 #"{"event":{"kind":"end","agent":"claude","sid":"s","at":"2026-11-22T00:00:00Z","pid":7,"pid_started":1,"boot":"b"}}"#
             ),
             ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#), ("Audit", #"{"sid":"s1"}"#),
+            ("ListRemoteSessions", #"{"destination":"archive"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])

@@ -187,7 +187,9 @@ struct ControlRequestTests {
             .importQueue(
                 ImportQueueRequest(
                     .failed, [QueuedSession(sid: sid, path: "/a"), QueuedSession(sid: nil, path: "/b")])),
-            .audit(AuditRequest()),
+            .audit(AuditRequest()), .listRemoteSessions(RemoteRequest()),
+            .listRemoteSessions(
+                RemoteRequest(destination: "archive", agent: .codex, since: WallTime(seconds: 1_700_000_000))),
             .audit(
                 AuditRequest(since: WallTime(seconds: 1_700_000_000), destination: "archive", sid: sid, after: "e x")),
         ]

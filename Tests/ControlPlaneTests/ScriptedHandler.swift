@@ -187,6 +187,14 @@ final class ScriptedHandler: ControlHandler {
             entries: entries, refusals: isLast ? all.refusals : [], next: isLast ? nil : "\(from + entries.count)")
     }
 
+    func remoteSessions(_ request: RemoteRequest, to sink: ReplySink<RemotePage>) async throws(ControlError) {
+        let sessions = state.withLock { $0.sessions }
+        try await sink.send(
+            RemotePage(
+                sessions: sessions.map { RemoteSession($0, destination: "archive", writers: 2) },
+                unread: ["destination archive: object x is damaged"]))
+    }
+
     func reload() async throws(ControlError) -> ReloadReply {
         state.withLock { $0.reloads += 1 }
         raise()

@@ -15,6 +15,7 @@ package enum ControlRequest: Hashable, Sendable {
     case reload
     case showConfiguration
     case audit(AuditRequest)
+    case listRemoteSessions(RemoteRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -67,6 +68,11 @@ package enum ControlRequest: Hashable, Sendable {
                 AuditRequest(
                     since: try reader.time("since"), destination: try reader.text("destination"),
                     sid: try reader.session("sid"), after: try reader.text("after")))
+        case "ListRemoteSessions":
+            self = .listRemoteSessions(
+                RemoteRequest(
+                    destination: try reader.text("destination"), agent: try reader.agent("agent"),
+                    since: try reader.time("since")))
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -145,6 +151,11 @@ package enum ControlRequest: Hashable, Sendable {
             put("destination", request.destination)
             put("sid", request.sid?.rawValue)
             put("after", request.after)
+        case .listRemoteSessions(let request):
+            name = "ListRemoteSessions"
+            put("destination", request.destination)
+            put("agent", request.agent?.rawValue)
+            put("since", request.since.map { RFC3339.text($0) })
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

@@ -72,6 +72,7 @@ struct CallHarness: Sendable {
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
         case .audit(let request): try await audit(request, replies)
+        case .listRemoteSessions(let request): try await remoteSessions(request, replies)
         }
     }
 

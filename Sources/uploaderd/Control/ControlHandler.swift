@@ -65,6 +65,11 @@ package protocol ControlHandler: Sendable {
     ///
     /// - Throws: `noMatch` for a destination that nobody has heard of.
     func audit(_ request: AuditRequest, limit: Int) async throws(ControlError) -> AuditPage
+
+    /// Sends what the destinations have, a few sessions at a time, and what could not be read.
+    ///
+    /// - Throws: `noMatch` for a destination that is not configured; `backendError`, `refused` where the one that was named cannot be read.
+    func remoteSessions(_ request: RemoteRequest, to sink: ReplySink<RemotePage>) async throws(ControlError)
 }
 
 /// The status, and the number that changes whenever it does.
