@@ -66,6 +66,7 @@ struct InterfaceTests {
             ),
             ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#), ("Audit", #"{"sid":"s1"}"#),
             ("ListRemoteSessions", #"{"destination":"archive"}"#),
+            ("ImportSession", #"{"sid":"s1","agent":"codex","path":"/a.jsonl"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])
@@ -94,6 +95,7 @@ struct InterfaceTests {
         #expect(words("RootState") == RootStatus.State.allCases.map(\.rawValue))
         #expect(words("SegmentState") == SegmentItem.State.allCases.map(\.rawValue))
         #expect(words("Standing") == SessionStanding.allCases.map(\.rawValue))
+        #expect(words("ImportOutcome") == ImportSessionReply.Outcome.allCases.map(\.rawValue))
         #expect(words("AuditOutcome") == AuditOutcome.allCases.map(\.rawValue))
         #expect(words("RangeState") == VerifiedRange.State.allCases.map(\.rawValue))
     }

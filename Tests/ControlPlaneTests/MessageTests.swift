@@ -187,6 +187,7 @@ struct ControlRequestTests {
             .importQueue(
                 ImportQueueRequest(
                     .failed, [QueuedSession(sid: sid, path: "/a"), QueuedSession(sid: nil, path: "/b")])),
+            .importSession(ImportSessionRequest(sid: sid, agent: .codex, path: "/a b.jsonl")),
             .audit(AuditRequest()), .listRemoteSessions(RemoteRequest()),
             .listRemoteSessions(
                 RemoteRequest(destination: "archive", agent: .codex, since: WallTime(seconds: 1_700_000_000))),
@@ -259,6 +260,7 @@ struct ControlRequestTests {
         }
         let most = Array(repeating: JSONValue.object(["path": .string("/x")]), count: 1_001)
         wrong("ImportQueue", ["origin": .string("queue"), "sessions": .array(most)], "sessions")
+        wrong("ImportSession", ["sid": .string("s"), "agent": .string("codex"), "path": .string("a")], "path")
         wrong("ListSessions", ["agent": .string("nobody")], "agent")
         wrong("ListSessions", ["since": .string("yesterday")], "since")
     }

@@ -195,6 +195,12 @@ final class ScriptedHandler: ControlHandler {
                 unread: ["destination archive: object x is damaged"]))
     }
 
+    func importSession(
+        _ request: ImportSessionRequest, passed: PassedDescriptor?
+    ) async throws(ControlError) -> ImportSessionReply {
+        ImportSessionReply(.taken, lines: 3, notTaken: ["a line without its end"])
+    }
+
     func reload() async throws(ControlError) -> ReloadReply {
         state.withLock { $0.reloads += 1 }
         raise()

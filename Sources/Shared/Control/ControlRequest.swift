@@ -16,6 +16,7 @@ package enum ControlRequest: Hashable, Sendable {
     case showConfiguration
     case audit(AuditRequest)
     case listRemoteSessions(RemoteRequest)
+    case importSession(ImportSessionRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -73,6 +74,13 @@ package enum ControlRequest: Hashable, Sendable {
                 RemoteRequest(
                     destination: try reader.text("destination"), agent: try reader.agent("agent"),
                     since: try reader.time("since")))
+        case "ImportSession":
+            let path = try reader.required(reader.text("path"), "path")
+            guard CapturedEvent.isPath(path) else { throw .invalidParameter("path") }
+            self = .importSession(
+                ImportSessionRequest(
+                    sid: try reader.required(reader.session("sid"), "sid"),
+                    agent: try reader.required(reader.agent("agent"), "agent"), path: path))
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -156,6 +164,11 @@ package enum ControlRequest: Hashable, Sendable {
             put("destination", request.destination)
             put("agent", request.agent?.rawValue)
             put("since", request.since.map { RFC3339.text($0) })
+        case .importSession(let request):
+            name = "ImportSession"
+            put("sid", request.sid.rawValue)
+            put("agent", request.agent.rawValue)
+            put("path", request.path)
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

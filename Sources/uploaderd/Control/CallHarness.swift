@@ -73,6 +73,8 @@ struct CallHarness: Sendable {
         case .showConfiguration: try await replies.send(try await handler.configuration())
         case .audit(let request): try await audit(request, replies)
         case .listRemoteSessions(let request): try await remoteSessions(request, replies)
+        case .importSession(let request):
+            try await replies.send(try await handler.importSession(request, passed: passed))
         }
     }
 

@@ -70,6 +70,12 @@ package protocol ControlHandler: Sendable {
     ///
     /// - Throws: `noMatch` for a destination that is not configured; `backendError`, `refused` where the one that was named cannot be read.
     func remoteSessions(_ request: RemoteRequest, to sink: ReplySink<RemotePage>) async throws(ControlError)
+
+    /// Takes a session's lines; they are durable when it returns.
+    ///
+    /// - Parameter passed: came with the call: the file that holds them, open for reading.
+    func importSession(_ request: ImportSessionRequest, passed: PassedDescriptor?) async throws(ControlError)
+        -> ImportSessionReply
 }
 
 /// The status, and the number that changes whenever it does.
