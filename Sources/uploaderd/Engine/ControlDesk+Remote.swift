@@ -25,10 +25,13 @@ extension ControlDesk {
                     sink)
                 continue
             }
-            guard let listing = shelf.sink as? any ManifestListing, shelf.sink.isReadable else {
+            guard let listing = shelf.sink as? any ManifestListing else {
+                let why = shelf.sink.isReadable ? "keeps no manifests" : "only takes objects"
                 try await cannot(
-                    name, "only takes objects, so what it has cannot be listed", .refused,
-                    hint: "name the same store as one that can be read, with its own credentials", request, sink)
+                    name, "\(why), so what it has cannot be listed", .refused,
+                    hint: shelf.sink.isReadable
+                        ? nil : "name the same store as one that can be read, with its own credentials",
+                    request, sink)
                 continue
             }
             do {
