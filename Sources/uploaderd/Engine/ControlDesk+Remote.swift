@@ -2,6 +2,7 @@ package import ControlPlane
 import Delivery
 import LinuxSystem
 package import Shared
+import Store
 
 /// What the stores have, of all machines.
 extension ControlDesk {
@@ -35,7 +36,9 @@ extension ControlDesk {
                 continue
             }
             do {
-                try await engine.remote.each(of: id, name, listing) { sessions, unread throws(ControlError) in
+                try await engine.remote.each(of: id, name, listing) {
+                    Set(try await engine.store.standings().filter { $0.standing == .forgotten }.map(\.session))
+                } _: { sessions, unread throws(ControlError) in
                     try await sink.send(
                         RemotePage(sessions: sessions.filter { request.wants($0.session) }, unread: unread))
                 }

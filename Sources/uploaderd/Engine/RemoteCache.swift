@@ -123,9 +123,14 @@ struct RemoteCacheDraft: ~Copyable {
         buffer = []
     }
 
-    /// Not synced: what a power cut leaves of it is not valid, or is.
+    /// Not synced: what a power cut leaves of it is not valid, or is. Nothing happens where it was taken away: what it holds may have been
+    /// forgotten meanwhile.
     mutating func publish() throws(SystemError) {
         try flush()
-        try Files.rename(Self.temporary(path), to: path, replacing: true)
+        do throws(SystemError) {
+            try Files.rename(Self.temporary(path), to: path, replacing: true)
+        } catch {
+            if !error.isNotFound { throw error }
+        }
     }
 }

@@ -21,9 +21,12 @@ struct RemoteSessions: Sendable {
 
     /// Tells every session of the store, in the order of their names, and what could not be read of it.
     ///
+    /// - Parameter forgotten: asked once the draft is there: what is forgotten before that is left out by it, what is forgotten later takes the
+    ///   draft away.
     /// - Throws: `DeliveryError` when the store does not answer; what `tell` throws.
     func each(
         of id: StoreID, _ destination: String, _ store: any ManifestListing,
+        besides forgotten: @Sendable () async throws -> Set<SessionID>,
         _ tell: @Sendable ([RemoteSession], _ unread: [String]) async throws(ControlError) -> Void
     ) async throws {
         await turn.acquire()
@@ -32,7 +35,8 @@ struct RemoteSessions: Sendable {
         try await withTaskExecutorPreference(lane) {
             var known = RemoteCache(of: id, in: cache)
             var draft = try RemoteCacheDraft(of: id, in: cache)
-            let names = try await store.sessionFolders()
+            let hidden = Set(try await forgotten().map { StoreName.escaped($0.rawValue) })
+            let names = try await store.sessionFolders().filter { !hidden.contains($0) }
             var from = 0
             while from < names.count {
                 let some = names[from..<min(from + Self.atOnce, names.count)]
