@@ -88,7 +88,7 @@ let package = Package(
             path: "Sources/uploaderd/Main", cSettings: gnu, swiftSettings: strict),
 
         // The other program.
-        room("ControlClient", in: "Sources/uploaderctl/Client", uses: ["Shared", "LinuxSystem"]),
+        room("ControlClient", in: "Sources/uploaderctl/Client", uses: ["Shared", "LinuxSystem", "Compression"]),
         .executableTarget(
             name: "uploaderctl", dependencies: ["ControlClient", "Shared", "LinuxSystem"],
             path: "Sources/uploaderctl/Main", cSettings: gnu, swiftSettings: strict),

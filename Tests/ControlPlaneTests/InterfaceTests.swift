@@ -52,6 +52,7 @@ struct InterfaceTests {
                 }
             }
             state.pieces = Samples.pieces(["one\n", "two"])
+            state.audit = try Samples.audit(entries: 3)
         }
         var seen: Set<String> = []
         for (method, parameters) in [
@@ -65,6 +66,9 @@ struct InterfaceTests {
             ),
             ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#),
             ("AddLink", #"{"sid":"s1","url":"https://github.com/o/r/pull/1","title":"t"}"#),
+            ("Audit", #"{"sid":"s1"}"#),
+            ("ListRemoteSessions", #"{"destination":"archive"}"#),
+            ("ImportSession", #"{"sid":"s1","agent":"codex","path":"/a.jsonl"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])
@@ -93,6 +97,8 @@ struct InterfaceTests {
         #expect(words("RootState") == RootStatus.State.allCases.map(\.rawValue))
         #expect(words("SegmentState") == SegmentItem.State.allCases.map(\.rawValue))
         #expect(words("Standing") == SessionStanding.allCases.map(\.rawValue))
+        #expect(words("ImportOutcome") == ImportSessionReply.Outcome.allCases.map(\.rawValue))
+        #expect(words("AuditOutcome") == AuditOutcome.allCases.map(\.rawValue))
         #expect(words("RangeState") == VerifiedRange.State.allCases.map(\.rawValue))
     }
 }

@@ -24,6 +24,7 @@ final class ScriptedHandler: ControlHandler {
         var cancelled = 0
         var privates: [PrivateSession] = []
         var captured: [CapturedEvent] = []
+        var audit = AuditPage()
         var imported: [ImportQueueRequest] = []
         var reloads = 0
         var reloadError: ControlError?
@@ -175,6 +176,29 @@ final class ScriptedHandler: ControlHandler {
     func importQueue(_ request: ImportQueueRequest) async throws(ControlError) -> ImportQueueReply {
         state.withLock { $0.imported.append(request) }
         return ImportQueueReply(watched: request.sessions.count, notTaken: ["one"])
+    }
+
+    func audit(_ request: AuditRequest, limit: Int) async throws(ControlError) -> AuditPage {
+        let all = state.withLock { $0.audit }
+        let from = request.after.flatMap { Int($0) } ?? 0
+        let entries = Array(all.entries.dropFirst(from).prefix(limit))
+        let isLast = from + entries.count >= all.entries.count
+        return AuditPage(
+            entries: entries, refusals: isLast ? all.refusals : [], next: isLast ? nil : "\(from + entries.count)")
+    }
+
+    func remoteSessions(_ request: RemoteRequest, to sink: ReplySink<RemotePage>) async throws(ControlError) {
+        let sessions = state.withLock { $0.sessions }
+        try await sink.send(
+            RemotePage(
+                sessions: sessions.map { RemoteSession($0, destination: "archive", writers: 2) },
+                unread: ["destination archive: object x is damaged"]))
+    }
+
+    func importSession(
+        _ request: ImportSessionRequest, passed: PassedDescriptor?
+    ) async throws(ControlError) -> ImportSessionReply {
+        ImportSessionReply(.taken, lines: 3, notTaken: ["a line without its end"])
     }
 
     func reload() async throws(ControlError) -> ReloadReply {

@@ -15,6 +15,9 @@ package enum ControlRequest: Hashable, Sendable {
     case reload
     case showConfiguration
     case addLink(AddLinkRequest)
+    case audit(AuditRequest)
+    case listRemoteSessions(RemoteRequest)
+    case importSession(ImportSessionRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -69,6 +72,23 @@ package enum ControlRequest: Hashable, Sendable {
                 throw .invalidParameter(AddLinkRequest.isPage(url) ? "title" : "url")
             }
             self = .addLink(request)
+        case "Audit":
+            self = .audit(
+                AuditRequest(
+                    since: try reader.time("since"), destination: try reader.text("destination"),
+                    sid: try reader.session("sid"), after: try reader.text("after")))
+        case "ListRemoteSessions":
+            self = .listRemoteSessions(
+                RemoteRequest(
+                    destination: try reader.text("destination"), agent: try reader.agent("agent"),
+                    since: try reader.time("since")))
+        case "ImportSession":
+            let path = try reader.required(reader.text("path"), "path")
+            guard CapturedEvent.isPath(path) else { throw .invalidParameter("path") }
+            self = .importSession(
+                ImportSessionRequest(
+                    sid: try reader.required(reader.session("sid"), "sid"),
+                    agent: try reader.required(reader.agent("agent"), "agent"), path: path))
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -146,6 +166,22 @@ package enum ControlRequest: Hashable, Sendable {
             put("sid", request.sid.rawValue)
             put("url", request.url)
             put("title", request.title)
+        case .audit(let request):
+            name = "Audit"
+            put("since", request.since.map { RFC3339.text($0) })
+            put("destination", request.destination)
+            put("sid", request.sid?.rawValue)
+            put("after", request.after)
+        case .listRemoteSessions(let request):
+            name = "ListRemoteSessions"
+            put("destination", request.destination)
+            put("agent", request.agent?.rawValue)
+            put("since", request.since.map { RFC3339.text($0) })
+        case .importSession(let request):
+            name = "ImportSession"
+            put("sid", request.sid.rawValue)
+            put("agent", request.agent.rawValue)
+            put("path", request.path)
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

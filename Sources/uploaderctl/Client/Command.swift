@@ -79,6 +79,7 @@ package struct Command: Sendable {
         .completions,
         .version, .help,
         .link,
+        .audit,
     ]
 }
 

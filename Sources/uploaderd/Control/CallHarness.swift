@@ -72,6 +72,10 @@ struct CallHarness: Sendable {
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
         case .addLink(let request): try await replies.send(try await handler.addLink(request))
+        case .audit(let request): try await audit(request, replies)
+        case .listRemoteSessions(let request): try await remoteSessions(request, replies)
+        case .importSession(let request):
+            try await replies.send(try await handler.importSession(request, passed: passed))
         }
     }
 

@@ -3,8 +3,8 @@ package import Shared
 
 /// Sessions as objects in the layout of docs/formats.md, section 1, over any object store.
 package struct ObjectLayoutSink: SessionSink {
-    private let store: any ObjectStore
-    private let layout: ObjectLayout
+    let store: any ObjectStore
+    let layout: ObjectLayout
     private let decodingLane: (any RoomExecutor)?
 
     package var lane: (any TaskExecutor)? { store.lane }
@@ -146,12 +146,12 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     /// - Parameter home: the session's own folder.
-    private func writerFolders(below home: String) async throws(DeliveryError) -> [String] {
+    func writerFolders(below home: String) async throws(DeliveryError) -> [String] {
         // What cannot be a name of ours was put there by somebody else.
         try await store.listFolders("\(home)writers/").filter { ObjectKey($0) != nil }.map { "\(home)writers/\($0)/" }
     }
 
-    private func manifest(in folder: String, below home: String) async throws(DeliveryError) -> FoundManifest? {
+    func manifest(in folder: String, below home: String) async throws(DeliveryError) -> FoundManifest? {
         let key = try key(layout.manifest(in: folder), "manifest")
         guard let bytes = try await store.readAll(key, limit: Manifest.longest) else { return nil }
         let manifest: Manifest
@@ -255,7 +255,7 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     /// A manifest may come from anybody: a path in it that is no key of ours is refused.
-    private func key(_ key: ObjectKey?, _ what: String) throws(DeliveryError) -> ObjectKey {
+    func key(_ key: ObjectKey?, _ what: String) throws(DeliveryError) -> ObjectKey {
         guard let key else { throw DeliveryError(.permanent, "\(what) cannot be the name of an object") }
         return key
     }

@@ -29,7 +29,8 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
 
 /// Tells one state of an object from every other: an entity tag. Nobody looks into it.
 package struct ObjectVersion: Hashable, Sendable {
-    private let tag: String
+    /// To be kept, and compared.
+    package let tag: String
 
     package init(_ tag: String) { self.tag = tag }
 }

@@ -93,7 +93,8 @@ package enum Assembly {
                     EngineParts.Destination(name: $0.name, type: $0.type.rawValue, isRequired: $0.isRequired)
                 },
                 watched: roots, spoolLimit: configuration.spool.maxBytes.bytes,
-                defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
+                defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store },
+                remote: RemoteSessions(world: world, cache: directories.cache))
             let isInDoubt = !report.isUneventful || report.fresh || !report.awaited.isEmpty
             // No store has to be asked for what an earlier life has lost.
             if !isInDoubt { lost.add(report.lost) }

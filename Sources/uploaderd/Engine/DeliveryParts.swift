@@ -28,5 +28,16 @@ struct DeliveryParts: Sendable {
             Event(
                 error.code == .conflict ? .manifestConflict : .deliveryFailed, error.message, hint: error.hint,
                 session: session, destination: destination))
+        world.loop.start { await self.note(Setback(error), ofManifestOf: session, by: destination) }
+    }
+
+    /// What was said of an object is noted by then, in the transaction that ended its attempt; this is for manifests.
+    private func note(_ setback: Setback, ofManifestOf session: SessionID, by destination: String) async {
+        do throws(StoreError) {
+            guard let id = try await store.knownStore(of: destination) else { return }
+            try await store.note(setback, ofManifestOf: session, at: id)
+        } catch {
+            world.log.record(Event(.persistenceFailed, "a refusal of \(destination) was not noted: \(error)"))
+        }
     }
 }

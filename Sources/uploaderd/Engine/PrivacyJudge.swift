@@ -105,7 +105,7 @@ struct PrivacyJudge: Sendable {
     }
 
     private func note(_ verdict: PrivacyRules.Verdict, _ session: SessionID) async throws(StoreError) {
-        let (standing, isNew) = try await store.judge(session, as: verdict.standing)
+        let (standing, isNew) = try await store.judge(session, as: verdict.standing, because: verdict.rule)
         if standing != .undecided { board.clear(Self.undecided, session.rawValue) }
         guard isNew else { return }
         switch verdict {

@@ -36,6 +36,14 @@ struct PrivacyRules: Sendable {
             case .undecided: .undecided
             }
         }
+
+        /// Why, where it is not open.
+        var rule: String? {
+            switch self {
+            case .open: nil
+            case .excluded(let why), .undecided(let why): why
+            }
+        }
     }
 
     private let excludedDirectories: [String]

@@ -33,7 +33,7 @@ struct SegmentCarrier: Sendable {
             isCurrent = try await parts.store.writer(of: session) == standing.writer
         } catch {
             // What is part of another segment by now has no bytes of its own, and needs none.
-            guard try await parts.store.release(delivery.id, for: id) else { return false }
+            guard try await parts.store.release(delivery.id, for: id, because: Setback(error)) else { return false }
             if let missing = (error as? DeliveryError)?.missingLines {
                 return try await recall(missing, delivery, error)
             }
@@ -101,6 +101,18 @@ struct SegmentCarrier: Sendable {
             // No fault of the destination's: everything else goes there.
             throw DeliveryError(
                 .permanent, damage.description, hint: "put a whole copy back in a destination that has it")
+        }
+    }
+}
+
+extension Setback {
+    /// As the far end, or what is here, said it.
+    init(_ error: any Error) {
+        switch error {
+        case let error as DeliveryError:
+            self.init(error.code.rawValue, error.message, isFinal: !error.isTransient && error.code != .notFound)
+        case let error as SegmentError: self.init("damaged", error.description, isFinal: true)
+        default: self.init("failed", "\(error)", isFinal: false)
         }
     }
 }

@@ -65,6 +65,7 @@ extension SessionSupervisor {
         _ mode: StreamPipeline.Mode, _ context: PipelineContext, lost: LostSource? = nil, _ seen: SourcePath? = nil,
         named: @Sendable () async -> Void = {}
     ) async -> StreamPipeline.End {
+        var session: SessionID?
         do {
             var lost = lost
             if let kept = lost, try await !intake.isNowhere(kept, seen) { lost = nil }
@@ -84,7 +85,11 @@ extension SessionSupervisor {
                 case .otherName(let other): return .otherName(of: other)
                 }
             }
-            guard try await intake.admits(name, &tail) else { return .dormant }
+            session = name.sid
+            guard try await intake.admits(name, &tail) else {
+                try await context.store.noteSkipped(name.sid, at: path.absolute)
+                return .dormant
+            }
             // Two files hold its lines while one takes the place of the other: the one that is read comes to its end first.
             let streamClaim = context.claims.claim(.stream(name.key), for: path)
             if let other = streamClaim.holder { return .follows(other) }
@@ -104,6 +109,11 @@ extension SessionSupervisor {
             }
         } catch let error as StoreError where error.code == .notOpen {
             // What was read and not sealed is nowhere: whoever opens the session again wakes its sources.
+            do throws(StoreError) {
+                if let session { try await context.store.noteSkipped(session, at: path.absolute) }
+            } catch {
+                return .failed(error)
+            }
             return .dormant
         } catch {
             return .failed(error)

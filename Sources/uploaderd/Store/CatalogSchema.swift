@@ -20,6 +20,7 @@ import Shared
 ///   `waits_for` none names it yet: it is named once that segment, which replaces it, is listed.
 /// - `captures`: per session that a hook told of: when first and last, its path, the agent's process until that is gone, and
 ///   its end. `foreign_uploads`: what another program's log says that it has sent elsewhere.
+/// - `audit`, `refusals`: what became of sessions: CatalogSchema+Audit.swift.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -183,6 +184,8 @@ enum CatalogSchema {
                 sid TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (sid, path)) WITHOUT ROWID
             """,
         ],
+        // What was sent, skipped, refused, redacted and deleted.
+        audit,
     ]
 
     static func migrate(_ catalog: Catalog) throws(StoreError) {

@@ -50,7 +50,7 @@ extension Store {
 
     private func noteAbandoned(_ request: CommitRequest) {
         switch request.work {
-        case .claim(let id, let store), .receipt(let id, let store), .release(let id, let store):
+        case .claim(let id, let store), .receipt(let id, let store), .release(let id, let store, _):
             abandonedClaims.append((id, store))
         case .seal: break
         }
@@ -76,8 +76,8 @@ extension Store {
         case .receipt(let id, let store):
             try performReceipt(id, at: store)
             return .recorded
-        case .release(let id, let store):
-            return .released(try performRelease(id, for: store))
+        case .release(let id, let store, let setback):
+            return .released(try performRelease(id, for: store, because: setback))
         }
     }
 

@@ -90,7 +90,7 @@ extension Store {
     private func releaseAbandoned() throws(StoreError) {
         guard !abandonedClaims.isEmpty else { return }
         try catalog().transaction { () throws(StoreError) in
-            for claim in abandonedClaims { _ = try performRelease(claim.segment, for: claim.store) }
+            for claim in abandonedClaims { _ = try performRelease(claim.segment, for: claim.store, because: nil) }
         }
         abandonedClaims = []
     }
@@ -199,11 +199,12 @@ extension Store {
 
     /// Ends a claim without a receipt. The object may be there all the same.
     ///
+    /// - Parameter setback: what the store said; `nil`: nobody knows how the attempt ended.
     /// - Returns: whether the store is still to have it; not what was superseded meanwhile, whose bytes have left the spool.
     package nonisolated(nonsending) func release(
-        _ id: SegmentID, for store: StoreID
+        _ id: SegmentID, for store: StoreID, because setback: Setback? = nil
     ) async throws(StoreError) -> Bool {
-        guard case .released(let isWanted) = try await submit(.release(id, store)) else {
+        guard case .released(let isWanted) = try await submit(.release(id, store, setback)) else {
             throw StoreError(.internalFailure, "a release was answered as something else")
         }
         return isWanted
@@ -262,10 +263,13 @@ extension Store {
         WHERE state = 1
         """
 
-    func performRelease(_ id: SegmentID, for store: StoreID) throws(StoreError) -> Bool {
+    func performRelease(
+        _ id: SegmentID, for store: StoreID, because setback: Setback?
+    ) throws(StoreError) -> Bool {
         guard let storeRow = try storeRow(store) else { return false }
         let catalog = try catalog()
         try catalog.run("\(Self.releaseClaims) AND segment_id = ?1 AND store_id = ?2", id, storeRow)
+        if catalog.changes > 0 { try note(setback, of: id, at: store) }
         return try catalog.number(
             "SELECT superseded_by IS NULL AND state IN (0, 1) FROM segments WHERE id = ?1", id) != 0
     }

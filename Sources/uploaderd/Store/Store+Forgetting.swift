@@ -86,6 +86,7 @@ extension Store {
             for table in ["captures", "foreign_uploads"] {
                 try catalog.run("DELETE FROM \(table) WHERE sid = ?1", session)
             }
+            try catalog.run("UPDATE audit SET path = NULL WHERE sid = ?1 AND path IS NOT NULL", session)
         }
         // What was overwritten in the database is in its log yet.
         catalog.shrinkLog()

@@ -74,10 +74,11 @@ extension Store {
 
     /// What the rules say of a session; nothing where somebody has said something.
     ///
+    /// - Parameter rule: which one, as a sentence.
     /// - Returns: the standing that it has now, and whether that is another one than before.
     @discardableResult
     package func judge(
-        _ session: SessionID, as standing: SessionStanding
+        _ session: SessionID, as standing: SessionStanding, because rule: String? = nil
     ) throws(StoreError) -> (standing: SessionStanding, isNew: Bool) {
         let known = try self.standing(of: session)
         guard known != standing, try !isSaid(session) else { return (known, false) }
@@ -88,9 +89,9 @@ extension Store {
             } else {
                 try catalog.run(
                     """
-                    INSERT INTO standings (sid, standing, at) VALUES (?1, ?2, ?3)
-                    ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3
-                    """, session, standing.rawValue, time.wall)
+                    INSERT INTO standings (sid, standing, at, reason) VALUES (?1, ?2, ?3, ?4)
+                    ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3, reason = ?4
+                    """, session, standing.rawValue, time.wall, rule)
             }
             try catalog.run("UPDATE sessions SET state = ?2 WHERE sid = ?1", session, standing.rawValue)
         }
@@ -158,7 +159,8 @@ extension Store {
         try catalog().run(
             """
             INSERT INTO standings (sid, standing, at) VALUES (?1, ?2, ?3)
-            ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3 WHERE standing <> 'forgotten' AND standing <> ?2
+            ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3, reason = NULL
+            WHERE standing <> 'forgotten' AND standing <> ?2
             """, entry.session, entry.standing.rawValue, entry.at)
         try catalog().run(
             "UPDATE sessions SET state = (SELECT standing FROM standings WHERE sid = ?1) WHERE sid = ?1", entry.session)

@@ -201,7 +201,9 @@ extension Store {
             try catalog.run(
                 "DELETE FROM superseded WHERE store_id = ?1 AND session_id = ?2 AND path = ?3", storeRow, sessionRow,
                 object.path)
-            if catalog.changes > 0 { try wantManifest(of: sessionRow, at: storeRow) }
+            guard catalog.changes > 0 else { return }
+            try wantManifest(of: sessionRow, at: storeRow)
+            try note(.deleted, "superseded", of: object.session, at: store)
         }
     }
 }

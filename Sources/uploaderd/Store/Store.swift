@@ -63,6 +63,11 @@ package import Shared
 ///
 ///     mergeCandidates(limit:) · mergeInput(of:) · settleMerge(of:) · sealMerged(_:replacing:)
 ///
+/// **Audit** (Store+Audit)
+///
+///     audit(_:after:limit:) · refusals(_:after:limit:)     what became of sessions
+///     noteSkipped(_:at:) · note(_: Setback, of:at:)
+///
 /// **Control** (Store+Overview)
 ///
 ///     sessions() · describe(_:) · segments(of:generation:) · segment(_:) · backlog(at:) · isHeld(_:byAll:)
