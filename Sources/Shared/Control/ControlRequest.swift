@@ -14,6 +14,7 @@ package enum ControlRequest: Hashable, Sendable {
     case importQueue(ImportQueueRequest)
     case reload
     case showConfiguration
+    case resend(ResendRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -61,6 +62,15 @@ package enum ControlRequest: Hashable, Sendable {
                     try reader.required(reader.queued("sessions"), "sessions")))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
+        case "Resend":
+            let (sid, destination) = (try reader.session("sid"), try reader.text("destination"))
+            if try reader.truth("redact") ?? false {
+                if destination != nil { throw .invalidParameter("destination") }
+                self = .resend(ResendRequest(.redacted(sid)))
+            } else {
+                guard let sid else { throw .invalidParameter("sid") }
+                self = .resend(ResendRequest(.again(sid, destination: destination)))
+            }
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -133,6 +143,16 @@ package enum ControlRequest: Hashable, Sendable {
             parameters["sessions"] = .array(request.sessions.map(\.json))
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
+        case .resend(let request):
+            name = "Resend"
+            switch request.kind {
+            case .again(let sid, let destination):
+                put("sid", sid.rawValue)
+                put("destination", destination)
+            case .redacted(let sid):
+                put("sid", sid?.rawValue)
+                put("redact", true)
+            }
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

@@ -51,6 +51,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case delivered, deliveryFailed, destinationHeld, destinationRecovered, manifestPublished, manifestConflict
     case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
     case privacyChanged
+    case rewritten, rewriteFailed
 
     package var priority: Priority {
         switch self {
@@ -58,10 +59,11 @@ package enum EventKind: String, Sendable, CaseIterable {
             .laneStalled:
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
-            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped:
+            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped, .rewriteFailed:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
-            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged:
+            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged,
+            .rewritten:
             .notice
         case .rootWatched, .merged: .info
         case .segmentSealed, .delivered, .manifestPublished, .retired, .debug: .debug
@@ -113,6 +115,8 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .clockJumped: "0026"
         case .privacyChanged: "0030"
         case .catalogDamaged: "0031"
+        case .rewritten: "0040"
+        case .rewriteFailed: "0041"
         }
     }
 }

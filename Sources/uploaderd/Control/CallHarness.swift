@@ -71,6 +71,8 @@ struct CallHarness: Sendable {
         case .importQueue(let request): try await replies.send(try await handler.importQueue(request))
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
+        case .resend(let request):
+            try await replies.send(try await handler.resend(request, progress: progress(replies)))
         }
     }
 

@@ -60,6 +60,9 @@ package protocol ControlHandler: Sendable {
     func reload() async throws(ControlError) -> ReloadReply
 
     func configuration() async throws(ControlError) -> ConfigurationReply
+
+    /// Returns when it is done wherever it can be now; meanwhile it may send how far it is, as often as it likes.
+    func resend(_ request: ResendRequest, progress: ReplySink<ResendReply>) async throws(ControlError) -> ResendReply
 }
 
 /// The status, and the number that changes whenever it does.

@@ -62,7 +62,8 @@ struct PrivacyJudge: Sendable {
             return
         }
         guard try await !store.isSaid(session.session) else { return }
-        let verdict = rules.verdict(of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git))
+        let verdict = rules.verdict(
+            of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git, agent: session.facts.agent))
         try await note(verdict, session.session)
     }
 
@@ -82,16 +83,18 @@ struct PrivacyJudge: Sendable {
 
     /// Judges a stream of which nothing was cut yet.
     ///
-    /// - Parameter lines: its first lines, where they were asked for, and whether there are as many as are looked at.
+    /// - Parameters:
+    ///   - agent: that writes it.
+    ///   - lines: its first lines, where they were asked for, and whether there are as many as are looked at.
     /// - Returns: whether it may be taken, as far as rules go.
     /// - Throws: `undecided` while its lines may yet say where it runs.
     func admits(
-        _ name: SourceName, _ file: SourceObservation, _ lines: (learnt: FirstLines, isAll: Bool)?
+        _ name: SourceName, of agent: Agent, _ file: SourceObservation, _ lines: (learnt: FirstLines, isAll: Bool)?
     ) async throws -> Bool {
         guard let rules, let (learnt, isAll) = lines else {
             return try await store.standing(of: name.sid) == .open
         }
-        let verdict = rules.verdict(of: PrivacyRules.Place(directory: learnt.cwd, git: learnt.facts.git))
+        let verdict = rules.verdict(of: PrivacyRules.Place(directory: learnt.cwd, git: learnt.facts.git, agent: agent))
         if case .undecided(let why) = verdict, learnt.cwd == nil, !isAll, isYoung(file) {
             throw EngineError(.undecided, "whether session \(name.sid) may be taken is not known yet: \(why)")
         }
