@@ -59,7 +59,8 @@ package enum EventKind: String, Sendable, CaseIterable {
             .laneStalled:
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
-            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped, .rewriteFailed:
+            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped,
+            .rewriteFailed:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
             .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged,

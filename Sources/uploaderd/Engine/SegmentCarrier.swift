@@ -53,7 +53,15 @@ struct SegmentCarrier: Sendable {
             try await parts.store.isOutdated(delivery.id)
         else { return false }
         do {
-            _ = try await rewriting.renew(delivery.id, delivery.record, holders: delivery.holders)
+            let outcome = try await rewriting.renew(delivery.id, delivery.record, holders: delivery.holders)
+            if outcome == .stale, try await !parts.store.isReplaced(delivery.id) {
+                // Asked for again and again it would only be refused as often.
+                throw DeliveryError(
+                    .permanent,
+                    "segment \(delivery.record.objectPath) of session \(delivery.record.stream.session) was cut "
+                        + "by older rules, and cannot be redacted again, for others stand in its range",
+                    hint: "uploaderctl show lists the segments; report it")
+            }
         } catch let error as SegmentError where error.code == .damaged {
             _ = try await forsake(delivery, error)
         }

@@ -63,8 +63,22 @@ struct SegmentRewriting: Sendable {
             guard error.code == .stale else { throw error }
             return .stale
         }
+        let withheld = (sealed.record.anomalies["withheld"] ?? 0) - (record.anomalies["withheld"] ?? 0)
+        if withheld > 0 { noteWithheld(withheld, in: record) }
         try await renewFacts(of: record.stream.session)
         return .rewritten
+    }
+
+    private func noteWithheld(_ lines: Int, in record: SegmentRecord) {
+        objects.board.update { $0.noticed.withheldLines += lines }
+        let message = "\(lines) lines of \(record.stream) were withheld when they were redacted again"
+        objects.board.report(
+            "lines_withheld", "\(record.stream)", message,
+            hint: "they are beyond the limits of a rule; the agent's file has them")
+        objects.world.log.record(
+            Event(
+                .lineWithheld, message, session: record.stream.session,
+                fields: ["STREAM": record.stream.stream.rawValue, "SEQ": "\(record.seq)"]))
     }
 
     private func long(
