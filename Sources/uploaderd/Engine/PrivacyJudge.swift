@@ -28,14 +28,14 @@ struct PrivacyJudge: Sendable {
             var after: SessionID?
             while true {
                 let some = try await store.sessions(after: after, limit: 128)
-                for session in some { try await judgeAnew(session) }
+                try await judgeAnew(some)
                 guard let last = some.last else { break }
                 after = last.session
             }
             try await store.setValue(Self.digest, now)
         }
-        for known in try await store.standings() where known.standing == .undecided {
-            say(undecided: known.session, "what the privacy rules ask for was not known of it")
+        for session in try await store.undecided() {
+            say(undecided: session, "what the privacy rules ask for was not known of it")
         }
         try await sayDelivered()
     }
@@ -56,21 +56,25 @@ struct PrivacyJudge: Sendable {
                 + "--private lists them")
     }
 
-    private func judgeAnew(_ session: SessionSummary) async throws(StoreError) {
+    private func judgeAnew(_ sessions: [SessionSummary]) async throws(StoreError) {
         guard let rules else {
-            try await store.judge(session.session, as: .open)
+            _ = try await store.judge(sessions.map { ($0.session, .open) })
             return
         }
-        guard try await !store.isSaid(session.session) else { return }
-        let verdict = rules.verdict(
-            of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git, agent: session.facts.agent))
-        try await note(verdict, session.session)
+        let verdicts = sessions.map { session in
+            rules.verdict(
+                of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git, agent: session.facts.agent))
+        }
+        let found = try await store.judge(zip(sessions, verdicts).map { ($0.session, $1.standing) })
+        for ((session, verdict), outcome) in zip(zip(sessions, verdicts), found) {
+            say(verdict, session.session, outcome)
+        }
     }
 
     /// Judges a session that was taken up from a store. Blocks.
     func judgeTakenUp(_ session: SessionID) async throws(StoreError) {
         guard rules != nil, let found = try await store.describe(session) else { return }
-        try await judgeAnew(found.summary)
+        try await judgeAnew([found.summary])
     }
 
     /// Whether the stream's first lines decide: nothing of it was cut yet, and nobody has said anything of its session.
@@ -108,9 +112,14 @@ struct PrivacyJudge: Sendable {
     }
 
     private func note(_ verdict: PrivacyRules.Verdict, _ session: SessionID) async throws(StoreError) {
-        let (standing, isNew) = try await store.judge(session, as: verdict.standing)
-        if standing != .undecided { board.clear(Self.undecided, session.rawValue) }
-        guard isNew else { return }
+        say(verdict, session, try await store.judge(session, as: verdict.standing))
+    }
+
+    private func say(
+        _ verdict: PrivacyRules.Verdict, _ session: SessionID, _ outcome: (standing: SessionStanding, isNew: Bool)
+    ) {
+        if outcome.standing != .undecided { board.clear(Self.undecided, session.rawValue) }
+        guard outcome.isNew else { return }
         switch verdict {
         case .open:
             log.record(Event(.privacyChanged, "no privacy rule keeps the session here any more", session: session))
