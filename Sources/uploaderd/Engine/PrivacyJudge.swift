@@ -63,7 +63,8 @@ struct PrivacyJudge: Sendable {
         }
         let verdicts = sessions.map { session in
             rules.verdict(
-                of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git, agent: session.facts.agent))
+                of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git, agent: session.facts.agent)
+            )
         }
         let found = try await store.judge(zip(sessions, verdicts).map { ($0.session, $1.standing) })
         for ((session, verdict), outcome) in zip(zip(sessions, verdicts), found) {
