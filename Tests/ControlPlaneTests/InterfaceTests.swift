@@ -60,6 +60,7 @@ struct InterfaceTests {
             ("Replay", #"{"sid":"s1"}"#), ("Verify", "{}"), ("Flush", "{}"), ("Reload", "{}"),
             ("ShowConfiguration", "{}"), ("AddPrivate", #"{"sid":"s1"}"#), ("RemovePrivate", #"{"sid":"s1"}"#),
             ("ListPrivate", "{}"), ("Forget", #"{"sid":"s1"}"#),
+            ("Resend", #"{"sid":"s1","destination":"b"}"#), ("Resend", #"{"redact":true}"#),
             (
                 "Capture",
                 #"{"event":{"kind":"end","agent":"claude","sid":"s","at":"2026-11-22T00:00:00Z","pid":7,"pid_started":1,"boot":"b"}}"#

@@ -159,6 +159,13 @@ final class ScriptedHandler: ControlHandler {
             deleted: ["archive"], left: [ForgetReply.Leftover(destination: "b", reason: "away", willGo: true)])
     }
 
+    func resend(
+        _ request: ResendRequest, progress: ReplySink<ResendReply>
+    ) async throws(ControlError) -> ResendReply {
+        try await progress.send(ResendReply(sessions: 1, segments: 2, waitingFor: ["archive"]))
+        return ResendReply(sessions: 1, segments: 3, unchanged: 4)
+    }
+
     func removePrivate(_ sid: SessionID) async throws(ControlError) -> RemovePrivateReply {
         RemovePrivateReply(changed: true)
     }

@@ -18,6 +18,7 @@ package enum ControlRequest: Hashable, Sendable {
     case audit(AuditRequest)
     case listRemoteSessions(RemoteRequest)
     case importSession(ImportSessionRequest)
+    case resend(ResendRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -89,6 +90,15 @@ package enum ControlRequest: Hashable, Sendable {
                 ImportSessionRequest(
                     sid: try reader.required(reader.session("sid"), "sid"),
                     agent: try reader.required(reader.agent("agent"), "agent"), path: path))
+        case "Resend":
+            let (sid, destination) = (try reader.session("sid"), try reader.text("destination"))
+            if try reader.truth("redact") ?? false {
+                if destination != nil { throw .invalidParameter("destination") }
+                self = .resend(ResendRequest(.redacted(sid)))
+            } else {
+                guard let sid else { throw .invalidParameter("sid") }
+                self = .resend(ResendRequest(.again(sid, destination: destination)))
+            }
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -182,6 +192,16 @@ package enum ControlRequest: Hashable, Sendable {
             put("sid", request.sid.rawValue)
             put("agent", request.agent.rawValue)
             put("path", request.path)
+        case .resend(let request):
+            name = "Resend"
+            switch request.kind {
+            case .again(let sid, let destination):
+                put("sid", sid.rawValue)
+                put("destination", destination)
+            case .redacted(let sid):
+                put("sid", sid?.rawValue)
+                put("redact", true)
+            }
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

@@ -51,7 +51,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case delivered, deliveryFailed, destinationHeld, destinationRecovered, manifestPublished, manifestConflict
     case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
     case privacyChanged
-    case notTakenThere, linkAdded
+    case notTakenThere, linkAdded, rewritten, rewriteFailed
 
     package var priority: Priority {
         switch self {
@@ -60,10 +60,11 @@ package enum EventKind: String, Sendable, CaseIterable {
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
             .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped,
-            .notTakenThere:
+            .notTakenThere, .rewriteFailed:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
-            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged:
+            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged,
+            .rewritten:
             .notice
         case .rootWatched, .merged, .linkAdded: .info
         case .segmentSealed, .delivered, .manifestPublished, .retired, .debug: .debug
@@ -117,6 +118,8 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .catalogDamaged: "0031"
         case .notTakenThere: "0060"
         case .linkAdded: "0061"
+        case .rewritten: "0040"
+        case .rewriteFailed: "0041"
         }
     }
 }

@@ -80,6 +80,7 @@ package struct Command: Sendable {
         .version, .help,
         .link,
         .audit,
+        .resend,
     ]
 }
 

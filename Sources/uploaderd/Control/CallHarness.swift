@@ -76,6 +76,8 @@ struct CallHarness: Sendable {
         case .listRemoteSessions(let request): try await remoteSessions(request, replies)
         case .importSession(let request):
             try await replies.send(try await handler.importSession(request, passed: passed))
+        case .resend(let request):
+            try await replies.send(try await handler.resend(request, progress: progress(replies)))
         }
     }
 

@@ -81,6 +81,9 @@ package protocol ControlHandler: Sendable {
     /// - Parameter passed: came with the call: the file that holds them, open for reading.
     func importSession(_ request: ImportSessionRequest, passed: PassedDescriptor?) async throws(ControlError)
         -> ImportSessionReply
+
+    /// Returns when it is done wherever it can be now; meanwhile it may send how far it is, as often as it likes.
+    func resend(_ request: ResendRequest, progress: ReplySink<ResendReply>) async throws(ControlError) -> ResendReply
 }
 
 /// The status, and the number that changes whenever it does.

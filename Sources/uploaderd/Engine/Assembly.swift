@@ -56,6 +56,8 @@ package enum Assembly {
             let lost = LostSegments()
             let context = try context(
                 configuration, RootDirectories(of: roots), store, objects, lost, redactor, board, world)
+            let rewriting = SegmentRewriting(context, objects: objects)
+            await store.enforce(rules: rewriting?.rules)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board, report: report,
                 destinations: configuration.destinations.map(\.name), judge: judge)
@@ -64,7 +66,7 @@ package enum Assembly {
                 store: store, objects: objects, world: world, board: board,
                 destinations: configuration.destinations.map(\.name))
             let delivery = await delivery(
-                configuration, directories, store, resolver, unjoined, lost, forgetting, redactor, board, world)
+                configuration, directories, store, resolver, unjoined, lost, rewriting, forgetting, redactor, board, world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
@@ -84,6 +86,14 @@ package enum Assembly {
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
                 delivery: delivery, merging: merging, objects: objects, lost: lost, forgetting: forgetting,
+                rewriting: Rewriting(
+                    rewriting, context: context, objects: objects, world: world,
+                    destinations: configuration.destinations.map(\.name)
+                ) {
+                    [weak delivery, weak merging] in
+                    delivery?.ring()
+                    merging?.ring()
+                },
                 replay: ReplayService(
                     store: store, objects: objects, destinations: configuration.destinations.map(\.name)),
                 captures: CaptureService(
@@ -127,7 +137,8 @@ package enum Assembly {
 
     private static func delivery(
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
-        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ forgetting: Forgetting,
+        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments,
+        _ rewriting: SegmentRewriting?, _ forgetting: Forgetting,
         _ redactor: Redactor, _ board: StatusBoard, _ world: Surroundings
     ) async -> DeliveryService {
         let objects = resolver.objects
@@ -138,7 +149,7 @@ package enum Assembly {
             publisher: ManifestPublisher(
                 store: store, faults: world.faults, log: world.log,
                 policy: configuration.canMerge ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
-            lost: lost,
+            lost: lost, rewriting: rewriting,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
             forgetting.ring()

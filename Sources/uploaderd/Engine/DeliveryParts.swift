@@ -9,6 +9,8 @@ struct DeliveryParts: Sendable {
     let publisher: ManifestPublisher
     let tidier: Tidier
     let lost: LostSegments
+    /// `nil`: nothing is redacted.
+    let rewriting: SegmentRewriting?
     let policy: RetryPolicy
     let world: Surroundings
     let board: StatusBoard

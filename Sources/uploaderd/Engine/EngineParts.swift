@@ -26,6 +26,7 @@ package struct EngineParts: Sendable {
     let objects: ObjectFinder
     let lost: LostSegments
     let forgetting: Forgetting
+    let rewriting: Rewriting
     let replay: ReplayService
     let captures: CaptureService
     let destinations: [Destination]

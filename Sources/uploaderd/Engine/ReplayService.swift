@@ -241,13 +241,13 @@ struct ReplayService: Sendable {
                 offset += try await length(of: part)
             } catch let error as ControlError {
                 throw error
-            } catch let error as SegmentError where error.code == .damaged {
-                throw Self.damaged(error)
             } catch {
+                // What is missing or damaged, too, may have been replaced and deleted since it was looked up.
                 if !isBegun, let now = try await again().renewing(part) {
                     let left = max(lines?.lowerBound ?? 1, part.firstLine)...(lines?.upperBound ?? volume.lines)
                     return try await send(now, lines: left, again: again, to: body)
                 }
+                if let error = error as? SegmentError, error.code == .damaged { throw Self.damaged(error) }
                 throw ControlError(.backendError, "could not read \(part.outline.name): \(error)")
             }
         }

@@ -3,7 +3,7 @@ import Segments
 import Shared
 import Store
 
-/// Carries segments to one store: leave to go, the claim, the object, the receipt, in that
+/// Carries segments to one store: leave to go, today's rules, the claim, the object, the receipt, in that
 /// order.
 ///
 /// Runs on Store's lane: of what it does between two calls of Store's nothing takes time, and only the put changes threads.
@@ -25,6 +25,7 @@ struct SegmentCarrier: Sendable {
         let session = delivery.record.stream.session
         guard let departure = try await parts.store.depart(session, to: id) else { return false }
         defer { departure.end() }
+        if try await isRenewed(delivery) { return false }
         let standing = try await places.claimed(session)
         guard try await parts.store.claim(delivery.id, for: id) else { return false }
         let isCurrent: Bool
@@ -77,6 +78,29 @@ struct SegmentCarrier: Sendable {
             again.followsLost = true
             return try await again.carry(delivery)
         }
+    }
+
+    /// What no store has yet leaves by the rules in force, whichever it was cut by.
+    ///
+    /// - Returns: whether it was older: then Store is to be asked again.
+    private func isRenewed(_ delivery: SegmentDelivery) async throws -> Bool {
+        guard let rewriting = parts.rewriting, delivery.record.rules != rewriting.rules,
+            try await parts.store.isOutdated(delivery.id)
+        else { return false }
+        do {
+            let outcome = try await rewriting.renew(delivery.id, delivery.record, holders: delivery.holders)
+            if outcome == .stale, try await !parts.store.isReplaced(delivery.id) {
+                // Asked for again and again it would only be refused as often.
+                throw DeliveryError(
+                    .permanent,
+                    "segment \(delivery.record.objectPath) of session \(delivery.record.stream.session) was cut "
+                        + "by older rules, and cannot be redacted again, for others stand in its range",
+                    hint: "uploaderctl show lists the segments; report it")
+            }
+        } catch let error as SegmentError where error.code == .damaged {
+            _ = try await forsake(delivery, error)
+        }
+        return true
     }
 
     /// There is no whole copy of it anywhere.

@@ -132,7 +132,7 @@ struct SourceIntake: Sendable {
         guard judge.rules != nil else { return true }
         let file = try tail.observe()
         let read = try await judge.asks(name) ? try firstLines(of: &tail, kind: name.kind) : nil
-        return try await judge.admits(name, file, read)
+        return try await judge.admits(name, of: tail.path.agent, file, read)
     }
 
     /// Two live files never share a stream; a file that went on elsewhere keeps its.

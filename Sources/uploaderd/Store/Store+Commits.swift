@@ -66,8 +66,10 @@ extension Store {
             }
             let stream = try catalog().stream(segment.record.stream)
             try admit(segment.record, cursor, after: stream?.cursor)
+            let known = withoutDoubt(segment.record, cursor)
+            if known.record.firstLine == 1 { doubtfulChains.remove(known.record.stream) }
             let arrival = Arrival(
-                record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
+                record: known.record, checkpoint: segment.checkpoint, cursor: known.cursor, source: source,
                 facts: facts, headerBytes: file.headerBytes)
             let (id, replaced) = try insert(arrival, into: stream)
             superseded += replaced

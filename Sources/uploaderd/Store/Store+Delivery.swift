@@ -180,7 +180,8 @@ extension Store {
 
     /// Asks whether the object may go to the store, right before it does. An open claim is durable.
     ///
-    /// The one place where that is decided: not for a session that is not open or not resolved, not twice, not what was superseded.
+    /// The one place where that is decided: not for a session that is not open or not resolved, not twice, not what was superseded,
+    /// not what older rules made and no store has yet.
     ///
     /// - Returns: `false`: leave it, and ask `nextDeliveries` again.
     package nonisolated(nonsending) func claim(
@@ -217,8 +218,8 @@ extension Store {
             """
             UPDATE copies SET state = 1, tried = 1, at = ?3 WHERE segment_id = ?1 AND store_id = ?2 AND state = 0
             AND (SELECT state FROM sessions WHERE id = session_id AND unresolved IS NULL) = 'open'
-            AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL
-            """, id, storeRow, time.wall)
+            AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL AND NOT (\(Self.isOutdated))
+            """, id, storeRow, time.wall, rulesInForce)
         guard catalog.changes == 1 else { return false }
         let waits = try catalog.number(
             """

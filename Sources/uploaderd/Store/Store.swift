@@ -68,6 +68,11 @@ package import Shared
 ///     audit(_:after:limit:) · refusals(_:after:limit:)     what became of sessions
 ///     noteSkipped(_:at:) · note(_: Setback, of:at:)
 ///
+/// **Rewriting** (Store+Rewriting, Store+RewritingJobs)
+///
+///     enforce(rules:) · isOutdated(_:) · segments(of:notBy:) · note(rules:of:) · sealRewritten(_:replacing:)
+///     askRewriting(of:) · rewriting() · settleRewriting(of:) · endRewriting(of:) · condemned(of:)    what somebody asked for
+///
 /// **Control** (Store+Overview)
 ///
 ///     sessions() · describe(_:) · segments(of:generation:) · segment(_:) · backlog(at:) · isHeld(_:byAll:)
@@ -113,6 +118,10 @@ package actor Store {
     /// Sessions that are closed by the files, and not by the catalog yet.
     var unrecorded: Set<SessionID> = []
     package nonisolated let departures: Departures
+    /// The digest of the redaction rules in force; `nil`: nothing is redacted.
+    var rulesInForce: String?
+    /// Streams of which a pipeline may go on with a digest over bytes that were rewritten since.
+    var doubtfulChains: Set<StreamKey> = []
 
     let damaged: @Sendable () -> Void
 
