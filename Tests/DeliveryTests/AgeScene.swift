@@ -19,7 +19,8 @@ enum AgeScene {
         -> DirectoryObjectStore
     {
         DirectoryObjectStore(
-            root: scratch("root"), owner: "0123abcd", life: life, witness: witness, executor: Lane(name: "store"),
+            root: scratch("root"), owner: "0123abcd", life: life, witness: witness.map { StoreWitness($0) },
+            executor: Lane(name: "store"),
             time: SimulatedTime())
     }
 

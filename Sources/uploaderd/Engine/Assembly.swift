@@ -66,7 +66,8 @@ package enum Assembly {
                 store: store, objects: objects, world: world, board: board,
                 destinations: configuration.destinations.map(\.name))
             let delivery = await delivery(
-                configuration, directories, store, resolver, unjoined, lost, rewriting, forgetting, redactor, board, world)
+                configuration, directories, store, resolver, unjoined, lost, rewriting, forgetting, redactor, board,
+                world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
