@@ -73,14 +73,10 @@ package struct Command: Sendable {
 
     /// Every command of this version.
     package static let all: [Command] = [
-        .status, .sessions, .show, .replay, .restore, .flush, .reload, .verify, .redact,
-        .privateAdd, .privateRemove, .privateList, .forget, .capture, .hooksInstall, .hooksRemove, .hooksShow,
-        .importQueue, .configCheck, .configShow,
-        .completions,
-        .version, .help,
-        .link,
-        .audit,
-        .resend,
+        .status, .sessions, .show, .replay, .restore, .flush, .reload, .verify, .audit, .redact,
+        .privateAdd, .privateRemove, .privateList, .forget, .resend, .link, .capture, .hooksInstall, .hooksRemove,
+        .hooksShow,
+        .importQueue, .configCheck, .configShow, .completions, .version, .help,
     ]
 }
 
