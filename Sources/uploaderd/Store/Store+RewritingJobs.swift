@@ -90,10 +90,12 @@ extension Store {
         faults.reach(.rewriteSettled)
     }
 
-    /// Nothing is left to be done of it.
+    /// Nothing is left to be done of it. Behind the last one the log has nothing of what was removed either.
     package func endRewriting(of session: SessionID) throws(StoreError) {
-        try catalog().run(
+        let catalog = try catalog()
+        try catalog.run(
             "DELETE FROM rewrites WHERE session_id = (SELECT id FROM sessions WHERE sid = ?1)", session)
+        if try catalog.number("SELECT EXISTS (SELECT 1 FROM rewrites)") == 0 { catalog.shrinkLog() }
     }
 
     /// Sessions that are kept from being rewritten, and have segments by other rules than these: of those nothing is put anywhere.
