@@ -20,6 +20,18 @@ package enum ControlRequest: Hashable, Sendable {
     case importSession(ImportSessionRequest)
     case resend(ResendRequest)
 
+    /// Whether something is another afterwards. Of `reload` the daemon itself says when its turn is.
+    package var changesSomething: Bool {
+        switch self {
+        case .flush, .addPrivate, .removePrivate, .forget, .capture, .importQueue, .addLink, .importSession, .resend:
+            true
+        case .getStatus, .listSessions, .describeSession, .replay, .verify, .listPrivate, .reload, .showConfiguration,
+            .audit,
+            .listRemoteSessions:
+            false
+        }
+    }
+
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
         var reader = ParameterReader(call.parameters)

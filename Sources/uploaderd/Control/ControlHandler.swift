@@ -6,6 +6,9 @@ package import Shared
 /// a time; what takes long hops to a lane. When the caller goes away, or the service stops, the call's task is
 /// cancelled: a method that waits or streams then ends soon, with any error.
 package protocol ControlHandler: Sendable {
+    /// Returns when something can be changed: not while a reload puts another engine in the place of the one that runs.
+    func ready() async
+
     func status() async throws(ControlError) -> StatusSnapshot
 
     /// Returns as soon as the status has another revision than the given one, which may be at once.
@@ -123,4 +126,8 @@ package struct ReplySink<Element: Sendable>: Sendable {
     ///
     /// - Throws: `disconnected` when nobody reads any more, `busy` when the service stops. The handler passes it on.
     package func send(_ element: Element) async throws(ControlError) { try await take(element) }
+}
+
+extension ControlHandler {
+    package func ready() async {}
 }

@@ -18,6 +18,7 @@ package actor ControlDesk: ControlHandler {
     private let reloading: @Sendable () async throws(ControlError) -> ReloadReply
     private let showing: @Sendable () -> ConfigurationReply
     private var isReloading = false
+    private nonisolated let gate = SpoolGate()
     private let started: Instant
     private let startedAt: WallTime
 
@@ -33,8 +34,19 @@ package actor ControlDesk: ControlHandler {
         startedAt = engine.world.time.wall
     }
 
+    /// A reload stops the engine: what would change something waits for the next one.
+    package nonisolated func hold() { gate.set(closed: true) }
+
     /// A reload has made another engine.
-    package nonisolated func serve(_ engine: EngineParts) { current.withLock { $0 = engine } }
+    package nonisolated func serve(_ engine: EngineParts) {
+        current.withLock { $0 = engine }
+        gate.set(closed: false)
+    }
+
+    /// There will be none.
+    package nonisolated func release() { gate.set(closed: false) }
+
+    package func ready() async { await gate.pass() }
 
     // MARK: Status
 

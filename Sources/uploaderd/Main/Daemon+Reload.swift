@@ -77,6 +77,7 @@ extension Daemon {
     }
 
     private func replaceEngine(_ next: LoadedConfiguration) async throws(ControlError) {
+        desk?.hold()
         await engine?.stop(deadline: nil)
         board.reset()
         do {
@@ -89,6 +90,7 @@ extension Daemon {
                 // Neither starts: the disk, most likely. systemd tries again.
                 parts.log.record(Event(.persistenceFailed, "could not start again after a reload: \(error)"))
                 isStopping = true
+                desk?.release()
                 bell.ring()
             }
             throw ControlError(
