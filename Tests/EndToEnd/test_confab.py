@@ -149,8 +149,12 @@ def test_a_storm_of_429_ends(world, double):
     """The server's own limit: a burst, then so many a second, and Retry-After."""
     double.upload_rate = (20, 3)
     configure(world, double, '[segments]\nmax_lines = 8\n[merge]\nenabled = false\n')
-    homes(world, 6, 30_000)
+    homes(world, 4, 16_000)
     world.daemon()
+    # By itself: whoever asks for a flush asks for another attempt.
+    world.wait_status(
+        lambda status: status["sessions"]["known"] >= 4 and not status["sessions"]["live"]
+        and not any(each["queued"] for each in status["destinations"]), timeout=180)
     settle(world)
     check(world, double)
     refused = [each for each in double.asked if each.status == 429]
