@@ -106,7 +106,7 @@ let package = Package(
         tests("Redaction", uses: ["Redaction", "Digests", "Shared"]),
         tests("Segments", uses: ["Segments", "Redaction", "Digests", "Shared"]),
         tests("Store", uses: ["Store", "Segments", "Redaction", "LinuxSystem", "Digests", "Shared"]),
-        tests("Delivery", uses: ["Delivery", "Digests", "LinuxSystem", "Shared"]),
+        tests("Delivery", without: ["AgeVectors"], uses: ["Delivery", "Digests", "LinuxSystem", "Shared", "CZlib"]),
         tests("ControlPlane", uses: ["ControlPlane", "ControlClient", "LinuxSystem", "Shared"]),
         tests("ControlClient", uses: ["ControlClient", "LinuxSystem", "Shared"]),
         tests(

@@ -178,6 +178,17 @@ struct DirectoryObjectStoreTests {
         #expect(try Tree.files(scratch("root/a")) == ["one", "two"])
     }
 
+    @Test("sweeps what is below a session when it is told to, over however many lanes it is spread")
+    func sweepBelow() async throws {
+        let scratch = try Scratch("store")
+        let ours = ".tmp-0123abcd-00000009-1"
+        for folder in ["a", "a/segments", "b"] { try scratch.write("half", to: "root/sessions/\(folder)/\(ours)") }
+        let store = SpreadObjectStore(
+            (0..<4).map { Self.store(scratch, life: "0000000\($0)") }, prefix: "sessions/")
+        try await store.sweep("sessions/a/")
+        #expect(try Tree.files(scratch("root")) == ["sessions/b/\(ours)"])
+    }
+
     @Test("tells what a disk may get over from what somebody has to mend")
     func errors() async throws {
         let scratch = try Scratch("store")

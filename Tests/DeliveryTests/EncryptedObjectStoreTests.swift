@@ -188,6 +188,7 @@ struct EncryptedObjectStoreTests {
             try await inner.listFolders(prefix)
         }
         func delete(_ key: ObjectKey) async throws(DeliveryError) { try await inner.delete(key) }
+        func sweep(_ prefix: String) async throws(DeliveryError) { try await inner.sweep(prefix) }
 
         func taken() -> [Range<Int64>?] {
             asked.withLock { asked in

@@ -138,6 +138,8 @@ package final class FarEnd: Sendable {
             return Set(inside.filter { $0.contains("/") }.map { String($0.prefix { $0 != "/" }) }).sorted()
         }
 
+        package func sweep(_ prefix: String) {}
+
         package func delete(_ key: ObjectKey) async throws(DeliveryError) {
             try await reach("delete \(key)")
             end.state.withLock { _ = $0.objects.removeValue(forKey: key.rawValue) }

@@ -75,7 +75,9 @@ package protocol ObjectStore: Sendable {
 
     func delete(_ key: ObjectKey) async throws(DeliveryError)
 
-    /// Removes below `prefix` what puts that were cut off have left, and is no object.
+    /// Removes below `prefix` what puts that were cut off have left, and is no object; nothing, where a put is an object or nothing.
+    ///
+    /// Without a default: an asynchronous one would be taken before an actor's own, wherever the actor's type is known.
     func sweep(_ prefix: String) async throws(DeliveryError)
 
     /// Where its calls block; `nil`: nowhere. Several calls in a row are made from there, and change threads once.
@@ -84,9 +86,6 @@ package protocol ObjectStore: Sendable {
 
 extension ObjectStore {
     package var lane: (any TaskExecutor)? { nil }
-
-    /// Where a put is an object or nothing.
-    package func sweep(_ prefix: String) async throws(DeliveryError) {}
 
     /// A small object, whole.
     ///

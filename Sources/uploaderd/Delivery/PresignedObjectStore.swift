@@ -67,6 +67,8 @@ package final class PresignedObjectStore: ObjectStore {
     }
     package func list(_ prefix: String) throws(DeliveryError) -> [ObjectKey] { throw unreadable("list \(prefix)") }
     package func listFolders(_ prefix: String) throws(DeliveryError) -> [String] { throw unreadable("list \(prefix)") }
+    package func sweep(_ prefix: String) {}
+
     package func delete(_ key: ObjectKey) throws(DeliveryError) { throw unreadable("delete object \(key)") }
 }
 

@@ -228,6 +228,8 @@ package final class S3ObjectStore: ObjectStore {
         DeliveryError(.notFound, "there is no object \(key) in \(connection.address)")
     }
 
+    package func sweep(_ prefix: String) {}
+
     package func delete(_ key: ObjectKey) async throws(DeliveryError) {
         let result = try await connection.send(
             S3Connection.Request(method: .delete, key: key, purpose: "delete object \(key)"))

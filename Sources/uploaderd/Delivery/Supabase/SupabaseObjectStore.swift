@@ -124,6 +124,8 @@ package final class SupabaseObjectStore: ObjectStore {
         }
     }
 
+    package func sweep(_ prefix: String) {}
+
     package func delete(_ key: ObjectKey) async throws(DeliveryError) {
         let request = SupabaseConnection.Request(
             method: .delete, path: "object/\(place.bucket)/\(key)", purpose: "delete object \(key)")
