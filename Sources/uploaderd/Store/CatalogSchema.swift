@@ -203,6 +203,8 @@ enum CatalogSchema {
                 settled TEXT)
             """,
         ],
+        // Rows of before have none, and are believed.
+        ["ALTER TABLE segments ADD COLUMN row_check INTEGER"],
     ]
 
     static func migrate(_ catalog: Catalog) throws(StoreError) {
