@@ -82,6 +82,27 @@ def test_few_descriptors_cost_time_and_nothing_else(world, scale):
     Ledger(world.store).expect(wanted)
 
 
+def test_a_folder_of_more_torn_lines_than_are_held_open_is_renamed(world):
+    """Nothing is said of the old paths, though no pipeline stays for them."""
+    configure(world)
+    limited(world, "prlimit", "--nofile=64:64")
+    folder, count = world.home / "odd/s", 100
+    folder.mkdir()
+    wanted = {}
+    for number in range(count):
+        (folder / f"f{number}.jsonl").write_bytes(b'{"n":%d}\n{"torn":' % number)
+        wanted[f"s/f{number}", "main"] = [b'{"n":%d}\n{"torn":1}\n' % number]
+    daemon = world.daemon()
+    assert len(world.flush_but_ends()["not_taken"]) == count
+    folder = folder.rename(world.home / "odd/t")
+    for number in range(count):
+        with (folder / f"f{number}.jsonl").open("ab") as file:
+            file.write(b"1}\n")
+    world.ctl_run("flush", "--wait")
+    Ledger(world.store).expect(wanted)
+    assert daemon.stop() == 0
+
+
 def test_many_files_need_little_memory(world, scale):
     """A home of half a million old sessions: what is at rest is a row.
 
