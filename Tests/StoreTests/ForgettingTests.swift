@@ -74,6 +74,8 @@ struct ForgettingTests {
     @Test("is gone after a crash at any point", arguments: [FaultPoint.forgetSaid, .forgetUnlinked, .forgetPurged])
     func crash(_ point: FaultPoint) async throws {
         let (scene, store) = try await filled()
+        // The scene holds it.
+        defer { scene.faults.set(nil) }
         scene.faults.set { reached in
             if reached == point { #expect(throws: Never.self) { _ = try scene.copy("crashed") } }
         }

@@ -44,6 +44,8 @@ struct PrivacyTests {
     func crash() async throws {
         let scene = try Scene()
         let (store, _) = try await scene.open()
+        // The scene holds it.
+        defer { scene.faults.set(nil) }
         scene.faults.set { point in
             if point == .privateSaid { #expect(throws: Never.self) { _ = try scene.copy("crashed") } }
         }

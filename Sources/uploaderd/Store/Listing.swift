@@ -59,12 +59,13 @@ struct Listing {
         }
         for (row, next) in zip(live, live.dropFirst()) where row.record.generation == next.record.generation {
             let (one, other) = (row.record, next.record)
-            if other.sourceOffset < row.sourceEnd {
+            // A range that is lost has a row of its own.
+            if other.sourceOffset != row.sourceEnd {
                 return
                     "\(one.objectPath) ends at byte \(row.sourceEnd) of the source, and \(other.objectPath) begins at byte "
                     + "\(other.sourceOffset)"
             }
-            guard other.sourceOffset == row.sourceEnd, row.state != .gap, next.state != .gap else { continue }
+            guard row.state != .gap, next.state != .gap else { continue }
             if other.firstLine != one.firstLine + one.lines {
                 return
                     "\(one.objectPath) has \(one.lines) lines from line \(one.firstLine) on, and \(other.objectPath) "

@@ -174,8 +174,11 @@ extension Store {
             return false
         }
         return try catalog().number(
-            "SELECT EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state IN (2, 4, 5))",
-            sessionRow, storeRow) != 0
+            """
+            SELECT EXISTS (SELECT 1 FROM streams t CROSS JOIN segments s ON s.stream_id = t.id
+            CROSS JOIN copies c ON c.segment_id = s.id AND c.store_id = ?2
+            WHERE t.session_id = ?1 AND c.state IN (2, 4, 5))
+            """, sessionRow, storeRow) != 0
     }
 
     /// Asks whether the object may go to the store, right before it does. An open claim is durable.

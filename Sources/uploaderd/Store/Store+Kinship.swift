@@ -23,7 +23,8 @@ extension Store {
         let known = try catalog().row(
             """
             SELECT writer, unresolved IS NOT NULL,
-                EXISTS (SELECT 1 FROM copies c WHERE c.session_id = sessions.id AND c.tried = 1),
+                EXISTS (SELECT 1 FROM streams t CROSS JOIN segments s ON s.stream_id = t.id
+                    CROSS JOIN copies c ON c.segment_id = s.id WHERE t.session_id = sessions.id AND c.tried = 1),
                 EXISTS (SELECT 1 FROM streams t WHERE t.session_id = sessions.id AND t.segments > 0)
             FROM sessions WHERE sid = ?1
             """, session

@@ -57,7 +57,8 @@ extension Store {
         guard let storeRow = try storeRow(store) else { return false }
         return try catalog().number(
             """
-            SELECT EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state IN (0, 1))
+            SELECT EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state = 0)
+            OR EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state = 1)
             OR EXISTS (SELECT 1 FROM manifests WHERE session_id = ?1 AND store_id = ?2 AND wanted > published)
             """, try knownSession(session), storeRow) != 0
     }

@@ -53,7 +53,7 @@ extension Store {
     {
         try catalog().rows(
             """
-            SELECT e.sid, w.settled FROM rewrites w JOIN sessions e ON e.id = w.session_id
+            SELECT e.sid, w.settled FROM rewrites w CROSS JOIN sessions e ON e.id = w.session_id
             WHERE (w.settled IS ?1) = ?2 AND e.state = 'open' ORDER BY w.asked_at, w.session_id LIMIT ?3
             """, rules, isSettled, limit
         ) { (row) throws(StoreError) in RewritingJob(session: try row.session(0), settled: row.optionalText(1)) }
@@ -66,7 +66,7 @@ extension Store {
         try catalog().row(
             """
             SELECT count(*), count(*) FILTER (WHERE settled IS NOT ?2), coalesce(sum(rewritten), 0),
-            coalesce(sum(unchanged), 0) FROM rewrites w JOIN sessions e ON e.id = w.session_id
+            coalesce(sum(unchanged), 0) FROM rewrites w CROSS JOIN sessions e ON e.id = w.session_id
             WHERE e.sid = coalesce(?1, e.sid) AND e.state = 'open'
             """, session, rules
         ) { (row) throws(StoreError) in
