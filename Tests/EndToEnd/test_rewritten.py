@@ -3,12 +3,16 @@
 import json
 import os
 import shutil
+import time
 import uuid
 
 import pytest
 
 import age_tool
 import manifest_reader
+from confab_double import ConfabDouble
+from confab_scene import destination
+from daemon import PATIENCE
 from test_readers import machines, put  # noqa: F401: a fixture
 from test_resend import RULE, WATCH, archive, found, redacted
 
@@ -22,6 +26,12 @@ def secret(number):
 def lines(count, start=0):
     """Every one of them with a secret."""
     return b"".join(b'{"n":%d,"text":"before %s after"}\n' % (n, secret(n)) for n in range(start, start + count))
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline
 
 
 def claude(number):
@@ -41,8 +51,9 @@ def test_a_generation_that_ends_in_half_a_line_keeps_its_digest(world, whole):
     end = {"session_id": sid, "transcript_path": str(world.home / path), "cwd": "/tmp",
            "hook_event_name": "SessionEnd", "reason": "exit"}
     world.ctl_run("capture", input=json.dumps(end).encode())
-    world.ctl_run("flush", "--wait")
     folder = world.base / "archive"
+    # The half line is taken when the end is told, which may be after this.
+    wait_until(lambda: world.ctl_run("flush", "--wait", check=False).returncode == 0)
     before = manifest_reader.read(folder, sid)
     assert set(before.manifest["chain"]["streams"]["main"]) == {"1"}
     assert before.streams["main"].segments[-1].partial
@@ -187,3 +198,22 @@ def test_a_session_that_was_forgotten_is_not_pending(world):
     world.ctl_run("forget", "a", "--yes")
     assert world.ctl_run("resend", "--redact", "--all", "--yes", check=False).returncode == 5
     assert pending() == ["b"]
+
+
+def test_lines_that_a_server_keeps_as_they_were_are_not_damaged(world):
+    sid = str(uuid.uuid4())
+    path = f".claude/projects/-tmp/{sid}.jsonl"
+    with ConfabDouble(world.base / "confab") as double:
+        config = CLAUDE + archive(world) + destination(world, double)
+        world.configure(config)
+        world.write(path, b"".join(claude(n) for n in range(20)))
+        world.daemon()
+        world.ctl_run("flush", "--wait")
+        world.configure(config + RULE)
+        world.ctl_run("reload")
+        assert world.ctl_run("resend", "--redact", "--all", "--yes", check=False).returncode == 5
+        world.ctl_run("flush", "--wait")
+        ranges = world.ctl_lines("verify", "--deep")
+        kept = [each for each in ranges if "newer rules" in each.get("detail", "")]
+        assert kept and {each["state"] for each in kept} == {"FOUND"}
+        assert double.lines(sid, f"{sid}.jsonl").count(b"zebra-") == 20

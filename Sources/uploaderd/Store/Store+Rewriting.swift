@@ -144,7 +144,7 @@ extension Store {
     func replacesSecrets(_ rows: [SegmentRow]) throws(StoreError) -> Bool {
         for row in rows {
             let waiting = try catalog().number(
-                "SELECT EXISTS (SELECT 1 FROM superseded WHERE waits_for = ?1 AND secret = 1)", row.id)
+                "SELECT count(*) FROM superseded WHERE waits_for = ?1 AND secret = 1", row.id)
             if waiting != 0 { return true }
         }
         return false

@@ -144,6 +144,15 @@ extension Store {
         return Dictionary(found, uniquingKeysWith: +)
     }
 
+    /// Whether the segment, or what it was joined from, was made anew by newer rules.
+    package func isRewritten(_ id: SegmentID) throws(StoreError) -> Bool {
+        try catalog().number(
+            """
+            WITH RECURSIVE old(id) AS (VALUES (?1) UNION SELECT s.id FROM segments s JOIN old ON s.superseded_by = old.id)
+            SELECT EXISTS (SELECT 1 FROM old JOIN segments s ON s.id = old.id WHERE s.secret = 1)
+            """, id) != 0
+    }
+
     // MARK: Chains
 
     /// Generations of the session of which the digest so far is not known at their last line, be it without its end. Of one of
