@@ -54,6 +54,13 @@ struct MarkedLineTests {
         ])
     func other(_ pair: (String, String)) { #expect(!Self.isSame(pair.0, pair.1), "\(pair)") }
 
+    @Test("is told soon, whatever it is made of")
+    func hostile() {
+        let many = String(repeating: "a", count: 1 << 20)
+        #expect(!Self.isSame("x[REDACTED:x]\(many)b[REDACTED:x]y\n", "x\(many)\(many)y\n"))
+        #expect(Self.isSame("x[REDACTED:x]\(many)b[REDACTED:x]y\n", "x\(many)\(many)by y\n"))
+    }
+
     private static func parts(_ segments: [[String]], rules: String?) -> [Volume.Part] {
         var line = 1
         return segments.compactMap { lines in

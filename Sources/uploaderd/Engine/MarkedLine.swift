@@ -1,3 +1,5 @@
+import Glibc
+
 /// A line in which markers stand for what rules have removed. Two machines of which only one has newer rules hold one line in two
 /// forms: it can be told that they are one, for outside of what was removed not a byte is another.
 struct MarkedLine {
@@ -81,12 +83,17 @@ struct MarkedLine {
         return at < end
     }
 
+    /// In time that grows with the lengths alone: the lines may be anybody's.
     private static func find(_ literal: ArraySlice<UInt8>, in text: [UInt8], from: Int, to end: Int) -> Int? {
-        guard let first = literal.first else { return from <= end ? from : nil }
-        guard from + literal.count <= end else { return nil }
-        for at in from...(end - literal.count) where text[at] == first {
-            if text[at..<at + literal.count].elementsEqual(literal) { return at }
+        guard from <= end else { return nil }
+        guard !literal.isEmpty else { return from }
+        return text.withUnsafeBytes { text in
+            literal.withUnsafeBytes { literal in
+                guard let start = text.baseAddress, let wanted = literal.baseAddress,
+                    let found = memmem(start + from, end - from, wanted, literal.count)
+                else { return nil }
+                return UnsafeRawPointer(found) - start
+            }
         }
-        return nil
     }
 }
