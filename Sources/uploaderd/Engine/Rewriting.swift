@@ -88,7 +88,6 @@ actor Rewriting {
         let now = world.time.now
         resting = resting.filter { $0.value.until > now }
         do {
-            try await dropForgotten()
             var isAny = false
             while !Task.isCancelled {
                 let waiting = try await store.rewriting(
@@ -112,6 +111,7 @@ actor Rewriting {
                 world.log.record(
                     Event(.rewritten, "no destination has what newer rules remove", session: job.session))
             }
+            try await dropForgotten()
             board.clear(Self.kind, "state")
             return (isAny, resting.values.map(\.until).min())
         } catch {
