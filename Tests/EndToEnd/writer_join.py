@@ -5,12 +5,17 @@ For `manifest_reader`, and as that shares no code with the project.
 
 import re
 
+LINES = re.compile(rb"[^\n]*\n|[^\n]+\Z")
+MARKER = re.compile(rb'(\\*")?\[REDACTED:[^\]]{1,64}\](?(1)\1)')
+WITHHELD = re.compile(rb'\{"type":"uploaderd.withheld","bytes":(\d+),')
+
 
 class Line:
     """A line, and the writers that go on from it."""
 
-    def __init__(self, data):
+    def __init__(self, data, rules=None):
         self.data = data
+        self.rules = rules
         self.followers = []
 
 
@@ -31,8 +36,13 @@ class Branch:
             generations[1] = foreign + generations.get(1, b"")
         for number, data in generations.items():
             first = next((s.first_line for s in stream.segments if s.generation_number == number), 1)
-            parts = re.findall(rb"[^\n]*\n|[^\n]+\Z", data)
-            self.lines[number] = (1 if foreign and number == 1 else first, parts)
+            parts = LINES.findall(data)
+            rules = [s.rules for s in (stream.segments if stream else []) if (s.generation_number or 1) == number
+                     for _ in LINES.findall(s.data)]
+            # A line that superseded its own beginning is there once, its segments may be there twice.
+            rules += [None] * (len(parts) - len(rules))
+            self.lines[number] = (1 if foreign and number == 1 else first,
+                                  [Line(part, each) for part, each in zip(parts, rules)])
         self.parent = None
         self.offset = 0
 
@@ -70,11 +80,32 @@ def joined_writers(session, name="main"):
     return {number: joined_generation(branches_down, number) for number in sorted(numbers)}
 
 
+def is_beginning(short, long):
+    return len(short) < len(long) and long.startswith(short)
+
+
+def is_same(one, other):
+    """Whether one of two whole lines is the other with more of it removed."""
+    if not (one.endswith(b"\n") and other.endswith(b"\n")):
+        return False
+    withheld = [int(found[1]) if (found := WITHHELD.match(each)) else None for each in (one, other)]
+    if withheld != [None, None]:
+        return (withheld[0] or len(one)) == (withheld[1] or len(other))
+    return stands_for(one, other) or stands_for(other, one)
+
+
+def stands_for(line, text):
+    literals = [each for index, each in enumerate(MARKER.split(line)) if index % 2 == 0]
+    if len(literals) < 2 or sum(map(len, literals)) < 16:
+        return False
+    return re.fullmatch(b".+?".join(map(re.escape, literals)), text, re.DOTALL) is not None
+
+
 def in_common(given, own):
     """How many lines both have; the last may be, of one, only the beginning of what it is of the other."""
     count = 0
     for one, other in zip(given[1:], own):
-        if one.data != other.data:
+        if one.data != other.data and not (one.rules != other.rules and is_same(one.data, other.data)):
             short, long = sorted([(one.data, len(given) - 1), (other.data, len(own))], key=lambda each: len(each[0]))
             return count + (count + 1 == short[1] and not short[0].endswith(b"\n") and long[0].startswith(short[0]))
         count += 1
@@ -86,7 +117,7 @@ def joined_generation(branches, number):
     roots = []
     for branch in branches:
         first, data = branch.lines.get(number - branch.offset, (1, []))
-        own = [Line(each) for each in data]
+        own = [Line(each.data, each.rules) for each in data]
         if branch.parent is None:
             held[branch] = [Line(b""), *own]
             roots.append((branch.key, held[branch][0], own))
@@ -103,16 +134,16 @@ def joined_generation(branches, number):
             nearest = max(range(len(candidates)), key=lambda each: (same[each], -each))
             if same[nearest] >= min(line, len(data)):
                 given, count = candidates[nearest], same[nearest]
-                if count and len(given[count].data) < len(own[count - 1].data):
+                if count and is_beginning(given[count].data, own[count - 1].data):
                     # A last line without its end is the beginning of the other's whole one.
                     given.pop().data = b""
                     count -= 1
-                elif count and len(given[count].data) > len(own[count - 1].data):
+                elif count and is_beginning(own[count - 1].data, given[count].data):
                     own.pop()
                     count -= 1
                 at, own = given[:count + 1], own[count:]
             else:
-                at, own = None, [Line(each) for each in data]
+                at, own = None, [Line(each.data, each.rules) for each in data]
         if at is None:
             start = Line(b"")
             before[line].followers.append((branch.key, start, own))

@@ -20,15 +20,15 @@ package enum ControlRequest: Hashable, Sendable {
     case importSession(ImportSessionRequest)
     case resend(ResendRequest)
 
-    /// Whether something is another afterwards. Of `reload` the daemon itself says when its turn is.
-    package var changesSomething: Bool {
+    /// Whether the engine answers it, so that it waits while a reload puts another one in place. Of `reload` the daemon itself says
+    /// when its turn is.
+    package var needsEngine: Bool {
         switch self {
         case .flush, .addPrivate, .removePrivate, .forget, .capture, .importQueue, .addLink, .importSession, .resend:
             true
-        case .getStatus, .listSessions, .describeSession, .replay, .verify, .listPrivate, .reload, .showConfiguration,
-            .audit,
-            .listRemoteSessions:
-            false
+        case .getStatus, .listSessions, .describeSession, .replay, .verify, .listPrivate, .audit, .listRemoteSessions:
+            true
+        case .reload, .showConfiguration: false
         }
     }
 

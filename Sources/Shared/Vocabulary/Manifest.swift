@@ -130,10 +130,13 @@ package struct SupersededObject: Hashable, Sendable, Codable {
     package var path: String
     /// RFC 3339.
     package var at: String
+    /// It holds what newer rules remove, and is not kept for a day: without a catalog only this says so.
+    package var redacted: Bool?
 
-    package init(path: String, at: String) {
+    package init(path: String, at: String, isRedacted: Bool = false) {
         self.path = path
         self.at = at
+        redacted = isRedacted ? true : nil
     }
 }
 

@@ -24,7 +24,7 @@ package enum RFC3339 {
             bytes[16] == UInt8(ascii: ":"), bytes[10] | 0x20 == UInt8(ascii: "t") || bytes[10] == 0x20,
             let year = number(0, 4), let month = number(5, 2), let day = number(8, 2), let hour = number(11, 2),
             let minute = number(14, 2), let second = number(17, 2), (1...12).contains(month), (1...31).contains(day),
-            hour < 24, minute < 60, second <= 60
+            hour < 24, minute < 60, second <= 60, civil(days(year, month, day)) == (year, month, day)
         else { return nil }
         var index = 19
         var fraction: Int64 = 0

@@ -51,7 +51,7 @@ struct CallHarness: Sendable {
     private func answer(
         _ request: ControlRequest, _ passed: PassedDescriptor?, _ replies: CallReplies
     ) async throws(ControlError) {
-        if request.changesSomething { await handler.ready() }
+        if request.needsEngine { await handler.ready() }
         switch request {
         case .getStatus: try await status(replies)
         case .listSessions(let filter): try await list(filter, replies)

@@ -6,7 +6,7 @@ package import Shared
 /// a time; what takes long hops to a lane. When the caller goes away, or the service stops, the call's task is
 /// cancelled: a method that waits or streams then ends soon, with any error.
 package protocol ControlHandler: Sendable {
-    /// Returns when something can be changed: not while a reload puts another engine in the place of the one that runs.
+    /// Returns when there is an engine to be asked: not while a reload puts another one in the place of the one that runs.
     func ready() async
 
     func status() async throws(ControlError) -> StatusSnapshot

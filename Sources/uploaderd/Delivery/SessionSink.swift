@@ -119,10 +119,14 @@ package protocol SessionSink: Sendable {
 
     /// Whether what was put can be read back. Where it cannot there is one writer, by agreement, and nothing is asked.
     var isReadable: Bool { get }
+
+    /// Whether what was put can be deleted, though it may not be readable.
+    var isDeleting: Bool { get }
 }
 
 extension SessionSink {
     package var isReadable: Bool { true }
+    package var isDeleting: Bool { isReadable }
 
     /// The same for whoever needs every one of them.
     ///

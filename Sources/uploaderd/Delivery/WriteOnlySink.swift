@@ -19,6 +19,7 @@ package struct WriteOnlySink: SessionSink {
 
     package var lane: (any TaskExecutor)? { store.lane }
     package var isReadable: Bool { false }
+    package var isDeleting: Bool { canLook }
 
     /// Puts the store's id, the known one again: whether anything can be put is known then.
     package func open(proposing id: StoreID, known: StoreID?) async throws(DeliveryError) -> StoreID {

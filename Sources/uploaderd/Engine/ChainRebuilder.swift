@@ -14,7 +14,9 @@ struct ChainRebuilder: Sendable {
     func state(of cursor: StreamCursor) async throws -> (digest: RunningDigest, of: [SegmentID]) {
         var last = RunningDigest()
         var read: [SegmentID] = []
-        try await each(of: cursor.stream, generation: cursor.generation, before: cursor.offset) { id, digest in
+        try await each(of: cursor.stream, generation: cursor.generation) {
+            !$0.partial && $0.sourceOffset < cursor.offset
+        } body: { id, digest in
             last = digest
             read.append(id)
         } beginning: {
@@ -23,23 +25,25 @@ struct ChainRebuilder: Sendable {
         return (last, read)
     }
 
-    /// The digest behind each of a generation's segments.
+    /// The digest behind each of a generation's segments; a last line without its end counts with what there is of it.
     func digests(of stream: StreamKey, generation: Int) async throws -> [(id: SegmentID, digest: Digest256)] {
         var found: [(id: SegmentID, digest: Digest256)] = []
-        try await each(of: stream, generation: generation, before: .max) { id, digest in
+        try await each(of: stream, generation: generation) { _ in
+            true
+        } body: { id, digest in
             found.append((id, digest.digest()))
         }
         return found
     }
 
     private func each(
-        of stream: StreamKey, generation: Int, before end: Int64,
-        _ body: (SegmentID, RunningDigest) -> Void, beginning: (RunningDigest) -> Void = { _ in }
+        of stream: StreamKey, generation: Int, where isWanted: (SegmentRecord) -> Bool,
+        body: (SegmentID, RunningDigest) -> Void, beginning: (RunningDigest) -> Void = { _ in }
     ) async throws {
         var chain = generation == 1 ? try await foreignDigest(of: stream) : RunningDigest()
         beginning(chain)
         for segment in try await store.segments(of: stream, generation: generation)
-        where !segment.record.partial && segment.record.sourceOffset < end {
+        where isWanted(segment.record) {
             do {
                 let (outline, bytes) = try await objects.exactly(segment)
                 var reader = try MemberReader(outline, object: bytes)

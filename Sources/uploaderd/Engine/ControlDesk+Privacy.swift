@@ -137,7 +137,7 @@ extension ControlDesk {
             if error.code == .notOpen || error.code == .damaged {
                 throw ControlError(.refused, error.description, hint: error.hint)
             }
-            throw ControlError(.backendError, error.description, hint: error.hint)
+            throw ControlError(error)
         }
     }
 

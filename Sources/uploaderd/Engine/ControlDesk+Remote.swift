@@ -44,6 +44,8 @@ extension ControlDesk {
                 }
             } catch let error as ControlError {
                 throw error
+            } catch let error as StoreError where error.code == .closed {
+                throw ControlError(error)
             } catch {
                 let cause = error as? DeliveryError
                 try await cannot(

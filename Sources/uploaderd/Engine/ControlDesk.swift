@@ -34,7 +34,7 @@ package actor ControlDesk: ControlHandler {
         startedAt = engine.world.time.wall
     }
 
-    /// A reload stops the engine: what would change something waits for the next one.
+    /// A reload stops the engine: who asks waits for the next one.
     package nonisolated func hold() { gate.set(closed: true) }
 
     /// A reload has made another engine.
@@ -269,7 +269,20 @@ package actor ControlDesk: ControlHandler {
         do throws(StoreError) {
             return try await body()
         } catch {
-            throw ControlError(.backendError, error.description, hint: error.hint)
+            throw ControlError(error)
+        }
+    }
+}
+
+extension ControlError {
+    /// Whoever asked before a reload began has asked an engine that is not there any more: no disk has failed.
+    init(_ error: StoreError) {
+        if error.code == .closed {
+            self.init(
+                .busy, "a reload has put another engine in place meanwhile",
+                hint: "call again: what was begun goes on, and is not done twice")
+        } else {
+            self.init(.backendError, error.description, hint: error.hint)
         }
     }
 }

@@ -86,7 +86,7 @@ package struct EngineParts: Sendable {
             return description.streams.compactMap(\.source).filter { roots.contains($0.root) }.map(\.path)
         } catch {
             if error.code == .unknown { throw ReplayService.noSession(session) }
-            throw ControlError(.backendError, error.description, hint: error.hint)
+            throw ControlError(error)
         }
     }
 

@@ -44,6 +44,8 @@ struct ReplayService: Sendable {
             throw error
         } catch let error as SegmentError where error.code == .damaged {
             throw Self.damaged(error)
+        } catch let error as StoreError where error.code == .closed {
+            throw ControlError(error)
         } catch {
             throw ControlError(.backendError, "could not read what is known of session \(session): \(error)")
         }
@@ -97,7 +99,7 @@ struct ReplayService: Sendable {
         do throws(StoreError) {
             own = try await store.writer(of: session)
         } catch {
-            throw ControlError(.backendError, error.description, hint: error.hint)
+            throw ControlError(error)
         }
         typealias Reading = Result<WriterManifest.Holding, DeliveryError>
         var holdings: [WriterManifest.Holding] = []

@@ -28,6 +28,8 @@ actor Rewriting {
     private let rest = Doorbell()
     /// Sessions that could not be read, until when they are left alone, and why.
     private var resting: [SessionID: (until: Instant, why: String)] = [:]
+    /// Sessions of which health says that they could not be read.
+    private var reported: Set<SessionID> = []
 
     /// From a failure to the next attempt.
     private static let pause: Duration = .seconds(30)
@@ -95,19 +97,35 @@ actor Rewriting {
                 await rewrite(next.session, segments)
             }
             for job in try await store.rewriting(settledBy: segments.rules, true, limit: Self.atOnce) {
-                if try await isOver(job.session) {
-                    try await store.endRewriting(of: job.session)
-                    world.log.record(
-                        Event(.rewritten, "no destination has what newer rules remove", session: job.session))
-                } else {
+                guard try await isOver(job.session), resting[job.session] == nil else {
                     isAny = true
+                    continue
                 }
+                // What was sealed meanwhile, behind lines that were rewritten, has no digest either.
+                if try await !store.unchained(of: job.session).isEmpty { await rewrite(job.session, segments) }
+                if resting[job.session] != nil {
+                    isAny = true
+                    continue
+                }
+                try await store.endRewriting(of: job.session)
+                world.log.record(
+                    Event(.rewritten, "no destination has what newer rules remove", session: job.session))
             }
+            try await dropForgotten()
             board.clear(Self.kind, "state")
             return (isAny, resting.values.map(\.until).min())
         } catch {
             board.report(Self.kind, "state", "what is to be redacted again could not be looked at: \(error)")
             return (true, now + Self.pause)
+        }
+    }
+
+    /// What was forgotten since, or may not be rewritten any more, is not pending.
+    private func dropForgotten() async throws(StoreError) {
+        for session in reported where try await !store.isRewriting(session) {
+            reported.remove(session)
+            resting[session] = nil
+            board.clear(Self.kind, session.rawValue)
         }
     }
 
@@ -120,7 +138,7 @@ actor Rewriting {
     /// Those of the stores that will delete it, whether they are here now or not.
     private func destinations(having stores: Set<StoreID>) async throws(StoreError) -> Set<StoreID> {
         let ours = try await configured()
-        return stores.filter { ours.contains($0) && objects.shelf($0)?.sink.isReadable != false }
+        return stores.filter { ours.contains($0) && objects.shelf($0)?.sink.isDeleting != false }
     }
 
     /// The stores of the destinations that are configured, also of those that are away.
@@ -159,12 +177,14 @@ actor Rewriting {
             try await segments.renewFacts(of: session)
             try await rechain(session)
             try await store.settleRewriting(of: session, by: segments.rules)
+            reported.remove(session)
             board.clear(Self.kind, session.rawValue)
             changed()
         } catch {
             let hint = (error as? any HintedError)?.hint
             let message = "session \(session) is to be redacted again, and could not be yet: \(error)"
             resting[session] = (world.time.now + Self.pause, "\(error)")
+            reported.insert(session)
             if board.report(Self.kind, session.rawValue, message, hint: hint) {
                 world.log.record(Event(.rewriteFailed, message, hint: hint, session: session))
             }
@@ -221,7 +241,7 @@ actor Rewriting {
                     why: "it is not configured any more, so nothing is deleted there", willGo: false)
                 continue
             }
-            if let shelf = objects.shelf(id), !shelf.sink.isReadable {
+            if let shelf = objects.shelf(id), !shelf.sink.isDeleting {
                 progress.left[name] = Progress.Leftover(why: "it only takes objects, and deletes none", willGo: false)
             } else if let error = seen.destinations[name]?.lastError {
                 progress.left[name] = Progress.Leftover(why: error, willGo: true)

@@ -15,6 +15,8 @@ package struct SegmentOutline: Hashable, Sendable {
     package var storedBytes: Int64?
     package var checksum: Digest256?
     package var objectChecksum: Digest256?
+    /// The digest of the rules that its lines have passed; `nil`: none.
+    package var rules: String?
 
     package init(_ record: SegmentRecord) {
         name = record.objectPath
@@ -26,6 +28,7 @@ package struct SegmentOutline: Hashable, Sendable {
         storedBytes = record.storedBytes
         checksum = record.checksum
         objectChecksum = record.objectChecksum
+        rules = record.rules
     }
 
     /// An entry of a manifest, ours or agent-uploader's.
@@ -42,6 +45,7 @@ package struct SegmentOutline: Hashable, Sendable {
         storedBytes = entry.objectChecksum == nil ? nil : entry.bytesStored
         checksum = entry.checksum
         objectChecksum = entry.objectChecksum
+        rules = entry.rules
     }
 
     package var lastLine: Int { firstLine + lines - 1 }

@@ -6,7 +6,7 @@ package import Shared
 ///     bytes   0–7    "UPSPOOL1"
 ///             8–11   length of the JSON with its padding, little-endian
 ///            12–15   the first four bytes of the SHA-256 of the JSON with its padding
-///            16–     {"checkpoint":…,"cursor":…,"facts":…,"record":…,"replaces":…,"source":…}, then spaces, so that the
+///            16–     {"checkpoint":…,"cursor":…,"facts":…,"record":…,"replaces":…,"replacesSecrets":…,"source":…}, then spaces, so that the
 ///                    whole header is a multiple of 512 bytes
 ///     then           the object: exactly `record.storedBytes` bytes, to the end of the file
 ///
@@ -27,10 +27,12 @@ package struct SpoolHeader: Hashable, Sendable, Codable {
     /// By store id, the paths of objects that may be there, whose lines this segment holds, and that no manifest has named:
     /// without the catalog nothing else would ever say that they may go.
     package var replaces: [String: [String]]?
+    /// They hold what newer rules remove: they go at once.
+    package var replacesSecrets: Bool?
 
     package init(
         record: SegmentRecord, checkpoint: CheckpointRecord?, cursor: StreamCursor, source: SourceInfo,
-        facts: SessionFacts? = nil, replaces: [String: [String]] = [:]
+        facts: SessionFacts? = nil, replaces: [String: [String]] = [:], replacesSecrets: Bool = false
     ) {
         self.record = record
         self.checkpoint = checkpoint
@@ -38,6 +40,7 @@ package struct SpoolHeader: Hashable, Sendable, Codable {
         self.source = source
         self.facts = facts
         self.replaces = replaces.isEmpty ? nil : replaces
+        self.replacesSecrets = replaces.isEmpty || !replacesSecrets ? nil : true
     }
 
     /// Magic, length and digest: what must be read first.

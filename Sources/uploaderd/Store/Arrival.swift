@@ -14,6 +14,8 @@ struct Arrival {
     var headerBytes: Int
     /// By store, what its header says that it replaced there; rows that are known say it themselves.
     var replaces: [String: [String]] = [:]
+    /// Those hold what newer rules remove.
+    var replacesSecrets = false
     /// Its row was lost: it may have been put already.
     var isFound = false
 }
@@ -53,7 +55,12 @@ extension Store {
         if arrival.isFound { try noteFound(id) }
         var unneeded: [SegmentRow] = []
         for row in covered where try supersede(row, by: id) { unneeded.append(row) }
-        try noteReplaced(arrival.replaces, by: id, of: session)
+        if arrival.isFound {
+            for row in covered where row.record.isUnlike(record) {
+                try condemn(row, of: stream, for: id, besides: arrival.checkpoint?.id)
+            }
+        }
+        try noteReplaced(arrival.replaces, areSecret: arrival.replacesSecrets, by: id, of: session)
         if movesCursor {
             if record.generation != stream.cursor.generation, stream.recutEnd != 0 {
                 try catalog.run("UPDATE streams SET recut_end = 0 WHERE id = ?1", stream.id)

@@ -166,7 +166,7 @@ extension Store {
         let arrival = Arrival(
             record: file.record, checkpoint: file.header.checkpoint, cursor: cursor, source: file.header.source,
             facts: file.header.facts, headerBytes: file.headerBytes, replaces: file.header.replaces ?? [:],
-            isFound: true)
+            replacesSecrets: file.header.replacesSecrets ?? false, isFound: true)
         let (id, replaced) = try insert(arrival, movesCursor: movesCursor)
         for row in replaced { work.unneeded.append(StateDirectory.spoolPath(of: row.record)) }
         work.report.adopted.append(id)

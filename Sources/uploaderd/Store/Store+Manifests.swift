@@ -68,8 +68,11 @@ extension Store {
         for (stream, listing) in zip(streams, listings) { try describe(stream, listing, in: &basis) }
         let listed = Set(listings.flatMap { $0.listed.map(\.id) })
         let named = Set(basis.superseded.map(\.path)).union(listings.flatMap { $0.listed.map(\.record.objectPath) })
-        basis.newlyReplaced = try replaced(by: listed, of: sessionRow, at: storeRow).filter { !named.contains($0) }
-        basis.superseded += basis.newlyReplaced.map { SupersededObject(path: $0, at: RFC3339.text(basis.at)) }
+        let replaced = try replaced(by: listed, of: sessionRow, at: storeRow).filter { !named.contains($0.path) }
+        basis.newlyReplaced = replaced.map(\.path)
+        basis.superseded += replaced.map {
+            SupersededObject(path: $0.path, at: RFC3339.text(basis.at), isRedacted: $0.isSecret)
+        }
         return basis
     }
 
@@ -92,7 +95,9 @@ extension Store {
         try addCheckpoints(of: stream, listing: listing, to: &result)
         basis.gaps += listing.gaps.map { $0.manifestGap }
         for row in listing.superseded {
-            basis.superseded.append(SupersededObject(path: row.record.objectPath, at: RFC3339.text(basis.at)))
+            basis.superseded.append(
+                SupersededObject(
+                    path: row.record.objectPath, at: RFC3339.text(basis.at), isRedacted: try isSecret(row.id)))
             basis.newlySuperseded.append(row.id)
         }
         basis.streams.append(result)

@@ -13,16 +13,19 @@ struct TakeoverPoints {
 extension Store {
     /// Takes the segment over: file, row, and the parts superseded, which leave the spool.
     ///
-    /// - Parameter also: what else is part of the transaction.
+    /// - Parameters:
+    ///   - isRewritten: the parts hold what newer rules remove.
+    ///   - also: what else is part of the transaction.
     func takeOver(
         _ segment: SealedSegment, from parts: [SegmentRow], of stream: StreamRow, at points: TakeoverPoints,
-        also: (SegmentID) throws(StoreError) -> Void
+        isRewritten: Bool = false, also: (SegmentID) throws(StoreError) -> Void
     ) throws(StoreError) -> SegmentID {
         let record = segment.record
         let header = SpoolHeader(
             record: record, checkpoint: segment.checkpoint, cursor: headerCursor(stream, segment),
             source: stream.source ?? SourceInfo(agent: .generic, root: "", relativePath: "", kind: stream.kind),
-            replaces: try unnamedObjects(of: parts, stream))
+            replaces: try unnamedObjects(of: parts, stream),
+            replacesSecrets: isRewritten ? true : try replacesSecrets(parts))
         let request = CommitRequest(.seal(segment, header.cursor, header.source, nil))
         let temporary: SpoolTemporaryID =
             switch segment.object {

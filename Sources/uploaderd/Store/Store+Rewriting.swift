@@ -89,7 +89,8 @@ extension Store {
         }
         let points = TakeoverPoints(
             written: .rewriteWritten, renamed: .rewriteRenamed, sealed: .rewriteCommitted, unlinked: .rewriteUnlinked)
-        let id = try takeOver(segment, from: [row], of: stream, at: points) { (id) throws(StoreError) in
+        let id = try takeOver(segment, from: [row], of: stream, at: points, isRewritten: true) {
+            (id) throws(StoreError) in
             try condemn(row, of: stream, for: id, besides: segment.checkpoint?.id)
             guard !record.partial else { return }
             try catalog.run(
@@ -139,8 +140,18 @@ extension Store {
         return (record, cursor)
     }
 
+    /// Whether something waits for one of the rows to be listed that holds what newer rules remove.
+    func replacesSecrets(_ rows: [SegmentRow]) throws(StoreError) -> Bool {
+        for row in rows {
+            let waiting = try catalog().number(
+                "SELECT count(*) FROM superseded WHERE waits_for = ?1 AND secret = 1", row.id)
+            if waiting != 0 { return true }
+        }
+        return false
+    }
+
     /// Notes that the row holds what is to go from every store, and all that it was joined from; inside a transaction.
-    private func condemn(
+    func condemn(
         _ row: SegmentRow, of stream: StreamRow, for id: SegmentID, besides checkpoint: String?
     ) throws(StoreError) {
         let catalog = try catalog()
@@ -170,5 +181,14 @@ extension Store {
         }
         // What no manifest has named, and waited for the old one, waits for the new one by now.
         try catalog.run("UPDATE superseded SET secret = 1 WHERE waits_for = ?1", id)
+    }
+}
+
+extension SegmentRecord {
+    /// Of two over one range, of which one has replaced the other in a life of which no catalog tells: whether that was, as far as
+    /// is known, for what newer rules remove.
+    func isUnlike(_ other: SegmentRecord) -> Bool {
+        let isSameRange = sourceOffset == other.sourceOffset && sourceBytes == other.sourceBytes
+        return rules != other.rules && !(isSameRange && checksum == other.checksum)
     }
 }

@@ -42,7 +42,10 @@ extension Store {
             SELECT e.id, ?2 FROM sessions e WHERE e.state = 'open' AND e.unresolved IS NULL AND (EXISTS
                 (SELECT 1 FROM streams t JOIN segments s ON s.stream_id = t.id WHERE t.session_id = e.id
                 AND s.superseded_by IS NULL AND s.state IN (0, 1) AND s.rules <> ?1)
-            OR EXISTS (SELECT 1 FROM rewrites w WHERE w.session_id = e.id))
+            OR EXISTS (SELECT 1 FROM rewrites w WHERE w.session_id = e.id)
+            OR EXISTS (SELECT 1 FROM streams t JOIN segments s INDEXED BY segments_secret ON s.stream_id = t.id AND s.secret = 1
+                JOIN copies c ON c.segment_id = s.id WHERE t.session_id = e.id AND c.state IN (1, 2, 3, 5))
+            OR EXISTS (SELECT 1 FROM superseded o WHERE o.session_id = e.id AND o.secret = 1))
             """, rules, time.wall)
     }
 
@@ -57,6 +60,15 @@ extension Store {
             WHERE (w.settled IS ?1) = ?2 AND e.state = 'open' ORDER BY w.asked_at, w.session_id LIMIT ?3
             """, rules, isSettled, limit
         ) { (row) throws(StoreError) in RewritingJob(session: try row.session(0), settled: row.optionalText(1)) }
+    }
+
+    /// Whether it was asked of the session, which may be rewritten, and is not done.
+    package func isRewriting(_ session: SessionID) throws(StoreError) -> Bool {
+        try catalog().number(
+            """
+            SELECT EXISTS (SELECT 1 FROM rewrites w JOIN sessions e ON e.id = w.session_id
+            WHERE e.sid = ?1 AND e.state = 'open')
+            """, session) != 0
     }
 
     /// - Parameter session: `nil`: of all that were asked for.
@@ -132,19 +144,32 @@ extension Store {
         return Dictionary(found, uniquingKeysWith: +)
     }
 
+    /// Whether the segment, or what it was joined from, was made anew by newer rules.
+    package func isRewritten(_ id: SegmentID) throws(StoreError) -> Bool {
+        try catalog().number(
+            """
+            WITH RECURSIVE old(id) AS (VALUES (?1) UNION SELECT s.id FROM segments s JOIN old ON s.superseded_by = old.id)
+            SELECT EXISTS (SELECT 1 FROM old JOIN segments s ON s.id = old.id WHERE s.secret = 1)
+            """, id) != 0
+    }
+
     // MARK: Chains
 
-    /// Generations of the session of which the digest so far is not known at their last line.
+    /// Generations of the session of which the digest so far is not known at their last line, be it without its end. Of one of
+    /// which something is lost it never is.
     package func unchained(of session: SessionID) throws(StoreError) -> [(stream: StreamKey, generation: Int)] {
         let catalog = try catalog()
         guard let sessionRow = try catalog.sessionRow(session) else { return [] }
         var found: [(stream: StreamKey, generation: Int)] = []
         for stream in try catalog.streams(of: sessionRow) {
             var last: [Int: SegmentRow] = [:]
-            for row in try catalog.segments(of: stream) where row.supersededBy == nil && !row.record.partial {
+            var hasHole: Set<Int> = []
+            for row in try catalog.segments(of: stream) where row.supersededBy == nil {
                 last[row.record.generation] = row
+                if row.state == .lost || row.state == .gap { hasHole.insert(row.record.generation) }
             }
-            for (generation, row) in last.sorted(by: { $0.key < $1.key }) where !row.isChainKnown {
+            for (generation, row) in last.sorted(by: { $0.key < $1.key })
+            where !row.isChainKnown && !hasHole.contains(generation) {
                 found.append((stream.key, generation))
             }
         }
@@ -158,7 +183,8 @@ extension Store {
         _ chains: [(id: SegmentID, digest: Digest256)], of stream: StreamKey, generation: Int
     ) throws(StoreError) -> Bool {
         let catalog = try catalog()
-        guard try liveWhole(stream, generation, to: .max).map(\.id) == chains.map(\.id) else { return false }
+        let live = try catalog.live(try knownStream(stream), generation: generation, from: 0, to: .max)
+        guard live.map(\.id) == chains.map(\.id) else { return false }
         try catalog.transaction { () throws(StoreError) in
             for (id, digest) in chains { try catalog.setChain(of: id, to: digest) }
             try wantManifests(of: try knownStream(stream).sessionRow)

@@ -22,10 +22,12 @@ extension Store {
     func superseded(of sessionRow: Int64, at storeRow: Int64) throws(StoreError) -> [SupersededObject] {
         try catalog().rows(
             """
-            SELECT path, at FROM superseded WHERE session_id = ?1 AND store_id = ?2 AND waits_for IS NULL ORDER BY path
+            SELECT path, at, secret FROM superseded WHERE session_id = ?1 AND store_id = ?2 AND waits_for IS NULL
+            ORDER BY path
             """, sessionRow, storeRow
         ) { (row) throws(StoreError) in
-            SupersededObject(path: row.text(0), at: RFC3339.text(WallTime(nanoseconds: row.int64(1))))
+            SupersededObject(
+                path: row.text(0), at: RFC3339.text(WallTime(nanoseconds: row.int64(1))), isRedacted: row.bool(2))
         }
     }
 
@@ -33,11 +35,14 @@ extension Store {
     func noteSuperseded(_ id: SegmentID, of basis: ManifestBasis) throws(StoreError) {
         let catalog = try catalog()
         guard let row = try catalog.segment(id) else { return }
-        try noteSuperseded(
-            row.record.objectPath, of: basis,
-            isSecret: try catalog.number("SELECT secret FROM segments WHERE id = ?1", id) != 0)
+        try noteSuperseded(row.record.objectPath, of: basis, isSecret: try isSecret(id))
         // What the store has of it is that path now: the segment itself is contained in another.
         try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, basis.storeRow)
+    }
+
+    /// Whether the segment was replaced since it holds what newer rules remove.
+    func isSecret(_ id: SegmentID) throws(StoreError) -> Bool {
+        try catalog().number("SELECT secret FROM segments WHERE id = ?1", id) != 0
     }
 
     /// - Parameter isSecret: it holds what is not to be there, and goes at once.
@@ -49,8 +54,10 @@ extension Store {
     ///
     /// A manifest may have been written by anybody who can write to the store: only what can be a segment's object, and
     /// is not listed as one, there or here, will ever be deleted. Where it may not have been published their time begins anew.
+    ///
+    /// - Parameter areSecret: what it lists was made by older rules, and so was what that replaced.
     func takeUpSuperseded(
-        in manifest: Manifest, isPublished: Bool, of sessionRow: Int64, at storeRow: Int64
+        in manifest: Manifest, isPublished: Bool, areSecret: Bool, of sessionRow: Int64, at storeRow: Int64
     ) throws(StoreError) {
         guard !manifest.superseded.isEmpty else { return }
         let listed = Set(manifest.everySegment.lazy.map(\.entry.path))
@@ -58,7 +65,9 @@ extension Store {
         {
             if try isNeeded(object.path, of: sessionRow) { continue }
             let said = isPublished ? RFC3339.parse(object.at) : nil
-            try insertSuperseded(object.path, of: sessionRow, at: storeRow, since: min(said ?? time.wall, time.wall))
+            try insertSuperseded(
+                object.path, of: sessionRow, at: storeRow, since: min(said ?? time.wall, time.wall),
+                isSecret: areSecret || object.redacted == true)
         }
     }
 
@@ -126,27 +135,34 @@ extension Store {
 
     /// What the header of a segment, found without a row, says that it replaced; inside a transaction. The objects wait
     /// until it is listed: whoever reads an older manifest finds nothing gone, and what is listed again stays.
-    func noteReplaced(_ replaced: [String: [String]], by id: SegmentID, of sessionRow: Int64) throws(StoreError) {
+    ///
+    /// - Parameter areSecret: they hold what newer rules remove.
+    func noteReplaced(
+        _ replaced: [String: [String]], areSecret: Bool, by id: SegmentID, of sessionRow: Int64
+    ) throws(StoreError) {
         for (store, paths) in replaced.sorted(by: { $0.key < $1.key }) {
             let storeRow = try ensureStore(StoreID(store))
             for path in paths where SegmentRecord.isObjectPath(path) {
                 try catalog().run(
                     """
-                    INSERT OR IGNORE INTO superseded (store_id, session_id, path, at, waits_for)
-                    VALUES (?1, ?2, ?3, ?4, ?5)
-                    """, storeRow, sessionRow, path, time.wall, id)
+                    INSERT OR IGNORE INTO superseded (store_id, session_id, path, at, waits_for, secret)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                    """, storeRow, sessionRow, path, time.wall, id, areSecret)
             }
         }
     }
 
     /// Of the objects that wait, those whose time comes with a manifest that lists these segments.
-    func replaced(by listed: Set<SegmentID>, of sessionRow: Int64, at storeRow: Int64) throws(StoreError) -> [String] {
+    func replaced(
+        by listed: Set<SegmentID>, of sessionRow: Int64, at storeRow: Int64
+    ) throws(StoreError) -> [(path: String, isSecret: Bool)] {
         try catalog().rows(
             """
-            SELECT path, waits_for FROM superseded WHERE session_id = ?1 AND store_id = ?2 AND +waits_for IS NOT NULL
+            SELECT path, secret, waits_for FROM superseded WHERE session_id = ?1 AND store_id = ?2 AND +waits_for IS NOT NULL
             ORDER BY path
             """, sessionRow, storeRow
-        ) { (row) throws(StoreError) in (row.text(0), row.segment(1)) }.compactMap { listed.contains($1) ? $0 : nil }
+        ) { (row) throws(StoreError) in (row.text(0), row.bool(1), row.segment(2)) }
+        .compactMap { listed.contains($2) ? ($0, $1) : nil }
     }
 
     /// The object is wanted at the store, or at all stores: it must not be deleted; inside a transaction.
@@ -169,13 +185,17 @@ extension Store {
         ) { (row) throws(StoreError) in DueObject(session: try row.session(0), path: row.text(1)) }
     }
 
-    /// Those of them that hold what is not to be there: they wait for no day to pass.
+    /// Those of them that hold what is not to be there: they wait for no day to pass. But a manifest that an earlier life may
+    /// not have put any more is put first: the one that is there may list them.
     package func condemnedDue(at store: StoreID, most: Int = 256) throws(StoreError) -> [DueObject] {
         guard let storeRow = try storeRow(store) else { return [] }
         return try catalog().rows(
             """
             SELECT e.sid, o.path FROM superseded o INDEXED BY superseded_secret JOIN sessions e ON e.id = o.session_id
-            WHERE o.store_id = ?1 AND o.secret = 1 AND o.waits_for IS NULL ORDER BY o.at LIMIT ?2
+            WHERE o.store_id = ?1 AND o.secret = 1 AND o.waits_for IS NULL AND NOT EXISTS
+                (SELECT 1 FROM manifests m WHERE m.session_id = o.session_id AND m.store_id = o.store_id
+                AND m.wanted > 0 AND m.published = 0)
+            ORDER BY o.at LIMIT ?2
             """, storeRow, most
         ) { (row) throws(StoreError) in DueObject(session: try row.session(0), path: row.text(1)) }
     }

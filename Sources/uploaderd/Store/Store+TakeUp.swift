@@ -97,7 +97,8 @@ extension Store {
         }
         if origin == .own {
             for row in storeRows {
-                try takeUpSuperseded(in: manifest, isPublished: isPublished, of: sessionRow, at: row)
+                try takeUpSuperseded(
+                    in: manifest, isPublished: isPublished, areSecret: work.hasSecrets, of: sessionRow, at: row)
             }
         }
         return (work.result, work.unneeded)
@@ -177,7 +178,11 @@ extension Store {
         let around = try catalog.live(stream, generation: record.generation, atOrBefore: record.sourceOffset)
         var whole = around.flatMap { $0.sourceEnd >= record.sourceEnd && !$0.record.partial ? $0 : nil }
         // Of an older catalog: the entry has taken its place since, and its object may be gone.
-        if let row = whole, work.replaced.contains(row.record.objectPath), row.isSameRange(as: record) { whole = nil }
+        if let row = whole, row.isSameRange(as: record),
+            work.replaced.contains(row.record.objectPath) || isRenewed(row.record, by: record)
+        {
+            whole = nil
+        }
         let overlaps =
             inside.contains { $0.sourceEnd > record.sourceEnd }
             || around.map { $0.record.sourceOffset < record.sourceOffset && $0.sourceEnd > record.sourceOffset } == true
@@ -209,6 +214,9 @@ extension Store {
         if whole == nil {
             try catalog.count(record, of: stream.id, sign: 1)
             for row in inside where try supersede(row, by: id) { work.unneeded.append(row) }
+            for row in inside where row.record.isUnlike(record) {
+                try condemn(row, of: stream, for: id, besides: checkpoints.last?.id)
+            }
             for store in activeStores where !work.stores.contains(store) {
                 try catalog.run(
                     "INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, spooled) VALUES (?1, ?2, ?3, 0, 0)",
@@ -219,7 +227,17 @@ extension Store {
             try catalog.insert(checkpoint.record(of: stream.key, in: record), of: id)
         }
         try noteStored(id, isSpooled: false, work)
+        if let whole, record.isUnlike(whole.record), let row = try catalog.segment(id) {
+            work.hasSecrets = true
+            try condemn(row, of: stream, for: whole.id, besides: catalog.checkpoints(of: whole.id).last?.id)
+        }
         return true
+    }
+
+    /// Whether the one is by the rules in force, and the other by older ones.
+    private func isRenewed(_ old: SegmentRecord, by new: SegmentRecord) -> Bool {
+        guard let rulesInForce else { return false }
+        return new.rules == rulesInForce && old.rules != rulesInForce
     }
 
     private func noteStored(_ id: SegmentID, isSpooled: Bool, _ work: TakeUpWork) throws(StoreError) {
@@ -285,6 +303,8 @@ private struct TakeUpWork {
     let same: Set<String>
     /// Paths that the manifest says were replaced by what it lists.
     let replaced: Set<String>
+    /// What it lists holds what newer rules remove.
+    var hasSecrets = false
     var result = TakeUpResult()
     /// Rows that lost their file to what superseded them.
     var unneeded: [SegmentRow] = []
