@@ -21,15 +21,22 @@ package struct DeliveryError: HintedError, Sendable {
     package var hint: String?
     /// What the far end asked for (Retry-After), or how often it does no harm to look.
     package var retryAfter: Duration?
+    /// The far end has too much to do, or did not answer in time: fewer requests at once may do better.
+    package var isPushback: Bool
 
-    package init(_ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil) {
+    package init(
+        _ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil, isPushback: Bool = false
+    ) {
         self.code = code
         self.message = message
         self.hint = hint
         self.retryAfter = retryAfter
+        self.isPushback = isPushback
     }
 
     package var isTransient: Bool { code == .transient }
+    /// It waits for other credentials.
+    package var isOfCredentials: Bool { code == .authentication }
     /// Only this object, or this session, cannot go there as it is: everything else goes on.
     package var isOfOneSession: Bool { code == .conflict || code == .permanent }
     package var description: String { message }

@@ -40,7 +40,8 @@ package final class PresignedObjectStore: ObjectStore {
         let message = "could not \(request.purpose) at \(request.origin): \(answer.status)"
         func error(_ code: DeliveryError.Code, _ hint: String?) -> DeliveryError {
             let usual: Duration? = code == .authentication || code == .unusable ? DeliveryError.pause : nil
-            return DeliveryError(code, message, hint: hint, retryAfter: answer.retryAfter ?? usual)
+            return DeliveryError(
+                code, message, hint: hint, retryAfter: answer.retryAfter ?? usual, isPushback: answer.isPushback)
         }
         switch answer.status {
         case 401, 403:

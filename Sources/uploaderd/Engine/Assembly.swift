@@ -149,9 +149,7 @@ package enum Assembly {
             guard let sink = world.sinks?(destination) ?? sink(destination, world) else { continue }
             board.update(destination.name) { _ in }
             workers.append(
-                DestinationWorker(
-                    name: destination.name, isRequired: destination.isRequired,
-                    concurrency: destination.transport.concurrency, sink: sink, parts: parts))
+                DestinationWorker(destination, sink: sink, parts: parts))
         }
         let local = DestinationConfiguration.local(store: directories.store)
         if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {

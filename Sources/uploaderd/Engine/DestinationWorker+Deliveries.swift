@@ -7,7 +7,7 @@ import Synchronization
 extension DestinationWorker {
     /// Begins what may be carried beside what is.
     func start(_ deliveries: [SegmentDelivery], to id: StoreID, in group: inout DiscardingTaskGroup) {
-        let carrier = SegmentCarrier(id: id, places: places, parts: parts)
+        let carrier = SegmentCarrier(id: id, places: places, trips: trips, parts: parts)
         for delivery in deliveries {
             guard notBefore == nil, !isStopping else {
                 noteNews()
@@ -15,6 +15,7 @@ extension DestinationWorker {
             }
             isIdle = false
             inFlight.insert(delivery.id)
+            let begun = parts.world.time.now
             group.addTask(executorPreference: parts.world.storeLane) {
                 let result: Result<Bool, any Error>
                 do {
@@ -22,21 +23,24 @@ extension DestinationWorker {
                 } catch {
                     result = .failure(error)
                 }
-                await self.delivered(delivery, result)
+                await self.delivered(delivery, result, begun: begun)
             }
         }
         let count = inFlight.count
+        trips.note(underWay: count)
         parts.board.update(name) { $0.inFlight = count }
     }
 
-    private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
+    private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>, begun: Instant) {
         inFlight.remove(delivery.id)
+        trips.note(underWay: inFlight.count)
         happenings += 1
         if case .success(true) = result {} else { noteNews() }
         switch result {
         case .success(let isDelivered):
-            succeeded()
+            // What was left alone says nothing of the far end.
             if isDelivered {
+                succeeded(begun: begun)
                 deliveredSinceTrim += delivery.record.storedBytes
                 parts.board.update(name) {
                     $0.deliveredSegments += 1
@@ -44,9 +48,10 @@ extension DestinationWorker {
                 }
             }
         case .failure(let error as DeliveryError) where error.isOfOneSession:
+            succeeded(begun: begun)
             refused[delivery.id] = parts.world.time.now + parts.policy.probe
             parts.refuse(error, by: name, session: delivery.record.stream.session)
-        case .failure(let error): failed(error, "could not deliver to \(name)")
+        case .failure(let error): failed(error, "could not deliver to \(name)", begun: begun)
         }
         changed()
     }

@@ -10,6 +10,7 @@ import Store
 struct SegmentCarrier: Sendable {
     let id: StoreID
     let places: WriterPlaces
+    let trips: RoundTrips
     let parts: DeliveryParts
 
     /// - Returns: `false`: not to be carried now; Store is to be asked again.
@@ -21,10 +22,12 @@ struct SegmentCarrier: Sendable {
         guard try await parts.store.claim(delivery.id, for: id) else { return false }
         let isCurrent: Bool
         do {
-            try await parts.objects.pass(delivery) { [sink = places.sink] bytes in
-                try await sink.deliver(
-                    OutgoingSegment(
-                        record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes))
+            try await parts.objects.pass(delivery) { [sink = places.sink, trips] bytes in
+                try await trips.measure(bytes.size) { () async throws(DeliveryError) in
+                    try await sink.deliver(
+                        OutgoingSegment(
+                            record: delivery.record, writer: standing.writer, place: standing.place, bytes: bytes))
+                }
             }
             isCurrent = try await parts.store.writer(of: session) == standing.writer
         } catch {

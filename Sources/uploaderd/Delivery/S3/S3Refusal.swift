@@ -10,6 +10,7 @@ struct S3Refusal: Sendable {
     /// Of the server's clock, when it refused ours.
     let serverTime: WallTime?
     private let retryAfter: Duration?
+    private let isPushback: Bool
     private let location: String?
 
     init(_ answer: HTTPResponse) throws(DeliveryError) {
@@ -21,6 +22,7 @@ struct S3Refusal: Sendable {
         region = error?["Region"] ?? answer.headers["x-amz-bucket-region"]
         serverTime = error?["ServerTime"].flatMap { RFC3339.parse($0) }
         retryAfter = answer.retryAfter
+        isPushback = answer.isPushback || code.map { Self.tooMuch.contains($0) } ?? false
         location = answer.headers["Location"]
     }
 
@@ -32,6 +34,10 @@ struct S3Refusal: Sendable {
     /// A condition is more than this server can do.
     var isUnknownCondition: Bool { status == 501 || code == "NotImplemented" }
     var isMissingBucket: Bool { code == "NoSuchBucket" }
+    /// Whatever the status: some say so with 400.
+    private static let tooMuch: Set = [
+        "SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests",
+    ]
 
     /// The refusal as an error of the destination.
     ///
@@ -48,7 +54,7 @@ struct S3Refusal: Sendable {
             case .unusable: .seconds(60)
             case .transient, .permanent, .conflict, .notFound: nil
             }
-        return DeliveryError(kind, text, hint: hint, retryAfter: retryAfter ?? usual)
+        return DeliveryError(kind, text, hint: hint, retryAfter: retryAfter ?? usual, isPushback: isPushback)
     }
 
     private func meaning(_ place: S3Address, _ clockError: Duration?) -> (DeliveryError.Code, String?) {

@@ -64,7 +64,7 @@ struct SupabaseRefusal: Error, Sendable {
             }
         error = DeliveryError(
             code, "could not \(purpose) in \(place): \(answer.status)\(said.isEmpty ? "" : " \(said)")", hint: hint,
-            retryAfter: answer.retryAfter ?? usual)
+            retryAfter: answer.retryAfter ?? usual, isPushback: answer.isPushback)
     }
 
     // MARK: What it means
