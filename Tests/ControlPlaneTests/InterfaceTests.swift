@@ -51,6 +51,7 @@ struct InterfaceTests {
                     PrivateSession(sid: $0, standing: standing, since: "2026-11-22T05:00:00Z")
                 }
             }
+            state.quarantine = [try Samples.quarantined(1), try Samples.quarantined(2)]
             state.pieces = Samples.pieces(["one\n", "two"])
         }
         var seen: Set<String> = []
@@ -64,6 +65,9 @@ struct InterfaceTests {
                 #"{"event":{"kind":"end","agent":"claude","sid":"s","at":"2026-11-22T00:00:00Z","pid":7,"pid_started":1,"boot":"b"}}"#
             ),
             ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#),
+            ("Pause", #"{"destination":"archive"}"#), ("Resume", "{}"), ("SetLimit", #"{"rate":"2MiB/s"}"#),
+            ("ListQuarantine", #"{"sid":"s1","destination":"archive"}"#), ("RetryQuarantine", #"{"id":7}"#),
+            ("DropQuarantine", #"{"sid":"s1"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])

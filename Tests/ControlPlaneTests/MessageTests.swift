@@ -187,6 +187,11 @@ struct ControlRequestTests {
             .importQueue(
                 ImportQueueRequest(
                     .failed, [QueuedSession(sid: sid, path: "/a"), QueuedSession(sid: nil, path: "/b")])),
+            .pause(nil), .pause("archive"), .resume("archive"), .setLimit(LimitRequest()),
+            .setLimit(LimitRequest(rate: .off)),
+            .setLimit(LimitRequest(rate: TransferRate("512KiB/s"), destination: "archive")),
+            .listQuarantine(QuarantineRequest(sid: sid, destination: "archive"), after: 7),
+            .retryQuarantine(QuarantineRequest(id: 7)), .dropQuarantine(QuarantineRequest(sid: sid)),
         ]
         for request in requests {
             let text = try request.call(more: true).text()

@@ -16,7 +16,7 @@ package final class FarEnd: Sendable {
         package var losing = 0
         /// Only requests that name something with this in its key fail; `nil`: any.
         package var failingOnly: String?
-        /// Thrown by every call.
+        /// Thrown by every one of them.
         package var error: DeliveryError?
 
         package static let fair = Weather()
@@ -168,9 +168,10 @@ package final class FarEnd: Sendable {
             }
             if line.isCut { throw DeliveryError(.transient, "\(what): the line is cut") }
             end.note(what)
-            if let error = end.weather.error { throw error }
             let weather = end.weather
-            if weather.failingOnly.map({ what.contains($0) }) ?? true, end.random.percent(weather.failing) {
+            guard weather.failingOnly.map({ what.contains($0) }) ?? true else { return }
+            if let error = weather.error { throw error }
+            if end.random.percent(weather.failing) {
                 throw DeliveryError(.transient, "\(what) failed")
             }
         }

@@ -14,6 +14,12 @@ package enum ControlRequest: Hashable, Sendable {
     case importQueue(ImportQueueRequest)
     case reload
     case showConfiguration
+    case pause(String?)
+    case resume(String?)
+    case setLimit(LimitRequest)
+    case listQuarantine(QuarantineRequest, after: Int?)
+    case retryQuarantine(QuarantineRequest)
+    case dropQuarantine(QuarantineRequest)
 
     /// - Throws: `methodNotFound`, or `invalidParameter` with the name of the one that is missing, wrong or unknown.
     package init(_ call: VarlinkCall) throws(ControlError) {
@@ -61,6 +67,16 @@ package enum ControlRequest: Hashable, Sendable {
                     try reader.required(reader.queued("sessions"), "sessions")))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
+        case "Pause": self = .pause(try reader.text("destination"))
+        case "Resume": self = .resume(try reader.text("destination"))
+        case "SetLimit":
+            self = .setLimit(LimitRequest(rate: try reader.rate("rate"), destination: try reader.text("destination")))
+        case "ListQuarantine":
+            self = .listQuarantine(
+                QuarantineRequest(sid: try reader.session("sid"), destination: try reader.text("destination")),
+                after: try reader.count("after"))
+        case "RetryQuarantine": self = .retryQuarantine(try reader.quarantined())
+        case "DropQuarantine": self = .dropQuarantine(try reader.quarantined())
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -133,6 +149,26 @@ package enum ControlRequest: Hashable, Sendable {
             parameters["sessions"] = .array(request.sessions.map(\.json))
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
+        case .pause(let destination):
+            name = "Pause"
+            put("destination", destination)
+        case .resume(let destination):
+            name = "Resume"
+            put("destination", destination)
+        case .setLimit(let request):
+            name = "SetLimit"
+            put("rate", request.rate?.text)
+            put("destination", request.destination)
+        case .listQuarantine(let request, let after):
+            name = "ListQuarantine"
+            put("sid", request.sid?.rawValue)
+            put("destination", request.destination)
+            put("after", after)
+        case .retryQuarantine(let request), .dropQuarantine(let request):
+            if case .retryQuarantine = self { name = "RetryQuarantine" } else { name = "DropQuarantine" }
+            put("id", request.id)
+            put("sid", request.sid?.rawValue)
+            put("destination", request.destination)
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

@@ -51,6 +51,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case delivered, deliveryFailed, destinationHeld, destinationRecovered, manifestPublished, manifestConflict
     case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
     case privacyChanged
+    case segmentQuarantined, quarantineDropped, deliveryPaused, deliveryResumed, limitChanged
 
     package var priority: Priority {
         switch self {
@@ -58,10 +59,12 @@ package enum EventKind: String, Sendable, CaseIterable {
             .laneStalled:
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
-            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped:
+            .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped,
+            .segmentQuarantined:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
-            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged:
+            .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged,
+            .quarantineDropped, .deliveryPaused, .deliveryResumed, .limitChanged:
             .notice
         case .rootWatched, .merged: .info
         case .segmentSealed, .delivered, .manifestPublished, .retired, .debug: .debug
@@ -113,6 +116,11 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .clockJumped: "0026"
         case .privacyChanged: "0030"
         case .catalogDamaged: "0031"
+        case .segmentQuarantined: "0052"
+        case .quarantineDropped: "0053"
+        case .deliveryPaused: "0054"
+        case .deliveryResumed: "0055"
+        case .limitChanged: "0056"
         }
     }
 }

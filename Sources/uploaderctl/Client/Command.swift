@@ -78,6 +78,7 @@ package struct Command: Sendable {
         .importQueue, .configCheck, .configShow,
         .completions,
         .version, .help,
+        .pause, .resume, .limit, .quarantineList, .quarantineRetry, .quarantineDrop,
     ]
 }
 

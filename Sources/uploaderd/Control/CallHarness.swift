@@ -71,6 +71,14 @@ struct CallHarness: Sendable {
         case .importQueue(let request): try await replies.send(try await handler.importQueue(request))
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
+        case .pause(let destination): try await replies.send(try await handler.pause(destination))
+        case .resume(let destination): try await replies.send(try await handler.resume(destination))
+        case .setLimit(let request): try await replies.send(try await handler.limit(request))
+        case .listQuarantine(let request, let after): try await quarantine(request, after, replies)
+        case .retryQuarantine(let request):
+            try await replies.send(QuarantineCount(segments: try await handler.retryQuarantine(request)))
+        case .dropQuarantine(let request):
+            try await replies.send(QuarantineCount(segments: try await handler.dropQuarantine(request)))
         }
     }
 

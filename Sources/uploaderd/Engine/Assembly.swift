@@ -63,7 +63,7 @@ package enum Assembly {
             let forgetting = Forgetting(
                 store: store, objects: objects, world: world, board: board,
                 destinations: configuration.destinations.map(\.name))
-            let delivery = await delivery(
+            let delivery = try await delivery(
                 configuration, directories, store, resolver, unjoined, lost, forgetting, board, world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
@@ -128,7 +128,7 @@ package enum Assembly {
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
         _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ forgetting: Forgetting,
         _ board: StatusBoard, _ world: Surroundings
-    ) async -> DeliveryService {
+    ) async throws(StoreError) -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
             store: store, objects: objects, required: configuration.destinations.filter(\.isRequired).map(\.name))
@@ -144,12 +144,14 @@ package enum Assembly {
             await resolver.opened(id)
             try await store.use(objects.open.map(\.id))
         }
+        let paused = try await store.pausedDestinations()
         var workers: [DestinationWorker] = []
         for destination in configuration.destinations {
             guard let sink = world.sinks?(destination) ?? sink(destination, world) else { continue }
             board.update(destination.name) { _ in }
             workers.append(
-                DestinationWorker(destination, sink: sink, parts: parts))
+                DestinationWorker(
+                    destination, sink: sink, parts: parts, isPaused: paused.contains(destination.name)))
         }
         let local = DestinationConfiguration.local(store: directories.store)
         if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {

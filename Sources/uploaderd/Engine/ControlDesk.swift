@@ -1,4 +1,5 @@
 package import ControlPlane
+import Delivery
 import LinuxSystem
 package import Shared
 import Store
@@ -49,6 +50,7 @@ package actor ControlDesk: ControlHandler {
             var status = DestinationStatus(
                 name: settings.name, type: settings.type, state: Self.state(of: live), required: settings.isRequired,
                 queued: 0, queuedBytes: 0, lastError: live.lastError, storeID: live.storeID?.rawValue)
+            status.limit = engine.world.rates()?.allowance(of: settings.name)?.rate
             let backlog = try await backlog(of: settings.name, live)
             status.queued = backlog.segments
             status.queuedBytes = backlog.bytes
@@ -120,7 +122,8 @@ package actor ControlDesk: ControlHandler {
     }
 
     private static func state(of destination: StatusBoard.Destination) -> DestinationStatus.State {
-        switch destination.state {
+        if destination.isPaused { return .paused }
+        return switch destination.state {
         case .opening: destination.lastError == nil ? .idle : .retrying
         case .active: destination.inFlight > 0 ? .delivering : .idle
         case .waiting: .retrying

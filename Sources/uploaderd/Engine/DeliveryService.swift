@@ -44,7 +44,7 @@ actor DeliveryService {
             }
         }
         for worker in workers {
-            if let reason = await worker.obstacle { obstacles.append((worker.name, reason)) }
+            if let reason = await worker.obstacle() { obstacles.append((worker.name, reason)) }
         }
         return obstacles
     }

@@ -9,7 +9,7 @@ extension DestinationWorker {
     func start(_ deliveries: [SegmentDelivery], to id: StoreID, in group: inout DiscardingTaskGroup) {
         let carrier = SegmentCarrier(id: id, places: places, trips: trips, parts: parts)
         for delivery in deliveries {
-            guard notBefore == nil, !isStopping else {
+            guard notBefore == nil, !isStopping, !isPaused else {
                 noteNews()
                 break
             }
@@ -17,7 +17,7 @@ extension DestinationWorker {
             inFlight.insert(delivery.id)
             let begun = parts.world.time.now
             group.addTask(executorPreference: parts.world.storeLane) {
-                let result: Result<Bool, any Error>
+                let result: Result<SegmentCarrier.Outcome, any Error>
                 do {
                     result = .success(try await carrier.carry(delivery))
                 } catch {
@@ -31,22 +31,23 @@ extension DestinationWorker {
         parts.board.update(name) { $0.inFlight = count }
     }
 
-    private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>, begun: Instant) {
+    private func delivered(_ delivery: SegmentDelivery, _ result: Result<SegmentCarrier.Outcome, any Error>, begun: Instant) {
         inFlight.remove(delivery.id)
         trips.note(underWay: inFlight.count)
         happenings += 1
-        if case .success(true) = result {} else { noteNews() }
+        if case .success(.delivered) = result {} else { noteNews() }
         switch result {
-        case .success(let isDelivered):
-            // What was left alone says nothing of the far end.
-            if isDelivered {
-                succeeded(begun: begun)
-                deliveredSinceTrim += delivery.record.storedBytes
-                parts.board.update(name) {
-                    $0.deliveredSegments += 1
-                    $0.deliveredBytes += delivery.record.storedBytes
-                }
+        case .success(.delivered):
+            succeeded(begun: begun)
+            deliveredSinceTrim += delivery.record.storedBytes
+            parts.board.update(name) {
+                $0.deliveredSegments += 1
+                $0.deliveredBytes += delivery.record.storedBytes
             }
+        // It has answered.
+        case .success(.putAside): succeeded(begun: begun)
+        // What was left alone says nothing of the far end.
+        case .success(.left): break
         case .failure(let error as DeliveryError) where error.isOfOneSession:
             succeeded(begun: begun)
             refused[delivery.id] = parts.world.time.now + parts.policy.probe

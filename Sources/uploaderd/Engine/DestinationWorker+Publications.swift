@@ -11,7 +11,7 @@ extension DestinationWorker {
     func startPublications(
         of behind: [SessionID], to id: StoreID, in group: inout DiscardingTaskGroup
     ) async throws -> Instant? {
-        guard publications.free > 0, notBefore == nil, !isStopping else { return nil }
+        guard publications.free > 0, notBefore == nil, !isStopping, !isPaused else { return nil }
         let isProbing = breaker.isProbing
         if isProbing, !inFlight.isEmpty || !publications.running.isEmpty { return nil }
         let (due, next) = try await publishable(behind, to: id)

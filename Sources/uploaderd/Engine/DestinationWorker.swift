@@ -62,11 +62,16 @@ actor DestinationWorker {
     /// Counts what happened beside a round: one during which something did has seen an older state of things.
     var happenings: UInt64 = 0
     var isStopping = false
+    /// Somebody said that nothing is to be put there; what is under way ends.
+    private(set) var isPaused: Bool
     /// Bytes of objects that were put since freed memory was last given back: a backlog leaves much of it behind.
     var deliveredSinceTrim: Int64 = 0
     private static let worthATrim: Int64 = 4 << 20
 
-    init(_ destination: DestinationConfiguration, sink: any SessionSink, parts: DeliveryParts) {
+    init(
+        _ destination: DestinationConfiguration, sink: any SessionSink, parts: DeliveryParts, isPaused: Bool = false
+    ) {
+        self.isPaused = isPaused
         name = destination.name
         isRequired = destination.isRequired
         isRemote = destination.type != .directory
@@ -82,6 +87,7 @@ actor DestinationWorker {
         executor = parts.world.loop
         // An earlier life may have left what may go.
         tidyBy = parts.world.time.now
+        if isPaused { sayPaused() }
     }
 
     /// There may be something to do.
@@ -94,12 +100,19 @@ actor DestinationWorker {
     nonisolated func noteNews() { news.store(true, ordering: .releasing) }
 
     /// Why something is held back now; `nil`: nothing is.
-    var obstacle: String? {
+    func obstacle() async -> String? {
+        if isPaused { return "it is paused: uploaderctl resume \(name)" }
         if notBefore != nil || storeID == nil {
             return parts.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
         }
         let held = refused.count + publications.refused.count
-        return held == 0 ? nil : "\(held) objects or sessions cannot be put there as they are"
+        if held > 0 { return "\(held) objects or sessions cannot be put there as they are" }
+        do {
+            let aside = try await parts.store.quarantined(QuarantineChoice(store: storeID)).count
+            return aside == 0 ? nil : "\(aside) segments are put aside: uploaderctl quarantine list"
+        } catch {
+            return "\(error)"
+        }
     }
 
     /// Serves until `stop`.
@@ -123,6 +136,23 @@ actor DestinationWorker {
     func stop() {
         isStopping = true
         changed()
+    }
+
+    /// - Parameter isPaused: nothing more begins, or all goes on.
+    func pause(_ isPaused: Bool) {
+        self.isPaused = isPaused
+        if isPaused { sayPaused() } else { parts.board.clear("destination_paused", name) }
+        parts.board.update(name) { $0.isPaused = isPaused }
+        isIdle = false
+        noteNews()
+        changed()
+    }
+
+    private nonisolated func sayPaused() {
+        parts.board.update(name) { $0.isPaused = true }
+        parts.board.report(
+            "destination_paused", name, "delivery to \(name) is paused: what is new waits in the spool",
+            hint: "uploaderctl resume \(name) lets it go on")
     }
 
     /// Somebody may have mended what was wrong: what was put off is tried at once.
@@ -210,6 +240,10 @@ actor DestinationWorker {
         breaker.tryAgain()
         do {
             guard let id = try await opened() else { return notBefore }
+            guard !isPaused else {
+                if inFlight.isEmpty, publications.running.isEmpty { rest() }
+                return nil
+            }
             refused = refused.filter { $0.value > now }
             publications.prune(at: now)
             let free = room - inFlight.count
@@ -293,6 +327,7 @@ actor DestinationWorker {
         parts.board.update(name) { $0.storeID = found }
         parts.objects.add(ObjectFinder.Shelf(places), as: found)
         try await parts.opened(found)
+        try await parts.sayQuarantine(at: found, name)
         noteNews()
         return found
     }

@@ -13,13 +13,20 @@ struct SegmentCarrier: Sendable {
     let trips: RoundTrips
     let parts: DeliveryParts
 
-    /// - Returns: `false`: not to be carried now; Store is to be asked again.
-    func carry(_ delivery: SegmentDelivery) async throws -> Bool {
+    enum Outcome {
+        case delivered
+        /// Not to be carried now; Store is to be asked again.
+        case left
+        /// The store will never take it as it is.
+        case putAside
+    }
+
+    func carry(_ delivery: SegmentDelivery) async throws -> Outcome {
         let session = delivery.record.stream.session
-        guard let departure = try await parts.store.depart(session, to: id) else { return false }
+        guard let departure = try await parts.store.depart(session, to: id) else { return .left }
         defer { departure.end() }
         let standing = try await places.claimed(session)
-        guard try await parts.store.claim(delivery.id, for: id) else { return false }
+        guard try await parts.store.claim(delivery.id, for: id) else { return .left }
         let isCurrent: Bool
         do {
             try await parts.objects.pass(delivery) { [sink = places.sink, trips] bytes in
@@ -32,23 +39,28 @@ struct SegmentCarrier: Sendable {
             isCurrent = try await parts.store.writer(of: session) == standing.writer
         } catch {
             // What is part of another segment by now has no bytes of its own, and needs none.
-            guard try await parts.store.release(delivery.id, for: id) else { return false }
+            guard try await parts.store.release(delivery.id, for: id) else { return .left }
+            if let refusal = error as? DeliveryError, refusal.code == .permanent {
+                try await parts.putAside(delivery, refusal, at: id, places.destination)
+                return .putAside
+            }
             guard let damage = error as? SegmentError, damage.code == .damaged else { throw error }
-            return try await forsake(delivery, damage)
+            try await forsake(delivery, damage)
+            return .left
         }
         guard isCurrent else {
             // An earlier life of ours was found meanwhile, and its manifest looks for objects in another folder.
             _ = try await parts.store.release(delivery.id, for: id)
-            return false
+            return .left
         }
         parts.world.faults.reach(.deliverPut)
         try await parts.store.record(receiptFor: delivery.id, at: id)
         parts.objects.noteDelivered(delivery.record, to: places.destination)
-        return true
+        return .delivered
     }
 
     /// There is no whole copy of it anywhere.
-    private func forsake(_ delivery: SegmentDelivery, _ damage: SegmentError) async throws -> Bool {
+    private func forsake(_ delivery: SegmentDelivery, _ damage: SegmentError) async throws {
         let record = delivery.record
         let forsaken: Store.Forsaken
         do throws(StoreError) {
@@ -59,12 +71,11 @@ struct SegmentCarrier: Sendable {
             throw DeliveryError(.transient, error.description, hint: error.hint)
         }
         switch forsaken {
-        case .missed: return false
+        case .missed: return
         case .lost(let file):
             parts.objects.noteSetAside(record)
             RecoveryReport.say(file, damage.description, on: parts.board)
             parts.lost.add([delivery.id], of: record.stream)
-            return false
         case .kept:
             // No fault of the destination's: everything else goes there.
             throw DeliveryError(

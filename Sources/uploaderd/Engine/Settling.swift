@@ -49,7 +49,7 @@ final class Settling: Sendable {
             for worker in engine.delivery.workers {
                 group.addTask(executorPreference: engine.world.loop) { [self] in
                     let isAhead = await worker.settled(perseveres: worker.isRequired)
-                    let isHeld = await worker.obstacle != nil
+                    let isHeld = await worker.obstacle() != nil
                     state.withLock { state in
                         state.open.removeAll { $0 == worker.name }
                         if isHeld { state.held.append(worker.name) }

@@ -20,6 +20,8 @@ import Shared
 ///   `waits_for` none names it yet: it is named once that segment, which replaces it, is listed.
 /// - `captures`: per session that a hook told of: when first and last, its path, the agent's process until that is gone, and
 ///   its end. `foreign_uploads`: what another program's log says that it has sent elsewhere.
+/// - `quarantine`: segments that a store refused for good; their copies go on waiting, and nobody puts them. `dropped`: somebody
+///   said that the store is not to have it; then nothing waits, and the segment may leave the spool without it.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -182,6 +184,15 @@ enum CatalogSchema {
             CREATE TABLE foreign_uploads (
                 sid TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (sid, path)) WITHOUT ROWID
             """,
+        ],
+        [
+            // What a store will never take as it is.
+            """
+            CREATE TABLE quarantine (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, segment_id INTEGER NOT NULL REFERENCES segments(id),
+                store_id INTEGER NOT NULL REFERENCES stores(id), at INTEGER NOT NULL, reason TEXT NOT NULL, hint TEXT,
+                dropped INTEGER NOT NULL DEFAULT 0, UNIQUE (segment_id, store_id))
+            """
         ],
     ]
 
