@@ -31,7 +31,9 @@ extension DestinationWorker {
         parts.board.update(name) { $0.inFlight = count }
     }
 
-    private func delivered(_ delivery: SegmentDelivery, _ result: Result<SegmentCarrier.Outcome, any Error>, begun: Instant) {
+    private func delivered(
+        _ delivery: SegmentDelivery, _ result: Result<SegmentCarrier.Outcome, any Error>, begun: Instant
+    ) {
         inFlight.remove(delivery.id)
         trips.note(underWay: inFlight.count)
         happenings += 1

@@ -85,7 +85,8 @@ extension Context {
     /// Exit code 1 when there was nothing of the kind.
     fileprivate func tell(_ reply: QuarantineCount, _ what: String) throws(ClientError) -> ExitCode {
         if json { try writeJSON(reply) }
-        try say(reply.segments == 0 ? "nothing like that is put aside" : "\(Amounts.count(reply.segments, "segment")) \(what)")
+        let none = "nothing like that is put aside"
+        try say(reply.segments == 0 ? none : "\(Amounts.count(reply.segments, "segment")) \(what)")
         return reply.segments == 0 ? .no : .done
     }
 }

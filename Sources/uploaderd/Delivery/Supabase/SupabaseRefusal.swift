@@ -161,7 +161,7 @@ struct SupabaseRefusal: Error, Sendable {
         case .tooLong:
             (
                 .permanent,
-                "raise the file size limit of the project and of the bucket \(bucket) (Storage, Settings), and of a proxy in front of it; then it is put again"
+                "raise the file size limit of the project and of the bucket \(bucket) (Storage, Settings), and of a proxy in front of it; then uploaderctl quarantine retry"
             )
         case .wrongType:
             (.unusable, "let the bucket \(bucket) take any MIME type: its list of allowed ones keeps sessions out")
