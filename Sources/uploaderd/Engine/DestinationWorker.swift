@@ -11,14 +11,14 @@ import Synchronization
 /// Every durable step is a row, so the worker may be stopped at any point and starts again from what Store says. Only
 /// deliveries and publications run beside each other; everything else here is one after the other. They are in
 /// `DestinationWorker+Deliveries.swift` and `+Publications.swift`, what goes afterwards in `+Tidying.swift`, what comes of
-/// failures in `+Failures.swift`; nobody else touches its fields.
+/// failures in `+Failures.swift`, its beginning in `+Opening.swift`; nobody else touches its fields.
 actor DestinationWorker {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     nonisolated let name: String
     nonisolated let isRequired: Bool
-    private let sink: any SessionSink
+    let sink: any SessionSink
     /// How much goes there side by side.
     nonisolated let trips: RoundTrips
     let credentialFiles: [String]
@@ -289,46 +289,5 @@ actor DestinationWorker {
             FreeMemory.giveBack()
         }
         resumeWaiters()
-    }
-
-    /// Opens the store at the first need.
-    private func opened() async throws -> StoreID? {
-        if let storeID { return storeID }
-        let proposal = StoreID(random: parts.world.random)
-        let known = try await parts.store.knownStore(of: name)
-        let found: StoreID
-        do throws(DeliveryError) {
-            found = try await sink.open(proposing: proposal, known: known)
-        } catch {
-            failed(error, "could not open destination \(name)")
-            return nil
-        }
-        // Receipts belong to the store: the same name with another store is somebody's mistake until they say otherwise.
-        if let known, known != found {
-            let message = "destination \(name) leads to another store than before (\(found), it was \(known))"
-            failed(
-                DeliveryError(
-                    .unusable, message,
-                    hint: "put the old store back, or give the new one another name in the configuration"), message)
-            return nil
-        }
-        if let other = parts.objects.claim(found, for: name) {
-            let message = "destination \(name) leads to the same store as destination \(other)"
-            failed(
-                DeliveryError(
-                    .unusable, message, hint: "give each a store of its own, or take one out of the configuration"),
-                message)
-            return nil
-        }
-        try await parts.store.note(found, of: name)
-        storeID = found
-        succeeded()
-        changed()
-        parts.board.update(name) { $0.storeID = found }
-        parts.objects.add(ObjectFinder.Shelf(places), as: found)
-        try await parts.opened(found)
-        try await parts.sayQuarantine(at: found, name)
-        noteNews()
-        return found
     }
 }
