@@ -95,11 +95,12 @@ def test_a_dead_far_end_is_asked_seldom_and_gets_its_backlog_at_full_speed(world
     world.wait_health("destination_failing")
     world.ctl_run("flush")
     begun = time.monotonic()
-    end.most_open = 0
     world.wait_status(lambda status: time.monotonic() - begun > 15, timeout=PATIENCE)
-    # libcurl itself asks once more where a connection that was kept breaks.
-    assert len(end.seen) - before < 40, [each[:2] for each in end.seen[before:]]
-    assert end.most_open <= 1
+    # Besides each new session's intake, which asks once who else writes it: a listing. libcurl itself asks once more where a
+    # connection that was kept breaks.
+    asked = [path for _, path, _ in end.seen[before:] if "list-type" not in path]
+    assert len(asked) < 40, asked
+    end.most_open = 0
     switch.now = Trouble.DELAY
     world.ctl_run("flush", "--wait", timeout=PATIENCE * 3)
     assert end.most_open > 3, "one after the other is not at full speed"
@@ -147,7 +148,7 @@ def test_one_of_three_that_is_dead_slows_no_other_and_gets_all_in_order_when_it_
 def test_a_segment_that_is_refused_for_good_is_put_aside_alone(world, rclone, far_end):
     poison = Switch(Trouble.TOO_LARGE)
     end = far_end(rclone.port, lambda method, path, number: poison.now
-                  if method == "PUT" and "session-000002" in path else Trouble.PASS)
+                  if method == "PUT" and "/segments/session-000002" in path else Trouble.PASS)
     world.configure('[segments]\nmax_lines = 5\n' + rclone.destination(endpoint=end.endpoint))
     rclone.write_key(world)
     (session,) = sessions_of(world, "poison", 1, 20_000)
@@ -186,7 +187,7 @@ def test_a_segment_that_is_refused_for_good_is_put_aside_alone(world, rclone, fa
 
 def test_what_is_given_up_leaves_the_spool_and_is_not_taken_again(world, rclone, far_end):
     end = far_end(rclone.port, lambda method, path, number: Trouble.TOO_LARGE
-                  if method == "PUT" and "session-000001" in path else Trouble.PASS)
+                  if method == "PUT" and "/segments/session-000001" in path else Trouble.PASS)
     world.configure('[segments]\nmax_lines = 5\n' + rclone.destination(endpoint=end.endpoint))
     rclone.write_key(world)
     sessions_of(world, "given up", 1, 20_000)
