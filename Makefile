@@ -60,6 +60,7 @@ soak: test-deps build
 
 bench: test-deps build
 	@UPLOADER_BENCH=1 $(SWIFT_PATH) build $(RELEASE) --product redaction-bench
+	@UPLOADER_BENCH=1 $(SWIFT_PATH) build $(RELEASE) --product encryption-bench
 	@$(PYTHON) Tests/Bench/bench.py $(ARGS)
 
 # Each sanitizer in a folder of its own: one build cannot hold both, and neither should undo the usual one.

@@ -71,7 +71,7 @@ let package = Package(
             uses: ["Shared", "LinuxSystem", "Digests", "Segments", "CSQLite"]),
         room(
             "Delivery", in: "Sources/uploaderd/Delivery",
-            uses: ["Shared", "LinuxSystem", "Digests", "CCurl", "CExpat"]),
+            uses: ["Shared", "LinuxSystem", "Digests", "Compression", "CCrypto", "CCurl", "CExpat"]),
         room("ControlPlane", in: "Sources/uploaderd/Control", uses: ["Shared", "LinuxSystem"]),
         room(
             "Engine", in: "Sources/uploaderd/Engine",
@@ -88,7 +88,7 @@ let package = Package(
             path: "Sources/uploaderd/Main", cSettings: gnu, swiftSettings: strict),
 
         // The other program.
-        room("ControlClient", in: "Sources/uploaderctl/Client", uses: ["Shared", "LinuxSystem"]),
+        room("ControlClient", in: "Sources/uploaderctl/Client", uses: ["Shared", "LinuxSystem", "Compression"]),
         .executableTarget(
             name: "uploaderctl", dependencies: ["ControlClient", "Shared", "LinuxSystem"],
             path: "Sources/uploaderctl/Main", cSettings: gnu, swiftSettings: strict),
@@ -123,7 +123,10 @@ if Context.environment["UPLOADER_BENCH"] != nil {
     package.targets += [
         .executableTarget(
             name: "redaction-bench", dependencies: ["Shared", "Redaction", "CVectorscan", "CPCRE2"],
-            path: "Tests/Bench/Redaction", cSettings: gnu, swiftSettings: strict)
+            path: "Tests/Bench/Redaction", cSettings: gnu, swiftSettings: strict),
+        .executableTarget(
+            name: "encryption-bench", dependencies: ["Shared", "LinuxSystem", "Digests", "Delivery"],
+            path: "Tests/Bench/Encryption", cSettings: gnu, swiftSettings: strict),
     ]
 }
 
@@ -134,7 +137,7 @@ if Context.environment["UPLOADER_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "Shared", "LinuxSystem", "Digests", "Configuration", "Capture", "Redaction", "Segments",
-                "ControlClient",
+                "ControlClient", "Delivery",
             ],
             path: "Tests/Fuzz/Targets", cSettings: gnu, swiftSettings: strict)
     ]

@@ -11,6 +11,7 @@
     redaction   MB/s per CPU second, beside Vectorscan alone, plain PCRE2 and keywords before PCRE2, on $UPLOADER_CORPUS
                 or generated sessions; start-up; the longest line
     segments    what manifests cost for a session of many small segments
+    encryption  MB/s of a destination's encryption, beside the age tool on the same file
 
 Corpora are made once, below .build/bench; $UPLOADER_BENCH_DIR chooses another place, on whose file system "disk" is
 measured, too. $UPLOADERD and $UPLOADERCTL choose other programs.
@@ -24,12 +25,13 @@ import platform
 import sys
 
 import backfill
+import encryption
 import latency
 import redaction
 import rest
 from measuring import MB, note
 
-PARTS = ["backfill", "appends", "status", "idle", "redaction", "segments"]
+PARTS = ["backfill", "appends", "status", "idle", "redaction", "segments", "encryption"]
 
 
 def machine():
@@ -56,6 +58,7 @@ def main():
         "idle": (lambda: rest.idle(asked.sessions, asked.seconds), rest.idle_lines),
         "redaction": (redaction.measure, redaction.lines),
         "segments": (lambda: rest.segments(asked.segments, 100), rest.segment_lines),
+        "encryption": (encryption.measure, encryption.lines),
     }
     figures = {"machine": machine(), "load_before": os.getloadavg()}
     print(f"{figures['machine']}; load {figures['load_before'][0]:.1f} before")

@@ -53,6 +53,7 @@ struct InterfaceTests {
             }
             state.quarantine = [try Samples.quarantined(1), try Samples.quarantined(2)]
             state.pieces = Samples.pieces(["one\n", "two"])
+            state.audit = try Samples.audit(entries: 3)
         }
         var seen: Set<String> = []
         for (method, parameters) in [
@@ -60,11 +61,16 @@ struct InterfaceTests {
             ("Replay", #"{"sid":"s1"}"#), ("Verify", "{}"), ("Flush", "{}"), ("Reload", "{}"),
             ("ShowConfiguration", "{}"), ("AddPrivate", #"{"sid":"s1"}"#), ("RemovePrivate", #"{"sid":"s1"}"#),
             ("ListPrivate", "{}"), ("Forget", #"{"sid":"s1"}"#),
+            ("Resend", #"{"sid":"s1","destination":"b"}"#), ("Resend", #"{"redact":true}"#),
             (
                 "Capture",
                 #"{"event":{"kind":"end","agent":"claude","sid":"s","at":"2026-11-22T00:00:00Z","pid":7,"pid_started":1,"boot":"b"}}"#
             ),
             ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#),
+            ("AddLink", #"{"sid":"s1","url":"https://github.com/o/r/pull/1","title":"t"}"#),
+            ("Audit", #"{"sid":"s1"}"#),
+            ("ListRemoteSessions", #"{"destination":"archive"}"#),
+            ("ImportSession", #"{"sid":"s1","agent":"codex","path":"/a.jsonl"}"#),
             ("Pause", #"{"destination":"archive"}"#), ("Resume", "{}"), ("SetLimit", #"{"rate":"2MiB/s"}"#),
             ("ListQuarantine", #"{"sid":"s1","destination":"archive"}"#), ("RetryQuarantine", #"{"id":7}"#),
             ("DropQuarantine", #"{"sid":"s1"}"#),
@@ -96,6 +102,8 @@ struct InterfaceTests {
         #expect(words("RootState") == RootStatus.State.allCases.map(\.rawValue))
         #expect(words("SegmentState") == SegmentItem.State.allCases.map(\.rawValue))
         #expect(words("Standing") == SessionStanding.allCases.map(\.rawValue))
+        #expect(words("ImportOutcome") == ImportSessionReply.Outcome.allCases.map(\.rawValue))
+        #expect(words("AuditOutcome") == AuditOutcome.allCases.map(\.rawValue))
         #expect(words("RangeState") == VerifiedRange.State.allCases.map(\.rawValue))
     }
 }

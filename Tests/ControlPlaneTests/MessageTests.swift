@@ -187,6 +187,12 @@ struct ControlRequestTests {
             .importQueue(
                 ImportQueueRequest(
                     .failed, [QueuedSession(sid: sid, path: "/a"), QueuedSession(sid: nil, path: "/b")])),
+            .importSession(ImportSessionRequest(sid: sid, agent: .codex, path: "/a b.jsonl")),
+            .audit(AuditRequest()), .listRemoteSessions(RemoteRequest()),
+            .listRemoteSessions(
+                RemoteRequest(destination: "archive", agent: .codex, since: WallTime(seconds: 1_700_000_000))),
+            .audit(
+                AuditRequest(since: WallTime(seconds: 1_700_000_000), destination: "archive", sid: sid, after: "e x")),
             .pause(nil), .pause("archive"), .resume("archive"), .setLimit(LimitRequest()),
             .setLimit(LimitRequest(rate: .off)),
             .setLimit(LimitRequest(rate: TransferRate("512KiB/s"), destination: "archive")),
@@ -259,6 +265,7 @@ struct ControlRequestTests {
         }
         let most = Array(repeating: JSONValue.object(["path": .string("/x")]), count: 1_001)
         wrong("ImportQueue", ["origin": .string("queue"), "sessions": .array(most)], "sessions")
+        wrong("ImportSession", ["sid": .string("s"), "agent": .string("codex"), "path": .string("a")], "path")
         wrong("ListSessions", ["agent": .string("nobody")], "agent")
         wrong("ListSessions", ["since": .string("yesterday")], "since")
     }

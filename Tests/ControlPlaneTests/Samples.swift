@@ -21,6 +21,24 @@ enum Samples {
         rates: Rates(lines: 1.5, bytesRead: 2_048, bytesDelivered: 512),
         backfill: BackfillStatus(bytesTotal: 1_000, bytesDone: 250), storePath: "/home/u/.local/state/uploaderd/store")
 
+    static func audit(entries: Int) throws -> AuditPage {
+        let sid = try #require(SessionID("s1"))
+        let outcomes = AuditOutcome.allCases
+        return AuditPage(
+            entries: (0..<entries).map { number in
+                AuditEntry(
+                    sid: sid, destination: number % 2 == 0 ? "archive" : nil,
+                    outcome: outcomes[number % outcomes.count],
+                    reason: "reason \(number)", firstAt: "2026-11-20T10:00:00Z", at: "2026-11-20T11:00:00Z",
+                    times: 1, lines: 2, bytes: 3, path: "/home/u/s1.jsonl")
+            },
+            refusals: [
+                AuditRefusal(
+                    sid: sid, destination: "archive", code: "permanent", message: "it is too large",
+                    at: "2026-11-20T11:00:00Z", times: 2)
+            ])
+    }
+
     static func session(_ text: String) throws -> SessionItem {
         var facts = SessionFacts(agent: .claude)
         facts.agentVersion = "2.1"

@@ -25,6 +25,7 @@ final class ScriptedHandler: ControlHandler {
         var privates: [PrivateSession] = []
         var quarantine: [QuarantineItem] = []
         var captured: [CapturedEvent] = []
+        var audit = AuditPage()
         var imported: [ImportQueueRequest] = []
         var reloads = 0
         var reloadError: ControlError?
@@ -159,6 +160,13 @@ final class ScriptedHandler: ControlHandler {
             deleted: ["archive"], left: [ForgetReply.Leftover(destination: "b", reason: "away", willGo: true)])
     }
 
+    func resend(
+        _ request: ResendRequest, progress: ReplySink<ResendReply>
+    ) async throws(ControlError) -> ResendReply {
+        try await progress.send(ResendReply(sessions: 1, segments: 2, waitingFor: ["archive"]))
+        return ResendReply(sessions: 1, segments: 3, unchanged: 4)
+    }
+
     func removePrivate(_ sid: SessionID) async throws(ControlError) -> RemovePrivateReply {
         RemovePrivateReply(changed: true)
     }
@@ -199,12 +207,37 @@ final class ScriptedHandler: ControlHandler {
         return ImportQueueReply(watched: request.sessions.count, notTaken: ["one"])
     }
 
+    func audit(_ request: AuditRequest, limit: Int) async throws(ControlError) -> AuditPage {
+        let all = state.withLock { $0.audit }
+        let from = request.after.flatMap { Int($0) } ?? 0
+        let entries = Array(all.entries.dropFirst(from).prefix(limit))
+        let isLast = from + entries.count >= all.entries.count
+        return AuditPage(
+            entries: entries, refusals: isLast ? all.refusals : [], next: isLast ? nil : "\(from + entries.count)")
+    }
+
+    func remoteSessions(_ request: RemoteRequest, to sink: ReplySink<RemotePage>) async throws(ControlError) {
+        let sessions = state.withLock { $0.sessions }
+        try await sink.send(
+            RemotePage(
+                sessions: sessions.map { RemoteSession($0, destination: "archive", writers: 2) },
+                unread: ["destination archive: object x is damaged"]))
+    }
+
+    func importSession(
+        _ request: ImportSessionRequest, passed: PassedDescriptor?
+    ) async throws(ControlError) -> ImportSessionReply {
+        ImportSessionReply(.taken, lines: 3, notTaken: ["a line without its end"])
+    }
+
     func reload() async throws(ControlError) -> ReloadReply {
         state.withLock { $0.reloads += 1 }
         raise()
         if let error = state.withLock({ $0.reloadError }) { throw error }
         return ReloadReply(file: "/home/u/.config/uploaderd/uploaderd.toml", changed: ["segments.max_age"])
     }
+
+    func addLink(_ request: AddLinkRequest) async throws(ControlError) -> AddLinkReply { AddLinkReply(changed: true) }
 
     func configuration() async throws(ControlError) -> ConfigurationReply {
         ConfigurationReply(file: nil, settings: [.init(key: "segments.codec", value: "\"gzip\"", origin: "default")])

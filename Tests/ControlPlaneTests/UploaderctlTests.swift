@@ -39,6 +39,30 @@ struct UploaderctlTests {
         }
     }
 
+    @Test("audit joins all pages, however long their entries are, and exports them")
+    func audit() throws {
+        try serving { (server) throws in
+            let long = "/" + String(repeating: "\u{1}", count: 4_000)
+            server.handler.state.withLock { state in
+                var page = (try? Samples.audit(entries: 600)) ?? AuditPage()
+                for index in page.entries.indices { page.entries[index].path = long }
+                state.audit = page
+            }
+            let json = run(["audit", "--json"], on: server.path).text.split(separator: "\n")
+            #expect(json.count == 602)
+            #expect(json.last?.hasPrefix(#"{"summary":"#) == true)
+            #expect(run(["audit"], on: server.path).text.contains("it is too large"))
+            let log = run(["audit", "--export", "agnes", "--log", "private-skipped"], on: server.path)
+            #expect(log.text.hasPrefix("2026-11-20T11:00:00Z\ts1\t/"))
+            #expect(
+                run(["audit", "--export", "agnes"], on: server.path).text.contains(
+                    "==> agnes-sessions-failed.txt <==\n"))
+            for words in [["--export", "x"], ["--log", "failed"], ["--sid", "a b"], ["--since", "soon"]] {
+                #expect(run(["audit"] + words, on: server.path).exit == .usage)
+            }
+        }
+    }
+
     @Test("show joins all replies")
     func show() throws {
         try serving { (server) throws in

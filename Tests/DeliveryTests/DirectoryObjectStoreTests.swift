@@ -10,7 +10,7 @@ import Testing
 @Suite("A directory store")
 struct DirectoryObjectStoreTests {
     private static func store(
-        _ scratch: Scratch, life: String = "00000001", witness: ObjectKey? = nil, faults: any FaultHook = NoFaults()
+        _ scratch: Scratch, life: String = "00000001", witness: StoreWitness? = nil, faults: any FaultHook = NoFaults()
     ) -> DirectoryObjectStore {
         DirectoryObjectStore(
             root: scratch("root"), owner: "0123abcd", life: life, witness: witness, executor: Lane(name: "store"),
@@ -27,7 +27,7 @@ struct DirectoryObjectStoreTests {
     func witness() async throws {
         let scratch = try Scratch("store")
         let witness = try #require(ObjectKey("sessions/.uploaderd.json"))
-        let store = Self.store(scratch, witness: witness)
+        let store = Self.store(scratch, witness: StoreWitness(witness))
         try await Self.put("id", to: witness.rawValue, in: store)
         try await Self.put("one", to: "sessions/a/one", in: store)
         try Files.rename(scratch("root"), to: scratch("away"), replacing: false)
@@ -48,6 +48,28 @@ struct DirectoryObjectStoreTests {
             }
         }
         #expect(try Tree.files(scratch("root")) == [witness.rawValue, theirs.rawValue])
+    }
+
+    @Test("knows on every lane that the store is gone, whichever has seen it")
+    func spread() async throws {
+        let scratch = try Scratch("store")
+        let key = try #require(ObjectKey("sessions/.uploaderd.json"))
+        let witness = StoreWitness(key)
+        let store = SpreadObjectStore(
+            (0..<4).map { Self.store(scratch, life: "0000000\($0)", witness: witness) }, prefix: "sessions/")
+        func put(_ name: String) async throws {
+            let key = try #require(ObjectKey(name))
+            let bytes = Array(name.utf8)
+            _ = try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
+        }
+        try await put(key.rawValue)
+        for session in 0..<16 { try await put("sessions/\(session)/one") }
+        #expect(try await store.list("sessions/").count == 17)
+        try Files.rename(scratch("root"), to: scratch("away"), replacing: false)
+        for session in 16..<32 {
+            let error = await #expect(throws: DeliveryError.self) { try await put("sessions/\(session)/one") }
+            #expect(error?.code == .unusable)
+        }
     }
 
     @Test("says of an object's name that something else has it, which is no fault of the rest of the store")
@@ -110,7 +132,7 @@ struct DirectoryObjectStoreTests {
     func linkToAll() async throws {
         let scratch = try Scratch("store")
         let witness = try #require(ObjectKey("sessions/.uploaderd.json"))
-        let store = Self.store(scratch, witness: witness)
+        let store = Self.store(scratch, witness: StoreWitness(witness))
         try await Self.put("id", to: witness.rawValue, in: store)
         try Files.rename(scratch("root/sessions"), to: scratch("outside"), replacing: false)
         #expect(symlink(scratch("outside"), scratch("root/sessions")) == 0)

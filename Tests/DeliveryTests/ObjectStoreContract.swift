@@ -12,6 +12,8 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
     var countsPuts = true
     /// Whether putting what has a final name says the version that it has there. Nobody replaces it, so nobody needs it.
     var tellsFinalVersions = true
+    /// Of the last component of a key, in bytes.
+    var longestName = 255
     /// Keeps what it needs alive as long as the store.
     let make: @Sendable () throws -> (store: any ObjectStore, keeping: (any Sendable)?)
 
@@ -24,6 +26,15 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
                     time: SimulatedTime())
                 return (store, scratch)
             },
+            StoreUnderTest(testDescription: "a directory over several lanes") {
+                let scratch = try Scratch("store")
+                let stores = (0..<3).map { number in
+                    DirectoryObjectStore(
+                        root: scratch("root"), owner: "0123abcd", life: "0000000\(number)",
+                        executor: Lane(name: "store.\(number)"), time: SimulatedTime())
+                }
+                return (SpreadObjectStore(stores, prefix: "sessions/"), scratch)
+            },
             StoreUnderTest(testDescription: "the far end of the simulation") {
                 let end = FarEnd(time: SimulatedTime(), random: SeededRandom(1))
                 return (end.connection(), end)
@@ -35,7 +46,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
                 return (bucket.store(scene), scene)
             }
         }
-        + supabase
+        + supabase + encrypted
 }
 
 /// What every object store promises: `ObjectStore` says it, this holds it.
@@ -183,8 +194,9 @@ struct ObjectStoreContract {
         let (store, keeping) = try tried.make()
         defer { withExtendedLifetime(keeping) {} }
         let component = String(repeating: "x", count: 255)
+        let last = String(repeating: "x", count: tried.longestName)
         for name in [
-            "a", ".hidden", "-", "a..b", "...", "_/-/.x", component, "y/\(component)/\(component)", "A/a", "a.d/a",
+            "a", ".hidden", "-", "a..b", "...", "_/-/.x", last, "y/\(component)/\(last)", "A/a", "a.d/a",
         ] {
             let key = try Self.key(name)
             let bytes = Array(name.utf8)

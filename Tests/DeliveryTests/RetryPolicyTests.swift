@@ -32,7 +32,7 @@ struct RetryPolicyTests {
 
     @Test("only looks now and then where somebody has to mend something, or as often as the far end asked for")
     func probes() {
-        for code in [DeliveryError.Code.authentication, .unusable, .permanent, .conflict] {
+        for code in [DeliveryError.Code.authentication, .unusable, .permanent, .unacceptable, .conflict] {
             #expect(policy.delay(after: DeliveryError(code, "no"), failures: 1, random: 7) == .seconds(300))
             #expect(
                 policy.delay(after: DeliveryError(code, "no", retryAfter: .seconds(30)), failures: 9, random: 7)

@@ -230,6 +230,24 @@ struct TransfersTests {
 
 @Suite("The body of a request")
 struct OutgoingBodyTests {
+    @Test("sends what is in memory once more when a connection that was kept breaks")
+    func kept() async throws {
+        let server = try ScriptedServer { asked in
+            // The first connection takes one request, and breaks at the next.
+            asked.connection == 0 && asked.method == "POST" ? .last([]) : .ok(asked.body)
+        }
+        let scene = try TransferScene()
+        defer { server.stop() }
+        let client = scene.client()
+        _ = try await client.send(HTTPRequest(.get, "\(server.url)/a", purpose: "ask"))
+        let body = [UInt8](repeating: 7, count: 300_000)
+        let answer = try await client.send(
+            HTTPRequest(.post, "\(server.url)/b", body: .bytes(body), purpose: "send"))
+        #expect(try answer.start() == body)
+        #expect(server.asked.map(\.connection) == [0, 0, 1])
+        withExtendedLifetime(scene) {}
+    }
+
     @Test("begins anew where it is asked to, and takes nothing that was read for before")
     func restart() {
         var body = OutgoingBody(size: 5)

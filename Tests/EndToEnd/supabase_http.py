@@ -51,6 +51,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if is_broken and self.command != "PATCH":
             # Whoever sent it is gone. Only a piece is kept as far as it came.
             return self.reset()
+        self.respond(request)
+
+    def respond(self, request):
+        """Answers, or does what a fault says instead."""
         fault = self.double.fault_for(request)
         if fault is None:
             answer = self.double.answer(request)

@@ -155,7 +155,7 @@ def test_words_that_begin_with_a_dash(watched):
 WITHOUT = [["version"], ["help"], ["completions", "bash"], ["config", "check"]]
 SINGLE = [["status"], ["show", "ten"], ["flush"], ["flush", "--wait"], ["reload"], ["version"], ["config", "check"],
           ["completions", "fish"]]
-LISTS = [["sessions"], ["replay", "ten"], ["verify"], ["verify", "--deep"], ["config", "show"], ["help"]]
+LISTS = [["sessions"], ["replay", "ten"], ["verify"], ["verify", "--deep"], ["verify", "--sample", "1/2"], ["audit"], ["config", "show"], ["help"]]
 
 
 def test_without_a_daemon(world):

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("What somebody says about delivery")
 struct DeliveryControlTests {
-    private static let tooLarge = DeliveryError(.permanent, "413 EntityTooLarge", hint: "let it take more")
+    private static let tooLarge = DeliveryError(.unacceptable, "413 EntityTooLarge", hint: "let it take more")
 
     private func desk(_ life: Life) -> ControlDesk {
         ControlDesk(engine: life.parts) { () throws(ControlError) in

@@ -66,6 +66,46 @@ struct ExchangedNamesTests {
         try stage.live { life in try await goOn(stage, life, ["a": "b", "b": "c", "c": "a"]) }
     }
 
+    @Test("go on when the same name is rotated again and again, daemon up or down", arguments: [true, false])
+    func rotated(isUp: Bool) throws {
+        let stage = try Stage()
+        try stage.live { life in try await writeRotated(0, stage, life) }
+        if isUp {
+            try stage.live { life in
+                for number in 1...4 {
+                    try rotate(number, stage)
+                    life.watcher.moved("a.jsonl", "a-\(number).jsonl")
+                    try await writeRotated(number, stage, life)
+                }
+            }
+        } else {
+            for number in 1...4 {
+                try rotate(number, stage)
+                try stage.live { life in try await writeRotated(number, stage, life) }
+            }
+        }
+        #expect(stage.log.count(.generationStarted) == 0)
+    }
+
+    private func rotate(_ number: Int, _ stage: Stage) throws {
+        let (old, new) = (stage.scratch("home/a.jsonl"), stage.scratch("home/a-\(number).jsonl"))
+        try Files.rename(old, to: new, replacing: false)
+    }
+
+    /// The file that takes the place of so many that were rotated: each is a stream of the session.
+    private func writeRotated(_ number: Int, _ stage: Stage, _ life: Life) async throws {
+        let lines = (0...20 + number).map { "{\"file\":\(number),\"n\":\($0)}\n" }.joined()
+        try stage.append(lines, to: "a.jsonl", life)
+        await life.settle()
+        #expect(try await life.store.sessions().count == 1)
+        let manifest = try stage.end.manifest("a")
+        #expect(manifest.streams.count == number)
+        let segments = manifest.segments + manifest.streams.values.flatMap(\.segments)
+        let written = (0...number).map { 21 + $0 }.reduce(0, +)
+        let taken = segments.map(\.lines).reduce(0, +)
+        #expect(taken == written)
+    }
+
     @Test("go on when one takes the name of another, which is gone by that")
     func over() throws {
         let stage = try Stage()

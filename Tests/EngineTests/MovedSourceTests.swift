@@ -116,6 +116,34 @@ struct MovedSourceTests {
         #expect(try stage.end.content("a") == Self.whole + Self.next)
         #expect(stage.log.count(.generationStarted) == 0)
     }
+
+    @Test(
+        "keeps it untaken in each of two files that exchange their names",
+        arguments: [["a", "b"], ["b", "a"], ["a"], ["b"]])
+    func exchanged(told: [String]) throws {
+        let other = Array("{\"m\":1}\n".utf8)
+        try move { [self] life in
+            try write(other + Self.torn, to: "b.jsonl")
+            life.watcher.rang("b.jsonl")
+            await life.settle()
+            for (old, new) in [
+                ("home/a.jsonl", "away/a"), ("home/b.jsonl", "home/a.jsonl"), ("away/a", "home/b.jsonl"),
+            ] {
+                try rename(old, new)
+            }
+            for name in told { life.watcher.rang("\(name).jsonl") }
+            await life.settle()
+            try await stage.pass(.seconds(100))
+            try write(Self.whole + Self.next, to: "b.jsonl")
+            try write(other + Self.next, to: "a.jsonl")
+            for name in ["a", "b"] { life.watcher.rang("\(name).jsonl") }
+            await life.settle()
+            for sid in ["a", "b"] { #expect(try await life.segments(sid).allSatisfy { !$0.partial }) }
+        }
+        #expect(try stage.end.content("a") == Self.whole + Self.next)
+        #expect(try stage.end.content("b") == other + Self.next)
+        #expect(stage.log.count(.generationStarted) == 0)
+    }
 }
 
 /// A file that is deleted while it is read, and whose lines are in another file by then.

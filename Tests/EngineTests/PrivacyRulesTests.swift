@@ -38,6 +38,24 @@ struct PrivacyRulesTests {
           url = https://elsewhere.example/x
         """
 
+    @Test("keep an agent's sessions, wherever they run; where nothing else is asked for, nothing else need be known")
+    func agents() throws {
+        var configuration = PrivacyConfiguration()
+        configuration.excludeAgents = ["codex"]
+        let rules = try #require(PrivacyRules(configuration))
+        for (agent, expected) in [(Agent.codex, SessionStanding.excluded), (.claude, .open)] {
+            for directory in [nil, "/nowhere"] {
+                let place = PrivacyRules.Place(directory: directory, git: nil, agent: agent)
+                #expect(rules.verdict(of: place).standing == expected)
+            }
+        }
+        configuration.excludeDirectories = ["/secret"]
+        let both = try #require(PrivacyRules(configuration))
+        #expect(both.digest != rules.digest)
+        #expect(both.verdict(of: PrivacyRules.Place(directory: nil, git: nil, agent: .claude)).standing == .undecided)
+        #expect(both.verdict(of: PrivacyRules.Place(directory: nil, git: nil, agent: .codex)).standing == .excluded)
+    }
+
     @Test("keep what lies in an excluded directory, by either of its names")
     func directories() throws {
         let scratch = try Scratch("rules")

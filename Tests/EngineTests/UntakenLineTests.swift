@@ -210,4 +210,27 @@ struct UntakenLineTests {
         #expect(try stage.end.content("a") == expected)
         #expect(stage.log.count(.generationStarted) == 0)
     }
+
+    @Test("was taken when it is in a segment, also when the longer one that it became was let go of")
+    func letGoPartial() throws {
+        // All but the last few of the bytes that may be held.
+        let sizes = [Int](repeating: 5 << 20, count: 6) + [(2 << 20) - (100 << 10)]
+        let ended = Self.line(1) + Self.bytes("{\"type\":\"session.shutdown\"}\n")
+        let torn = ended + Self.bytes("{\"n\":3,\"half") + [UInt8](repeating: UInt8(ascii: "y"), count: 100 << 10)
+        let grown = torn + [UInt8](repeating: UInt8(ascii: "z"), count: 70 << 10)
+        let other = ended + Self.line(3) + Self.line(4)
+        try stage.live { life in
+            for (number, size) in sizes.enumerated() {
+                let fill = Self.line(1) + [UInt8](repeating: UInt8(ascii: "x"), count: size)
+                try stage.append(fill, to: "other\(number).jsonl", life)
+                try await stage.pass(.seconds(20))
+            }
+            for state in [torn, grown, other] {
+                try hold(state, life)
+                try await stage.pass(.seconds(30))
+            }
+            #expect(try await life.segments("a").last?.generation == 2)
+        }
+        #expect(try stage.end.content("a", generation: 2) == other)
+    }
 }

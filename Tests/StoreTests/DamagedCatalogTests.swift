@@ -63,10 +63,30 @@ struct DamagedCatalogTests {
         try await expectRebuilt(scene, source, far)
     }
 
+    @Test(
+        "is not believed when its rows contradict each other: no manifest is made of them",
+        arguments: ["lines", "source_bytes"])
+    func contradiction(_ column: String) async throws {
+        let scene = try Scene()
+        let (_, far) = try await scene.lived()
+        let (store, _) = try await scene.open()
+        let session = try #require(SessionID("ses_1"))
+        #expect(try await store.manifestBasis(of: session, at: far.id).contradiction == nil)
+        try await store.falsify(column)
+        #expect(try await store.manifestBasis(of: session, at: far.id).contradiction != nil)
+    }
+
     @Test("is set aside when an index has not what its table has")
     func otherIndex() async throws {
         let scene = try Scene()
         let (source, far) = try await scene.lived()
+        // Of the audit there is no index, so a row that names another session is none the less a row.
+        do {
+            let catalog = try Catalog(scene.directory.catalog)
+            for statement in ["DELETE FROM audit", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                try catalog.run(statement)
+            }
+        }
         try change("ses_1", to: "ses_7", in: scene.directory.catalog, onlyLast: true)
         try await expectRebuilt(scene, source, far)
     }
@@ -90,4 +110,8 @@ struct DamagedCatalogTests {
 extension Store {
     /// What a disk does, seen from above.
     fileprivate func damage() throws { try catalog().run("UPDATE segments SET checksum = '#' || substr(checksum, 2)") }
+
+    fileprivate func falsify(_ column: String) throws {
+        try catalog().run("UPDATE segments SET \(column) = \(column) + 1 WHERE id = (SELECT min(id) FROM segments)")
+    }
 }

@@ -35,6 +35,28 @@ struct StoreDeliveryTests {
         #expect(try await store.nextDeliveries(to: StoreID("other"), limit: 5).isEmpty)
     }
 
+    @Test("counts what waits seldom where that takes long, and never says that something waits when nothing does")
+    func counting() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let far = StoreID("far")
+        try await store.use([far])
+        let source = try Source("ses_1", lines: 4)
+        try await store.seal(source, lines: 2)
+        #expect(try await store.backlog(at: far).segments == 2)
+        scene.time.passes(.milliseconds(50))
+        var counts = [try await store.backlog(at: far).segments]
+        try await store.seal(Source("ses_2", lines: 2), lines: 1)
+        for _ in 0..<20 { counts.append(try await store.backlog(at: far).segments) }
+        #expect(counts.prefix(4) == [2, 2, 2, 2] && counts.last == 4)
+        _ = try await store.backlog(at: far)
+        for delivery in try await store.nextDeliveries(to: far, limit: 9) {
+            #expect(try await store.claim(delivery.id, for: far))
+            try await store.record(receiptFor: delivery.id, at: far)
+        }
+        #expect(try await store.backlog(at: far).segments == 0)
+    }
+
     @Test("claims once, and gives back")
     func claims() async throws {
         let scene = try Scene()

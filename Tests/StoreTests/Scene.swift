@@ -11,10 +11,17 @@ import Testing
 
 /// A clock that stands still until it is moved.
 final class StillTime: TimeSource {
-    private let seconds = Mutex<Int64>(1_800_000_000)
-    var now: Instant { Instant(nanoseconds: wall.nanoseconds) }
-    var wall: WallTime { WallTime(seconds: seconds.withLock { $0 }) }
-    func move(by count: Int64) { seconds.withLock { $0 += count } }
+    private let state = Mutex<(now: Int64, pace: Int64)>((1_800_000_000_000_000_000, 0))
+    var now: Instant {
+        state.withLock { state in
+            state.now += state.pace
+            return Instant(nanoseconds: state.now)
+        }
+    }
+    var wall: WallTime { WallTime(nanoseconds: state.withLock { $0.now }) }
+    func move(by count: Int64) { state.withLock { $0.now += count * 1_000_000_000 } }
+    /// From now on so much passes from one look at the clock to the next.
+    func passes(_ pace: Duration) { state.withLock { $0.pace = pace.nanoseconds } }
     func schedule(at deadline: Instant, _ fire: @escaping @Sendable () -> Void) -> TimerToken {
         TimerToken(deadline: deadline, serial: 0)
     }

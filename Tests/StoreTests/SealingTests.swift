@@ -97,6 +97,25 @@ struct SealingTests {
         try await expectWhole(store, source)
     }
 
+    @Test("refuses lines in the place of a partial one that is longer: they would be in no manifest")
+    func besidePartial() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let before = Source.lines(1...3, of: "ses_1")
+        let torn = try Source("ses_1", bytes: before + [UInt8](repeating: 0x61, count: 200))
+        try await store.seal(torn, lines: 3)
+        try await store.seal(torn, lines: 1)
+        let other = try Source("ses_1", bytes: before + Source.lines(4...5, of: "ses_1"))
+        let taken = try #require(try await store.cursor(of: other.key))
+        #expect(taken.partialEnd == Int64(torn.bytes.count))
+        let (segment, cursor) = try #require(try other.cut(taken, lines: 2))
+        let error = await #expect(throws: StoreError.self) {
+            try await store.seal(segment, advancing: cursor, source: other.info)
+        }
+        #expect(error?.code == .stale)
+        #expect(try await store.cursor(of: other.key) == taken)
+    }
+
     @Test("takes the place of a file that a failed seal left under the same name")
     func leftover() async throws {
         let scene = try Scene()

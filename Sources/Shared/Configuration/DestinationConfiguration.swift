@@ -6,6 +6,7 @@ package enum DestinationType: String, Sendable, CaseIterable {
     package static let available: [DestinationType] = [
         .directory, .s3, .presigned,
         .supabase,
+        .confab,
     ]
 }
 
@@ -95,13 +96,15 @@ package struct DestinationConfiguration: Hashable, Sendable {
     /// `nil` where the type needs none.
     package var credentials: CredentialsSource?
     package var transport: TransportConfiguration
+    /// `nil`: objects are put as they are.
+    package var encryption: EncryptionConfiguration?
     /// Nobody configured a destination: this is the local store in the state directory.
     package var isDefault: Bool
 
     package init(
         name: String, place: DestinationPlace, isRequired: Bool = true, history: Bool = false,
         credentials: CredentialsSource? = nil, transport: TransportConfiguration = TransportConfiguration(),
-        isDefault: Bool = false
+        encryption: EncryptionConfiguration? = nil, isDefault: Bool = false
     ) {
         self.name = name
         self.place = place
@@ -109,10 +112,19 @@ package struct DestinationConfiguration: Hashable, Sendable {
         self.history = history
         self.credentials = credentials
         self.transport = transport
+        self.encryption = encryption
         self.isDefault = isDefault
     }
 
     package var type: DestinationType { place.type }
+
+    /// Whether it keeps objects that can be read again here, as what is joined has to be.
+    package var isReadable: Bool {
+        switch type {
+        case .directory, .s3, .supabase: encryption == nil || encryption?.identity != nil
+        case .presigned, .confab, .agnes, .history: false
+        }
+    }
 
     /// The local store that is used when no destination is configured.
     package static func local(store path: String) -> DestinationConfiguration {
@@ -136,9 +148,6 @@ package struct TransportConfiguration: Hashable, Sendable {
     package var proxy: String?
     /// Plain http beyond loopback is allowed.
     package var insecure = false
-    /// "none" is the only method so far; recipients belong to the others.
-    package var encryption = "none"
-    package var recipients: [String] = []
 
     package init() {}
 }

@@ -140,6 +140,8 @@ package struct PrivacyConfiguration: Hashable, Sendable {
     package var excludeRepositories: [String] = []
     /// Directories or remotes' URLs; when there are any, nothing else is uploaded.
     package var includeOnly: [String] = []
+    /// Sessions of these agents are never uploaded.
+    package var excludeAgents: [String] = []
 
     package init() {}
 }

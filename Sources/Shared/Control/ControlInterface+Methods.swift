@@ -75,8 +75,8 @@ extension ControlInterface {
           unread: ?[]string
         )
 
-        # Whether every line is where it should be, of one session or of all. `deep` reads objects back; `sample`, as in
-        # "1/10", a part of them. With `more` the ranges come in pages, and `summary` in the last reply; without it `ranges`
+        # Whether every line is where it should be, of one session or of all. `deep` reads objects back. `sample`, as in
+        # "1/10", looks at a part of all objects only, and reads those back: each object is in one of ten parts, always the same. With `more` the ranges come in pages, and `summary` in the last reply; without it `ranges`
         # has only those that are missing or damaged, as many as fit.
         method Verify(
           sid: ?string,

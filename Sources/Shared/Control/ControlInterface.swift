@@ -3,7 +3,8 @@ package enum ControlInterface {
     package static let name = "io.uploaderd.Control"
     package static let serviceName = "org.varlink.service"
 
-    package static let text = [head, types, privacy, delivery, methods].joined(separator: "\n")
+    package static let text = [head, types, privacy, methods, links, audit, remote, imports, resend, delivery].joined(
+        separator: "\n")
 
     private static let head = """
         # What a running uploaderd is asked and told: the safety of agents' sessions, and their lines back.

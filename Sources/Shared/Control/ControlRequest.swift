@@ -14,6 +14,11 @@ package enum ControlRequest: Hashable, Sendable {
     case importQueue(ImportQueueRequest)
     case reload
     case showConfiguration
+    case addLink(AddLinkRequest)
+    case audit(AuditRequest)
+    case listRemoteSessions(RemoteRequest)
+    case importSession(ImportSessionRequest)
+    case resend(ResendRequest)
     case pause(String?)
     case resume(String?)
     case setLimit(LimitRequest)
@@ -67,6 +72,39 @@ package enum ControlRequest: Hashable, Sendable {
                     try reader.required(reader.queued("sessions"), "sessions")))
         case "Reload": self = .reload
         case "ShowConfiguration": self = .showConfiguration
+        case "AddLink":
+            let (sid, url) = (try reader.required(reader.session("sid"), "sid"), try reader.text("url") ?? "")
+            let title = try reader.text("title")
+            guard let request = AddLinkRequest(sid: sid, url: url, title: title) else {
+                throw .invalidParameter(AddLinkRequest.isPage(url) ? "title" : "url")
+            }
+            self = .addLink(request)
+        case "Audit":
+            self = .audit(
+                AuditRequest(
+                    since: try reader.time("since"), destination: try reader.text("destination"),
+                    sid: try reader.session("sid"), after: try reader.text("after")))
+        case "ListRemoteSessions":
+            self = .listRemoteSessions(
+                RemoteRequest(
+                    destination: try reader.text("destination"), agent: try reader.agent("agent"),
+                    since: try reader.time("since")))
+        case "ImportSession":
+            let path = try reader.required(reader.text("path"), "path")
+            guard CapturedEvent.isPath(path) else { throw .invalidParameter("path") }
+            self = .importSession(
+                ImportSessionRequest(
+                    sid: try reader.required(reader.session("sid"), "sid"),
+                    agent: try reader.required(reader.agent("agent"), "agent"), path: path))
+        case "Resend":
+            let (sid, destination) = (try reader.session("sid"), try reader.text("destination"))
+            if try reader.truth("redact") ?? false {
+                if destination != nil { throw .invalidParameter("destination") }
+                self = .resend(ResendRequest(.redacted(sid)))
+            } else {
+                guard let sid else { throw .invalidParameter("sid") }
+                self = .resend(ResendRequest(.again(sid, destination: destination)))
+            }
         case "Pause": self = .pause(try reader.text("destination"))
         case "Resume": self = .resume(try reader.text("destination"))
         case "SetLimit":
@@ -149,6 +187,37 @@ package enum ControlRequest: Hashable, Sendable {
             parameters["sessions"] = .array(request.sessions.map(\.json))
         case .reload: name = "Reload"
         case .showConfiguration: name = "ShowConfiguration"
+        case .addLink(let request):
+            name = "AddLink"
+            put("sid", request.sid.rawValue)
+            put("url", request.url)
+            put("title", request.title)
+        case .audit(let request):
+            name = "Audit"
+            put("since", request.since.map { RFC3339.text($0) })
+            put("destination", request.destination)
+            put("sid", request.sid?.rawValue)
+            put("after", request.after)
+        case .listRemoteSessions(let request):
+            name = "ListRemoteSessions"
+            put("destination", request.destination)
+            put("agent", request.agent?.rawValue)
+            put("since", request.since.map { RFC3339.text($0) })
+        case .importSession(let request):
+            name = "ImportSession"
+            put("sid", request.sid.rawValue)
+            put("agent", request.agent.rawValue)
+            put("path", request.path)
+        case .resend(let request):
+            name = "Resend"
+            switch request.kind {
+            case .again(let sid, let destination):
+                put("sid", sid.rawValue)
+                put("destination", destination)
+            case .redacted(let sid):
+                put("sid", sid?.rawValue)
+                put("redact", true)
+            }
         case .pause(let destination):
             name = "Pause"
             put("destination", destination)

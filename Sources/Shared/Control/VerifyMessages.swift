@@ -12,6 +12,11 @@ package struct VerifySample: Hashable, Sendable {
     }
 
     package var text: String { "\(part)/\(of)" }
+
+    /// Every number is in exactly one of the parts.
+    ///
+    /// - Parameter number: evenly spread, of what is divided.
+    package func holds(_ number: UInt64) -> Bool { number % UInt64(of) == UInt64(part - 1) }
 }
 
 package struct VerifyRequest: Hashable, Sendable {
@@ -19,6 +24,7 @@ package struct VerifyRequest: Hashable, Sendable {
     package var sid: SessionID?
     /// Objects are read back and compared.
     package var deep: Bool
+    /// Only these objects, and they are read back.
     package var sample: VerifySample?
 
     package init(sid: SessionID? = nil, deep: Bool = false, sample: VerifySample? = nil) {

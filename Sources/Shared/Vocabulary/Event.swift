@@ -51,6 +51,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case delivered, deliveryFailed, destinationHeld, destinationRecovered, manifestPublished, manifestConflict
     case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
     case privacyChanged
+    case notTakenThere, linkAdded, rewritten, rewriteFailed
     case segmentQuarantined, quarantineDropped, deliveryPaused, deliveryResumed, limitChanged
 
     package var priority: Priority {
@@ -60,13 +61,13 @@ package enum EventKind: String, Sendable, CaseIterable {
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
             .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped,
-            .segmentQuarantined:
+            .notTakenThere, .rewriteFailed, .segmentQuarantined:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
             .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged,
-            .quarantineDropped, .deliveryPaused, .deliveryResumed, .limitChanged:
+            .rewritten, .quarantineDropped, .deliveryPaused, .deliveryResumed, .limitChanged:
             .notice
-        case .rootWatched, .merged: .info
+        case .rootWatched, .merged, .linkAdded: .info
         case .segmentSealed, .delivered, .manifestPublished, .retired, .debug: .debug
         }
     }
@@ -116,6 +117,10 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .clockJumped: "0026"
         case .privacyChanged: "0030"
         case .catalogDamaged: "0031"
+        case .notTakenThere: "0060"
+        case .linkAdded: "0061"
+        case .rewritten: "0040"
+        case .rewriteFailed: "0041"
         case .segmentQuarantined: "0052"
         case .quarantineDropped: "0053"
         case .deliveryPaused: "0054"

@@ -44,6 +44,18 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case forgetUnlisted = "forget.5"
     /// forget: a store has nothing but the tombstone, and its row does not say so.
     case forgetErased = "forget.6"
+    /// rewrite: the temporary file with a segment's lines by today's rules is written, nothing is synced.
+    case rewriteWritten = "rewrite.1"
+    /// rewrite: renamed and its folders synced, no row yet.
+    case rewriteRenamed = "rewrite.2"
+    /// rewrite: the row stands in the place of the old one, whose file is still there.
+    case rewriteCommitted = "rewrite.3"
+    /// rewrite: the old file is unlinked.
+    case rewriteUnlinked = "rewrite.4"
+    /// rewrite: all segments of a session are by today's rules here, its chains are not made anew.
+    case rewriteSettled = "rewrite.5"
+    /// rewrite: an object that was replaced is deleted from a store, its row is still there.
+    case rewriteDeleted = "rewrite.6"
 }
 
 /// The crash hook: real daemons use `NoFaults`; tests stop the process or throw at a point.

@@ -50,6 +50,15 @@ package struct ManifestSegment: Hashable, Sendable, Codable {
         members = record.members.count > 1 ? record.members : nil
     }
 
+    /// Plain lines of which no more is known than how many they are.
+    package init(path: String, lines: Int, generation: Int) {
+        seq = generation
+        self.path = path
+        self.lines = lines
+        self.generation = generation
+        (bytesUncompressed, bytesStored, firstLine, codec) = (0, 0, 1, Codec.none)
+    }
+
     /// The record, when the entry says all that ours say; `nil` for agent-uploader's. `chain` is not in an entry.
     package func record(of stream: StreamKey, chain: Digest256) -> SegmentRecord? {
         guard let checksum, let objectChecksum, let generation, let firstLine, let sourceOffset, let sourceBytes,

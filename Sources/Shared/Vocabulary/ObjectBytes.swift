@@ -10,6 +10,13 @@ package protocol ObjectBytes: ~Copyable {
     func read(at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
+/// What is there is not what was put, whoever reads it and however often: thrown by `read(at:into:)` of bytes that carry their own proof.
+package struct DamagedBytes: Error, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
+
 /// An object that is in memory.
 package struct MemoryObject: ObjectBytes, Sendable {
     private let bytes: [UInt8]

@@ -119,7 +119,7 @@ package struct SegmentRecord: Hashable, Sendable, Codable {
     package var checksum: Digest256
     /// Of the object.
     package var objectChecksum: Digest256
-    /// Of the generation's uncompressed bytes from its start through this segment.
+    /// Of the generation's uncompressed bytes from its start through this segment; `unknownChain` where nobody has read them all.
     package var chain: Digest256
     package var codec: Codec
     package var cut: CutReason
@@ -164,6 +164,17 @@ package struct SegmentRecord: Hashable, Sendable, Codable {
         self.firstTS = firstTS
         self.lastTS = lastTS
     }
+
+    /// 1-based in the generation.
+    package var lastLine: Int { firstLine - 1 + lines }
+
+    /// Stands where the digest of a generation's bytes so far is not known.
+    package static let unknownChain: Digest256 = {
+        guard let digest = Digest256(String(repeating: "0", count: 64)) else {
+            preconditionFailure("64 digits are a digest")
+        }
+        return digest
+    }()
 
     /// The object's final name below the stream's folder: `session-000001-3fa94c1d22b07e15.jsonl.gz`.
     package var objectName: String {

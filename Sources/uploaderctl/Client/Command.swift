@@ -78,6 +78,9 @@ package struct Command: Sendable {
         .importQueue, .configCheck, .configShow,
         .completions,
         .version, .help,
+        .link,
+        .audit,
+        .resend,
         .pause, .resume, .limit, .quarantineList, .quarantineRetry, .quarantineDrop,
     ]
 }

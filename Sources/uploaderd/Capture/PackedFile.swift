@@ -17,6 +17,8 @@ final class PackedFile {
     private static let step = 256 << 10
     /// 128 MiB, as zstd itself takes: a larger window is asked for with --long only.
     private static let windowLog: Int32 = 27
+    /// Of uncompressed bytes: a few megabytes may say that they are terabytes, for which a lane would be busy for minutes.
+    private static let longest: Int64 = 32 << 30
 
     private let file: Descriptor
     private var decompressor: StreamDecompressor
@@ -80,7 +82,10 @@ final class PackedFile {
     }
 
     /// - Returns: whether there was anything more.
+    ///
+    /// - Throws: EBADMSG; EFBIG behind `longest`.
     private func decompress() throws(SystemError) -> Bool {
+        guard start + Int64(window.count) <= Self.longest else { throw SystemError(Self.operation, code: EFBIG) }
         while true {
             if input.isEmpty {
                 var chunk = [UInt8](repeating: 0, count: Self.step)

@@ -26,9 +26,13 @@ package struct SourceName: Hashable, Sendable {
 
     /// The name of the second live file of one stream (the same session id in two directories, or in two agents):
     /// `<name>~<8 hexadecimal digits>`, the first of the SHA-256 of the agent's name, a NUL and the absolute path.
-    package func distinguished(by path: SourcePath) -> SourceName {
+    ///
+    /// - Parameter number: of the files that were at that path one after the other and are elsewhere now, as rotated ones
+    ///   are: from the second on another NUL and the number follow.
+    package func distinguished(by path: SourcePath, _ number: Int = 1) -> SourceName {
         var digest = RunningDigest()
-        Array("\(path.agent.rawValue)\0\(path.absolute)".utf8).withUnsafeBytes { digest.update($0) }
+        let suffix = number > 1 ? "\0\(number)" : ""
+        Array("\(path.agent.rawValue)\0\(path.absolute)\(suffix)".utf8).withUnsafeBytes { digest.update($0) }
         let mark = "~\(digest.digest().hex.prefix(8))"
         var other = self
         // A name that leaves no room for the mark is cut; the mark still tells the two apart.

@@ -26,7 +26,23 @@ enum ConfigurationFile {
     ///
     /// - Parameter guarded: the service manager made it; its mode is the manager's business.
     static func credentialsRefusal(_ path: String, guarded: Bool, of type: DestinationType) -> Refusal? {
-        let expected = type.credentialForm
+        refusal(path, guarded: guarded, expected: type.credentialForm) { bytes in
+            let count = lines(bytes).count
+            return count == type.credentialLines || (count == 3 && type.credentialLines == 2)
+        }
+    }
+
+    /// The same for an identity of age.
+    static func identityRefusal(_ path: String, guarded: Bool) -> Refusal? {
+        refusal(
+            path, guarded: guarded,
+            expected: "identities as age-keygen makes them, lines AGE-SECRET-KEY-1…, with no passphrase"
+        ) { AgeIdentityText.secrets(in: $0) != nil }
+    }
+
+    private static func refusal(
+        _ path: String, guarded: Bool, expected: String, holds: ([UInt8]) -> Bool
+    ) -> Refusal? {
         do throws(SystemError) {
             guard let status = try Files.status(path, followLinks: true) else {
                 return Refusal(
@@ -43,8 +59,7 @@ enum ConfigurationFile {
                     hint: "chmod 600 \(path)")
             }
             let bytes = try Files.readAll(path, limit: 64 << 10)
-            let count = lines(bytes).count
-            guard count == type.credentialLines || (count == 3 && type.credentialLines == 2) else {
+            guard holds(bytes) else {
                 return Refusal(message: "\(path) does not hold what it should", hint: "write \(expected)")
             }
             return nil

@@ -145,14 +145,23 @@ package enum ConfigurationLoad: Sendable {
     private static func credentialProblems(
         _ configuration: UploaderConfiguration, _ settings: SettingsReader
     ) -> [ConfigurationProblem] {
-        configuration.destinations.compactMap { destination in
-            guard case .file(let path, let guarded) = destination.credentials,
-                let refusal = ConfigurationFile.credentialsRefusal(
-                    path, guarded: guarded, of: destination.type)
-            else { return nil }
-            let key = "destination.\(destination.name).credentials"
-            return ConfigurationProblem(settings.origin(of: key), key: key, refusal.message, hint: refusal.hint)
+        var problems: [ConfigurationProblem] = []
+        for destination in configuration.destinations {
+            func note(_ key: String, _ refusal: Refusal?) {
+                guard let refusal else { return }
+                let key = "destination.\(destination.name).\(key)"
+                problems.append(
+                    ConfigurationProblem(settings.origin(of: key), key: key, refusal.message, hint: refusal.hint))
+            }
+            if case .file(let path, let guarded) = destination.credentials {
+                let type = destination.type
+                note("credentials", ConfigurationFile.credentialsRefusal(path, guarded: guarded, of: type))
+            }
+            if case .file(let path, let guarded) = destination.encryption?.identity {
+                note("identity", ConfigurationFile.identityRefusal(path, guarded: guarded))
+            }
         }
+        return problems
     }
 
     /// Flags, then the environment, then the file from top to bottom; each problem once.

@@ -4,12 +4,11 @@ import Shared
 extension DestinationType {
     /// The keys that a destination of this type takes besides name, type and required.
     fileprivate var keys: [String] {
-        let remote = [
-            "credentials", "concurrency", "timeout", "limit", "ca_file", "proxy", "insecure", "history", "encryption",
-            "recipients",
-        ]
+        let encryption = ["encryption", "recipients", "identity"]
+        let remote =
+            ["credentials", "concurrency", "timeout", "limit", "ca_file", "proxy", "insecure", "history"] + encryption
         switch self {
-        case .directory: return ["path", "prefix", "history"]
+        case .directory: return ["path", "prefix", "history"] + encryption
         case .s3, .history: return ["endpoint", "bucket", "prefix", "region", "path_style"] + remote
         case .supabase: return ["url", "bucket", "prefix"] + remote
         case .presigned: return ["url", "prefix"] + remote
@@ -130,6 +129,7 @@ extension ConfigurationReader {
         let credentials = type == .directory ? nil : credentials(type, &scope)
         refuseUnusedCredentials(credentials, type, scope)
         let transport = type == .directory ? TransportConfiguration() : transport(&scope)
+        let encryption = encryption(type, &scope)
         settings.close(scope) { key in
             let owners = DestinationType.allCases.filter { $0.keys.contains(key) }
             if owners.isEmpty { return nil }
@@ -140,7 +140,7 @@ extension ConfigurationReader {
         return (
             DestinationConfiguration(
                 name: name, place: place, isRequired: isRequired, history: history, credentials: credentials,
-                transport: transport), type
+                transport: transport, encryption: encryption), type
         )
     }
 

@@ -14,20 +14,6 @@ extension ConfigurationReader {
             "proxy", in: &scope,
             .address(["http", "https", "socks5", "socks5h"], example: "\"http://proxy.example:3128\""))
         transport.insecure = settings.value("insecure", in: &scope, .truth, else: transport.insecure)
-        transport.encryption = settings.value(
-            "encryption", in: &scope, .line(longest: 64, emptyMeans: transport.encryption), else: transport.encryption)
-        transport.recipients = settings.value(
-            "recipients", in: &scope, .list(example: "\"…\"", of: .entry), else: transport.recipients)
-        if transport.encryption != "none" {
-            settings.refuse(
-                settings.origin(of: scope.path("encryption")), scope.path("encryption"),
-                "\(TomlText.quoted(transport.encryption)) is not available in this version; available: none",
-                hint: "take it out, unless objects must not be stored readable: then wait for a version that has it")
-        } else if !transport.recipients.isEmpty {
-            settings.refuse(
-                settings.origin(of: scope.path("recipients")), scope.path("recipients"),
-                "there are recipients, but nothing is encrypted", hint: "take them out; encryption is \"none\"")
-        }
         return transport
     }
 

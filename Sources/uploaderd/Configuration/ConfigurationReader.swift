@@ -111,6 +111,12 @@ struct ConfigurationReader {
             privacy.includeOnly = settings.value(
                 "include_only", in: &scope, .list(example: "\"~/work\"", of: .place(home: home)),
                 else: privacy.includeOnly)
+            privacy.excludeAgents = settings.value(
+                "exclude_agents", in: &scope,
+                .list(
+                    example: "\"codex\"",
+                    of: .choice(Agent.allCases.map(\.rawValue), shown: { $0 }, make: { $0 })),
+                else: privacy.excludeAgents)
         }
     }
 

@@ -71,6 +71,13 @@ struct CallHarness: Sendable {
         case .importQueue(let request): try await replies.send(try await handler.importQueue(request))
         case .reload: try await replies.send(try await handler.reload())
         case .showConfiguration: try await replies.send(try await handler.configuration())
+        case .addLink(let request): try await replies.send(try await handler.addLink(request))
+        case .audit(let request): try await audit(request, replies)
+        case .listRemoteSessions(let request): try await remoteSessions(request, replies)
+        case .importSession(let request):
+            try await replies.send(try await handler.importSession(request, passed: passed))
+        case .resend(let request):
+            try await replies.send(try await handler.resend(request, progress: progress(replies)))
         case .pause(let destination): try await replies.send(try await handler.pause(destination))
         case .resume(let destination): try await replies.send(try await handler.resume(destination))
         case .setLimit(let request): try await replies.send(try await handler.limit(request))

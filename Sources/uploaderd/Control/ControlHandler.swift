@@ -61,6 +61,29 @@ package protocol ControlHandler: Sendable {
 
     func configuration() async throws(ControlError) -> ConfigurationReply
 
+    /// Returns when the link is durable.
+    ///
+    /// - Throws: `noSuchSession`.
+    func addLink(_ request: AddLinkRequest) async throws(ControlError) -> AddLinkReply
+
+    /// The first entries behind the request's `after`, then refusals, at most `limit` together; no `next`: there are no more.
+    ///
+    /// - Throws: `noMatch` for a destination that nobody has heard of.
+    func audit(_ request: AuditRequest, limit: Int) async throws(ControlError) -> AuditPage
+
+    /// Sends what the destinations have, a few sessions at a time, and what could not be read.
+    ///
+    /// - Throws: `noMatch` for a destination that is not configured; `backendError`, `refused` where the one that was named cannot be read.
+    func remoteSessions(_ request: RemoteRequest, to sink: ReplySink<RemotePage>) async throws(ControlError)
+
+    /// Takes a session's lines; they are durable when it returns.
+    ///
+    /// - Parameter passed: came with the call: the file that holds them, open for reading.
+    func importSession(_ request: ImportSessionRequest, passed: PassedDescriptor?) async throws(ControlError)
+        -> ImportSessionReply
+
+    /// Returns when it is done wherever it can be now; meanwhile it may send how far it is, as often as it likes.
+    func resend(_ request: ResendRequest, progress: ReplySink<ResendReply>) async throws(ControlError) -> ResendReply
     /// Durable. `nil`: every destination.
     ///
     /// - Throws: `noMatch` for a destination that there is not.

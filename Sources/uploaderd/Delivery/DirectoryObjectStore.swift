@@ -8,7 +8,7 @@ package import Shared
 /// A put writes `.tmp-<owner>-<life>-<n>` beside its target, locked, fsyncs it, renames it without replacing, and fsyncs every folder
 /// that got a new entry: so it is there whole, durably, or not at all. All of it goes through the root's descriptor and follows
 /// no link below it: who may write into the store leads nobody out of it. Blocks; all of it runs on the lane `executor`,
-/// which belongs to this store alone, so that a disk that hangs holds up nothing else.
+/// which nothing else uses, so that a disk that hangs holds up nothing else.
 package actor DirectoryObjectStore: ObjectStore {
     private nonisolated let executor: any RoomExecutor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -20,10 +20,7 @@ package actor DirectoryObjectStore: ObjectStore {
     /// Tells this process's temporary files from those of another on this machine.
     private let life: String
     private let faults: any FaultHook
-    /// The object that every store has, and the file that it was when it was last read or put. A folder without it is not
-    /// the store: the mount point of a disk that is not there, say, and what is written there would be lost under it.
-    private let witness: ObjectKey?
-    private var seen: FileIdentity?
+    private let witness: StoreWitness?
     private var serial = 0
     var folders: StoreFolders
 
@@ -33,7 +30,7 @@ package actor DirectoryObjectStore: ObjectStore {
     ///   - life: of this process; letters and digits only.
     ///   - witness: once it was read or put, nothing is done while it is not there; `nil`: any folder will do.
     package init(
-        root: String, owner: String, life: String, witness: ObjectKey? = nil, executor: any RoomExecutor,
+        root: String, owner: String, life: String, witness: StoreWitness? = nil, executor: any RoomExecutor,
         time: any TimeSource, faults: any FaultHook = NoFaults()
     ) {
         self.root = root
@@ -70,7 +67,7 @@ package actor DirectoryObjectStore: ObjectStore {
             try failing("publish", key) { () throws(SystemError) in
                 try folder.rename(temporary, to: key.name, replacing: mode.replacesSomething)
                 try folder.sync()
-                if key == witness { seen = try folder.status(of: key.name)?.identity }
+                if let witness, key == witness.key { witness.seen = try folder.status(of: key.name)?.identity }
             }
             return try version(of: file, key)
         } catch {
@@ -93,7 +90,7 @@ package actor DirectoryObjectStore: ObjectStore {
             return ObjectVersion(try Descriptor.open(beneath: folders.root(), key.rawValue, [.pathOnly]).status())
         } catch {
             guard error.isNotFound else { throw failure(error, "look at", key) }
-            if key != witness { try requireWitness() }
+            if key != witness?.key { try requireWitness() }
             return nil
         }
     }
@@ -121,26 +118,26 @@ package actor DirectoryObjectStore: ObjectStore {
             guard status.kind == .regular else {
                 throw SystemError("open", path: key.rawValue, code: EINVAL)
             }
-            if key == witness { seen = status.identity }
+            if let witness, key == witness.key { witness.seen = status.identity }
             let lower = min(max(range?.lowerBound ?? 0, 0), status.size)
             let upper = max(lower, min(range?.upperBound ?? status.size, status.size))
             return FileBytes(file, from: lower, to: upper)
         } catch {
-            if key != witness, [EISDIR, EINVAL, ENXIO].contains(error.code) {
+            if key != witness?.key, [EISDIR, EINVAL, ENXIO].contains(error.code) {
                 throw DeliveryError.notAFile(key, in: root)
             }
             guard error.isNotFound else { throw failure(error, "read", key) }
             // Of a store that is not there it is not known what it has.
-            if key != witness { try requireWitness() }
+            if key != witness?.key { try requireWitness() }
             throw DeliveryError(.notFound, "there is no object \(key) in \(root)")
         }
     }
 
     package func delete(_ key: ObjectKey) throws(DeliveryError) {
         let root: Descriptor
-        if let witness, let seen {
+        if let witness, let seen = witness.seen {
             // What is not there, or is another store's, would count as deleted.
-            root = try self.root(of: witness, seen)
+            root = try self.root(of: witness.key, seen)
         } else {
             do throws(SystemError) { root = try folders.root() } catch {
                 if error.isNotFound { return }
@@ -158,8 +155,8 @@ package actor DirectoryObjectStore: ObjectStore {
     /// Where a key is put, in the store that was seen.
     private func folderMade(for key: ObjectKey) throws(DeliveryError) -> Descriptor {
         let root =
-            if key != witness, let witness, let seen {
-                try root(of: witness, seen)
+            if let witness, key != witness.key, let seen = witness.seen {
+                try root(of: witness.key, seen)
             } else {
                 try failing("write", key) { () throws(SystemError) in try folders.rootMade() }
             }
@@ -227,7 +224,7 @@ package actor DirectoryObjectStore: ObjectStore {
     }
 
     func requireWitness() throws(DeliveryError) {
-        if let witness, let seen { _ = try root(of: witness, seen) }
+        if let witness, let seen = witness.seen { _ = try root(of: witness.key, seen) }
     }
 
     /// The root, while the store that was seen is there.
@@ -260,7 +257,7 @@ package actor DirectoryObjectStore: ObjectStore {
     func throughLink(_ relativePath: String) -> DeliveryError {
         let link = folders.link(on: relativePath) ?? "\(root)/\(relativePath)"
         // Where the store's identity cannot be reached, nothing can.
-        return DeliveryError.throughLink(link, isOfWholeStore: relativePath == witness?.rawValue)
+        return DeliveryError.throughLink(link, isOfWholeStore: relativePath == witness?.key.rawValue)
     }
 }
 

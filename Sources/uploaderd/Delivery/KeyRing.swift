@@ -46,5 +46,27 @@ final class KeyRing<Keys: RefusableKeys>: Sendable {
         return isOther ? now : nil
     }
 
+    /// Asks with the keys, and once more when they are refused and there are others by now.
+    ///
+    /// - Parameters:
+    ///   - ask: throws when there was no answer.
+    ///   - refusal: of an answer that refuses the keys, the error that says so; else `nil`.
+    func asking<Answer>(
+        _ ask: (Keys) async throws(DeliveryError) -> Answer, refusal: (Answer) -> DeliveryError?
+    ) async throws(DeliveryError) -> Answer {
+        var shown = try await keys()
+        var isAnew = false
+        while true {
+            let answer = try await ask(shown)
+            guard let error = refusal(answer) else {
+                taken()
+                return answer
+            }
+            guard let other = try await refused(shown), !isAnew else { throw error }
+            shown = other
+            isAnew = true
+        }
+    }
+
     func taken() { state.withLock { $0.isInDoubt = false } }
 }

@@ -29,6 +29,8 @@ enum ObjectDigest {
             }
         } catch let error as DeliveryError {
             throw error
+        } catch let error as DamagedBytes {
+            throw DeliveryError(.damaged, "object \(key) is damaged: \(error)")
         } catch {
             throw DeliveryError(.transient, "could not read object \(key): \(error)")
         }

@@ -3,8 +3,8 @@ package import Shared
 
 /// Sessions as objects in the layout of docs/formats.md, section 1, over any object store.
 package struct ObjectLayoutSink: SessionSink {
-    private let store: any ObjectStore
-    private let layout: ObjectLayout
+    let store: any ObjectStore
+    let layout: ObjectLayout
     private let decodingLane: (any RoomExecutor)?
 
     package var lane: (any TaskExecutor)? { store.lane }
@@ -35,13 +35,32 @@ package struct ObjectLayoutSink: SessionSink {
     package func store(known: StoreID?) async throws(DeliveryError) -> StoreID? {
         let key = try key(layout.storeID, "the store's id")
         if let found = try await store.readAll(key) { return try identity(found, key).id }
-        guard known == nil else {
-            throw DeliveryError(
-                .unusable, "the store is not where it was: object \(key) is missing",
-                hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
-                retryAfter: .seconds(30))
-        }
+        try await requireNotEncrypted(key, isKnown: known != nil)
+        guard known == nil else { throw Self.isGone(key) }
         return nil
+    }
+
+    /// What lies there encrypted, nobody would find beside what does not.
+    private func requireNotEncrypted(_ storeID: ObjectKey, isKnown: Bool) async throws(DeliveryError) {
+        guard let other = ObjectKey(storeID.rawValue + EncryptedObjectStore.suffix) else { return }
+        do throws(DeliveryError) {
+            guard try await store.version(of: other) != nil else { return }
+        } catch {
+            // Safe: that the store is gone is said by who called.
+            if isKnown { return }
+            throw error
+        }
+        throw DeliveryError(
+            .unusable, "the store there is encrypted: there is an object \(other)",
+            hint: "write encryption = \"age\" and its recipients, or give this destination another path or prefix",
+            retryAfter: DeliveryError.pause)
+    }
+
+    static func isGone(_ storeID: ObjectKey) -> DeliveryError {
+        DeliveryError(
+            .unusable, "the store is not where it was: object \(storeID) is missing",
+            hint: "mount its disk or put it back; to begin a new store there, give the destination another name",
+            retryAfter: .seconds(30))
     }
 
     private func identity(_ bytes: [UInt8], _ key: ObjectKey) throws(DeliveryError) -> StoreIdentity {
@@ -75,7 +94,13 @@ package struct ObjectLayoutSink: SessionSink {
         let folder = folder(of: checkpoint.stream.session, writer: writer, place: place)
         let key = try key(layout.checkpoint(checkpoint, in: folder), checkpoint.id)
         let bytes = try encoded(ManifestCheckpoint(checkpoint), pretty: true)
-        try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
+        do throws(DeliveryError) {
+            try await store.put(MemoryObject(bytes), to: key, .immutable(RunningDigest.digest(of: bytes)))
+        } catch {
+            // Its name says where it stands, not what it tells: that is another when its line was redacted again.
+            guard error.code == .conflict, let version = try await store.version(of: key) else { throw error }
+            try await store.put(MemoryObject(bytes), to: key, .replacing(version))
+        }
     }
 
     package func publish(
@@ -127,12 +152,12 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     /// - Parameter home: the session's own folder.
-    private func writerFolders(below home: String) async throws(DeliveryError) -> [String] {
+    func writerFolders(below home: String) async throws(DeliveryError) -> [String] {
         // What cannot be a name of ours was put there by somebody else.
         try await store.listFolders("\(home)writers/").filter { ObjectKey($0) != nil }.map { "\(home)writers/\($0)/" }
     }
 
-    private func manifest(in folder: String, below home: String) async throws(DeliveryError) -> FoundManifest? {
+    func manifest(in folder: String, below home: String) async throws(DeliveryError) -> FoundManifest? {
         let key = try key(layout.manifest(in: folder), "manifest")
         guard let bytes = try await store.readAll(key, limit: Manifest.longest) else { return nil }
         let manifest: Manifest
@@ -236,7 +261,7 @@ package struct ObjectLayoutSink: SessionSink {
     }
 
     /// A manifest may come from anybody: a path in it that is no key of ours is refused.
-    private func key(_ key: ObjectKey?, _ what: String) throws(DeliveryError) -> ObjectKey {
+    func key(_ key: ObjectKey?, _ what: String) throws(DeliveryError) -> ObjectKey {
         guard let key else { throw DeliveryError(.permanent, "\(what) cannot be the name of an object") }
         return key
     }

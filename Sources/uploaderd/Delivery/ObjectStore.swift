@@ -29,7 +29,8 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
 
 /// Tells one state of an object from every other: an entity tag. Nobody looks into it.
 package struct ObjectVersion: Hashable, Sendable {
-    private let tag: String
+    /// To be kept, and compared.
+    package let tag: String
 
     package init(_ tag: String) { self.tag = tag }
 }
@@ -110,6 +111,8 @@ extension ObjectStore {
             }
         } catch let error as DeliveryError {
             throw error
+        } catch let error as DamagedBytes {
+            throw DeliveryError(.damaged, "object \(key) is damaged: \(error)")
         } catch {
             throw DeliveryError(.transient, "could not read object \(key): \(error)")
         }

@@ -50,6 +50,7 @@ package final class PresignedObjectStore: ObjectStore {
         case 300..<400, 404, 405, 501:
             return error(.unusable, "does the URL take PUT for every name below it?")
         case 408, 425, 429, 500...: return error(.transient, nil)
+        case 413, 414, 415: return error(.unacceptable, "let whoever takes it there take such an object")
         default: return error(.permanent, nil)
         }
     }

@@ -25,7 +25,7 @@ package struct RetryPolicy: Sendable, Hashable {
     package func delay(after error: DeliveryError, failures: Int, random: UInt64) -> Duration {
         let asked = error.retryAfter.map { min($0, Self.longest) }
         switch error.code {
-        case .authentication, .unusable, .permanent, .conflict: return asked ?? probe
+        case .authentication, .unusable, .permanent, .unacceptable, .conflict, .damaged: return asked ?? probe
         case .transient, .notFound:
             let bound = min(cap.nanoseconds, base.nanoseconds << Int64(min(max(failures - 1, 0), 20)))
             let jittered = Duration.nanoseconds(Int64(random % UInt64(max(bound, 1))))

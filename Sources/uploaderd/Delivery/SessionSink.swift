@@ -14,12 +14,20 @@ package struct OutgoingSegment: Sendable {
     package var writer: String
     package var place: WriterPlace
     package var bytes: any ObjectBytes & Sendable
+    /// What is known of the session; only for a `LineSink`.
+    package var facts: SessionFacts?
+    /// The lines right before it are lost: nobody has them any more. Only for a `LineSink`.
+    package var followsLost = false
 
-    package init(record: SegmentRecord, writer: String, place: WriterPlace, bytes: any ObjectBytes & Sendable) {
+    package init(
+        record: SegmentRecord, writer: String, place: WriterPlace, bytes: any ObjectBytes & Sendable,
+        facts: SessionFacts? = nil
+    ) {
         self.record = record
         self.writer = writer
         self.place = place
         self.bytes = bytes
+        self.facts = facts
     }
 }
 

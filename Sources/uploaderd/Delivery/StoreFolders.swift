@@ -16,8 +16,10 @@ struct StoreFolders {
     /// Tells this machine's temporary files from another's in a folder that both write.
     private let owner: String
     private let time: any TimeSource
-    /// Those that are known to be there, durably.
-    private var known: Set<String> = []
+    /// Those that are known to be there, durably; `.` always is.
+    private var durable: Set<String> = ["."]
+    /// Those of them that were swept in this life.
+    private var swept: Set<String> = []
 
     /// - Parameter path: absolute, of the root.
     init(_ path: String, owner: String, time: any TimeSource) {
@@ -44,26 +46,33 @@ struct StoreFolders {
         }
     }
 
-    /// Opens a folder; made with mode 0700, and durable, with all that lead to it, where it is not there.
+    /// Opens a folder; made with mode 0700 where it is not there, and durable, with all that lead to it.
     mutating func made(_ folder: String, beneath root: borrowing Descriptor) throws(SystemError) -> Descriptor {
-        if known.contains(folder) {
-            if let there = try Self.opened(folder, beneath: root) { return there }
-            // A user has emptied the store meanwhile.
-            known = []
-        }
-        let there = try Self.make(folder, beneath: root)
+        let there = try settled(folder, beneath: root)
+        if swept.contains(folder) { return there }
         try sweep(there)
-        if known.count > 4096 { known = [] }
-        known.insert(folder)
+        if swept.count > 4096 { (durable, swept) = (["."], []) }
+        swept.insert(folder)
         return there
     }
 
-    private static func make(_ folder: String, beneath root: borrowing Descriptor) throws(SystemError) -> Descriptor {
-        if let there = try opened(folder, beneath: root) { return there }
-        guard folder != "." else { throw SystemError("openat2", path: folder, code: ENOENT) }
-        let parent = try make(Files.parent(of: folder), beneath: root)
+    private mutating func settled(
+        _ folder: String, beneath root: borrowing Descriptor
+    ) throws(SystemError) -> Descriptor {
+        if durable.contains(folder) {
+            if let there = try Self.opened(folder, beneath: root) { return there }
+            guard folder != "." else { throw SystemError("openat2", path: folder, code: ENOENT) }
+            // A user has emptied the store meanwhile.
+            (durable, swept) = (["."], [])
+        }
+        let parent = try settled(Files.parent(of: folder), beneath: root)
+        var there = try Self.opened(folder, beneath: root)
         let name = Files.name(of: folder)
-        if try parent.makeDirectory(name) { try parent.sync() }
+        if there == nil { _ = try parent.makeDirectory(name) }
+        // Also when it was there: whoever made it may have been stopped before this.
+        try parent.sync()
+        durable.insert(folder)
+        if let there = there.take() { return there }
         return try parent.openEntry(name, [.readOnly, .directory])
     }
 

@@ -3,36 +3,86 @@ import Shared
 
 /// Which far end a destination has.
 extension Assembly {
+    /// Of one directory destination: so many sessions wait for its disk at once.
+    private static let directoryLanes = 8
+
     /// The sink of a destination; `nil` for a type that this version cannot deliver to, which the configuration refuses, and
     /// where there is no network.
-    static func sink(_ destination: DestinationConfiguration, _ world: Surroundings) -> (any SessionSink)? {
+    ///
+    /// - Parameter news: `nil`: nothing is delivered there.
+    static func sink(
+        _ destination: DestinationConfiguration, _ world: Surroundings, _ news: SessionNews? = nil
+    ) -> (any SessionSink)? {
         let worker = world.lane(of: destination.name)
         switch destination.place {
         case .directory(let path, let prefix):
             let layout = ObjectLayout(prefix: prefix)
-            let objects = DirectoryObjectStore(
-                root: path, owner: String(world.machine.machine.prefix(8)),
-                life: String(StoreID(random: world.random).rawValue.prefix(8)), witness: layout.storeID,
-                executor: world.makeLane(destination.name), time: world.time, faults: world.faults)
-            return ObjectLayoutSink(store: objects, layout: layout, decodingOn: worker)
+            let witness = layout.storeID.flatMap { stored($0, destination) }.map { StoreWitness($0) }
+            let life = StoreID(random: world.random).rawValue.prefix(6)
+            let objects = (0..<directoryLanes).map { number in
+                DirectoryObjectStore(
+                    root: path, owner: String(world.machine.machine.prefix(8)), life: "\(life)\(number)",
+                    witness: witness,
+                    executor: world.makeLane(number == 0 ? destination.name : "\(destination.name)/\(number)"),
+                    time: world.time, faults: world.faults)
+            }
+            return objectSink(SpreadObjectStore(objects, prefix: layout.prefix), layout, destination, world)
         case .s3(let place):
             guard let client = client(destination, place.endpoint, world) else { return nil }
             let objects = S3ObjectStore(
                 place, client: client, keys: s3Keys(destination, world), time: world.time, digestingOn: worker)
             // The prefix is the store's: it may hold what our part of a name may not.
-            return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: ""), decodingOn: worker)
+            return objectSink(objects, ObjectLayout(prefix: ""), destination, world)
         case .supabase(let url, let bucket, let prefix):
             guard let client = client(destination, url, world), let source = destination.credentials else { return nil }
             let objects = SupabaseObjectStore(
                 url: url, bucket: bucket, key: BearerKey(source, lane: world.makeLane(destination.name)),
                 client: client, time: world.time, digestingOn: worker)
-            return ObjectLayoutSink(store: objects, layout: ObjectLayout(prefix: prefix), decodingOn: worker)
+            return objectSink(objects, ObjectLayout(prefix: prefix), destination, world)
         case .presigned(let url, let prefix):
             guard let client = client(destination, url, world) else { return nil }
             let objects = PresignedObjectStore(url: url, prefix: prefix, client: client)
-            return WriteOnlySink(store: objects, layout: ObjectLayout(prefix: ""))
-        case .confab, .agnes, .history: return nil
+            return objectSink(objects, ObjectLayout(prefix: ""), destination, world)
+        case .confab(let url):
+            guard let client = client(destination, url, world), let source = destination.credentials, let news else {
+                return nil
+            }
+            return ConfabSink(
+                url: url, client: client, key: BearerKey(source, lane: world.makeLane(destination.name)),
+                time: world.time,
+                workingOn: worker, noting: news.note, ends: news.end(of:))
+        case .agnes, .history: return nil
         }
+    }
+
+    /// Sessions in an object store, encrypted where the destination says so.
+    private static func objectSink(
+        _ objects: any ObjectStore, _ layout: ObjectLayout, _ destination: DestinationConfiguration,
+        _ world: Surroundings
+    ) -> any SessionSink {
+        let store = destination.encryption.map { encrypted(objects, $0, layout, destination, world) } ?? objects
+        if destination.isReadable {
+            return ObjectLayoutSink(store: store, layout: layout, decodingOn: world.lane(of: destination.name))
+        }
+        return WriteOnlySink(store: store, layout: layout, canLook: destination.type != .presigned)
+    }
+
+    private static func encrypted(
+        _ objects: any ObjectStore, _ encryption: EncryptionConfiguration, _ layout: ObjectLayout,
+        _ destination: DestinationConfiguration, _ world: Surroundings
+    ) -> any ObjectStore {
+        var identity: AgeIdentityFile?
+        if case .file(let path, let isGuarded) = encryption.identity {
+            identity = AgeIdentityFile(path, isGuarded: isGuarded, lane: world.makeLane("\(destination.name)/identity"))
+        }
+        return EncryptedObjectStore(
+            objects, to: encryption.recipients, identity: identity, machine: MachineSeal(world.machine.secret),
+            witness: layout.storeID, time: world.time, random: world.random, worker: world.lane(of: destination.name))
+    }
+
+    /// What an object is called in the destination's store.
+    private static func stored(_ key: ObjectKey, _ destination: DestinationConfiguration) -> ObjectKey? {
+        destination.encryption == nil ? key : ObjectKey(key.rawValue + EncryptedObjectStore.suffix)
     }
 
     /// - Parameter url: of the destination; whether it may be one of plain http was judged where it was read.

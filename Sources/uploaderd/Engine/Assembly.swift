@@ -56,6 +56,8 @@ package enum Assembly {
             let lost = LostSegments()
             let context = try context(
                 configuration, RootDirectories(of: roots), store, objects, lost, redactor, board, world)
+            let rewriting = SegmentRewriting(context, objects: objects)
+            await store.enforce(rules: rewriting?.rules)
             let resolver = SessionResolver(
                 store: store, objects: objects, world: world, board: board, report: report,
                 destinations: configuration.destinations.map(\.name), judge: judge)
@@ -64,7 +66,8 @@ package enum Assembly {
                 store: store, objects: objects, world: world, board: board,
                 destinations: configuration.destinations.map(\.name))
             let delivery = try await delivery(
-                configuration, directories, store, resolver, unjoined, lost, forgetting, board, world)
+                configuration, directories, store, resolver, unjoined, lost, rewriting, forgetting, redactor, board,
+                world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
             let intake = SourceIntake(
                 store: store, context: context, resolver: resolver,
@@ -84,6 +87,14 @@ package enum Assembly {
             let parts = EngineParts(
                 world: world, board: board, store: store, context: context, intake: intake, supervisor: supervisor,
                 delivery: delivery, merging: merging, objects: objects, lost: lost, forgetting: forgetting,
+                rewriting: Rewriting(
+                    rewriting, context: context, objects: objects, world: world,
+                    destinations: configuration.destinations.map(\.name)
+                ) {
+                    [weak delivery, weak merging] in
+                    delivery?.ring()
+                    merging?.ring()
+                },
                 replay: ReplayService(
                     store: store, objects: objects, destinations: configuration.destinations.map(\.name)),
                 captures: CaptureService(
@@ -93,7 +104,8 @@ package enum Assembly {
                     EngineParts.Destination(name: $0.name, type: $0.type.rawValue, isRequired: $0.isRequired)
                 },
                 watched: roots, spoolLimit: configuration.spool.maxBytes.bytes,
-                defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store })
+                defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store },
+                remote: RemoteSessions(world: world, cache: directories.cache))
             let isInDoubt = !report.isUneventful || report.fresh || !report.awaited.isEmpty
             // No store has to be asked for what an earlier life has lost.
             if !isInDoubt { lost.add(report.lost) }
@@ -126,8 +138,9 @@ package enum Assembly {
 
     private static func delivery(
         _ configuration: UploaderConfiguration, _ directories: Directories, _ store: Store,
-        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments, _ forgetting: Forgetting,
-        _ board: StatusBoard, _ world: Surroundings
+        _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments,
+        _ rewriting: SegmentRewriting?, _ forgetting: Forgetting,
+        _ redactor: Redactor, _ board: StatusBoard, _ world: Surroundings
     ) async throws(StoreError) -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
@@ -137,7 +150,7 @@ package enum Assembly {
             publisher: ManifestPublisher(
                 store: store, faults: world.faults, log: world.log,
                 policy: configuration.canMerge ? MergePolicy() : nil, unjoined: unjoined), tidier: tidier,
-            lost: lost,
+            lost: lost, rewriting: rewriting,
             policy: RetryPolicy(), world: world, board: board
         ) { id in
             forgetting.ring()
@@ -147,7 +160,9 @@ package enum Assembly {
         let paused = try await store.pausedDestinations()
         var workers: [DestinationWorker] = []
         for destination in configuration.destinations {
-            guard let sink = world.sinks?(destination) ?? sink(destination, world) else { continue }
+            let news = SessionNews(
+                store: store, redactor: redactor, board: board, destination: destination.name, world: world)
+            guard let sink = world.sinks?(destination) ?? sink(destination, world, news) else { continue }
             board.update(destination.name) { _ in }
             workers.append(
                 DestinationWorker(
@@ -243,7 +258,7 @@ package struct HeldState: Sendable {
 
 extension UploaderConfiguration {
     /// What is joined has to be read, and most of it has left the spool by then.
-    fileprivate var canMerge: Bool { merge.enabled && destinations.contains { $0.type != .presigned } }
+    fileprivate var canMerge: Bool { merge.enabled && destinations.contains(where: \.isReadable) }
 }
 
 extension WatchRoot {

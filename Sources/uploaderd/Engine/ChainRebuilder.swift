@@ -9,17 +9,42 @@ struct ChainRebuilder: Sendable {
     let store: Store
     let objects: ObjectFinder
 
-    func state(of cursor: StreamCursor) async throws -> RunningDigest {
-        let isFirst = cursor.generation == 1
-        var chain = isFirst ? try await foreignDigest(of: cursor.stream) : RunningDigest()
-        for segment in try await store.segments(of: cursor.stream, generation: cursor.generation)
-        where !segment.record.partial && segment.record.sourceOffset < cursor.offset {
-            let bytes = try await objects.bytes(of: segment.id, segment.record, holders: segment.holders)
-            var reader = try MemberReader(SegmentOutline(segment.record), object: bytes)
+    /// - Returns: also what was read, in order.
+    func state(of cursor: StreamCursor) async throws -> (digest: RunningDigest, of: [SegmentID]) {
+        var last = RunningDigest()
+        var read: [SegmentID] = []
+        try await each(of: cursor.stream, generation: cursor.generation, before: cursor.offset) { id, digest in
+            last = digest
+            read.append(id)
+        } beginning: {
+            last = $0
+        }
+        return (last, read)
+    }
+
+    /// The digest behind each of a generation's segments.
+    func digests(of stream: StreamKey, generation: Int) async throws -> [(id: SegmentID, digest: Digest256)] {
+        var found: [(id: SegmentID, digest: Digest256)] = []
+        try await each(of: stream, generation: generation, before: .max) { id, digest in
+            found.append((id, digest.digest()))
+        }
+        return found
+    }
+
+    private func each(
+        of stream: StreamKey, generation: Int, before end: Int64,
+        _ body: (SegmentID, RunningDigest) -> Void, beginning: (RunningDigest) -> Void = { _ in }
+    ) async throws {
+        var chain = generation == 1 ? try await foreignDigest(of: stream) : RunningDigest()
+        beginning(chain)
+        for segment in try await store.segments(of: stream, generation: generation)
+        where !segment.record.partial && segment.record.sourceOffset < end {
+            let (outline, bytes) = try await objects.exactly(segment)
+            var reader = try MemberReader(outline, object: bytes)
             while let piece = try reader.next() { chain.update(piece) }
+            body(segment.id, chain)
             await Task.yield()
         }
-        return chain
     }
 
     /// The digest over what another program uploaded of the stream before us.

@@ -55,6 +55,7 @@ extension ControlDesk {
         try await requireKnown(sid)
         let elsewhere = try await unconfigured(sid)
         _ = try await say(.forgotten, of: sid)
+        try await dropRemoteCache()
         await engine.forgetting.retry()
         let bell = Doorbell()
         let listener = engine.board.subscribe(bell)

@@ -1,5 +1,6 @@
 package import ControlPlane
 import Delivery
+import Digests
 import Segments
 package import Shared
 import Store
@@ -37,7 +38,7 @@ extension ControlDesk {
             let segments = try await asking { () async throws(StoreError) in
                 try await engine.store.segments(of: stream.stream)
             }
-            for segment in segments {
+            for segment in segments where request.isWanted(segment.record.objectPath, of: sid) {
                 let ranges = await verified(segment, isOpen: isOpen, unlisted, request, &summary)
                 for range in ranges { summary.count(range.state) }
                 try await sink.send(ranges)
@@ -54,7 +55,7 @@ extension ControlDesk {
             try await sink.send([range])
         }
         for other in others.writers {
-            for (stream, entry) in other.manifest.everySegment {
+            for (stream, entry) in other.manifest.everySegment where request.isWanted(entry.path, of: sid) {
                 let ranges = await verified(entry, of: stream, other, request, &summary)
                 for range in ranges { summary.count(range.state) }
                 try await sink.send(ranges)
@@ -80,7 +81,7 @@ extension ControlDesk {
             if segment.state == .lost || segment.state == .gap {
                 state = .missing
             } else if isThere, let id = live.storeID {
-                let deep = isSampled(segment.record.objectChecksum, request)
+                let deep = request.isDeep
                 (state, detail) = await look(segment, in: id, deep: deep)
                 if deep, state == .found { summary.readBack += 1 }
                 if state == .found, let fault = unlisted[id] { (state, detail) = fault }
@@ -111,7 +112,7 @@ extension ControlDesk {
         _ segment: StoredSegment, _ request: VerifyRequest, _ summary: inout VerifySummary
     ) async -> Verdict? {
         guard segment.state == .spooled, segment.receipts.isEmpty else { return nil }
-        let deep = isSampled(segment.record.objectChecksum, request)
+        let deep = request.isDeep
         let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: segment.record.stream)) {
             await self.look(
                 self.engine.objects.spooled(segment.id, segment.record), SegmentOutline(segment.record), deep)
@@ -134,7 +135,7 @@ extension ControlDesk {
         let outline = SegmentOutline(entry, firstLine: 1)
         for holding in other.holdings where holding.paths.contains(entry.path) {
             let copy = WriterManifest.copy(of: entry, in: stream, other.session, holding)
-            let deep = isSampled(entry.objectChecksum, request)
+            let deep = request.isDeep
             let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: other.session)) {
                 await self.look(copy, outline, deep)
             }
@@ -148,14 +149,6 @@ extension ControlDesk {
         return ranges
     }
 
-    /// The same objects for the same sample, whoever asks.
-    private nonisolated func isSampled(_ digest: Digest256?, _ request: VerifyRequest) -> Bool {
-        guard request.deep else { return false }
-        guard let sample = request.sample, let digest else { return true }
-        let hash = digest.hex.prefix(8).utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF }
-        return hash % sample.of == sample.part - 1
-    }
-
     /// Whether the object is in the store; read back and compared when `deep`.
     private nonisolated func look(
         _ segment: StoredSegment, in id: StoreID, deep: Bool
@@ -163,6 +156,7 @@ extension ControlDesk {
         let lane = engine.world.lane(of: segment.record.stream)
         return await withTaskExecutorPreference(lane) {
             guard let shelf = self.engine.objects.shelf(id) else { return (.delayed, "the destination is not open") }
+            if let sink = shelf.sink as? any LineSink { return await self.look(segment, in: id, sink, deep: deep) }
             var copy = self.engine.objects.copy(of: segment.id, segment.record, in: id, on: shelf)
             copy.isFaulty = segment.faulty.contains(id)
             return await self.look(copy, SegmentOutline(segment.record), deep)
@@ -186,5 +180,20 @@ extension ControlDesk {
             if let error = error as? StoreError, error.code == .missing { return (.missing, error.message) }
             return (isDefinite ? .damaged : .delayed, "\(error)")
         }
+    }
+}
+
+extension VerifyRequest {
+    /// Who asks for a part of all objects means to have that read.
+    fileprivate var isDeep: Bool { deep || sample != nil }
+
+    /// Whether the object is in the part that is asked for.
+    fileprivate func isWanted(_ path: String, of session: SessionID) -> Bool {
+        sample.map { $0.holds(Self.key(of: path, session)) } ?? true
+    }
+
+    /// The beginning of the SHA-256 of the object's name, which never changes: 64 bits of it.
+    private static func key(of path: String, _ session: SessionID) -> UInt64 {
+        RunningDigest.digest(of: Array("\(session)/\(path)".utf8)).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

@@ -9,6 +9,8 @@ struct DeliveryParts: Sendable {
     let publisher: ManifestPublisher
     let tidier: Tidier
     let lost: LostSegments
+    /// `nil`: nothing is redacted.
+    let rewriting: SegmentRewriting?
     let policy: RetryPolicy
     let world: Surroundings
     let board: StatusBoard
@@ -55,5 +57,16 @@ struct DeliveryParts: Sendable {
             Event(
                 error.code == .conflict ? .manifestConflict : .deliveryFailed, error.message, hint: error.hint,
                 session: session, destination: destination))
+        world.loop.start { await self.note(Setback(error), ofManifestOf: session, by: destination) }
+    }
+
+    /// What was said of an object is noted by then, in the transaction that ended its attempt; this is for manifests.
+    private func note(_ setback: Setback, ofManifestOf session: SessionID, by destination: String) async {
+        do throws(StoreError) {
+            guard let id = try await store.knownStore(of: destination) else { return }
+            try await store.note(setback, ofManifestOf: session, at: id)
+        } catch {
+            world.log.record(Event(.persistenceFailed, "a refusal of \(destination) was not noted: \(error)"))
+        }
     }
 }

@@ -33,6 +33,7 @@ extension DestinationWorker {
             return nil
         }
         try await parts.store.note(found, of: name)
+        if sink is any LineSink { try await parts.store.takesLines(found) }
         storeID = found
         succeeded()
         changed()

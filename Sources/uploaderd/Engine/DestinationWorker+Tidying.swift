@@ -26,6 +26,7 @@ extension DestinationWorker {
         do {
             try await parts.tidier.tidy()
             try await removeSuperseded(from: id)
+            try await removeCondemned(from: id)
         } catch {
             tidyBy = tidyBy ?? now
             throw error
@@ -62,14 +63,38 @@ extension DestinationWorker {
         supersededDue = now + min(max(Self.interval, first - limit), Self.grace)
     }
 
+    /// What holds secrets that newer rules find goes as soon as the manifest does not list it: no reader is owed a day of them.
+    private func removeCondemned(from id: StoreID) async throws {
+        // Where nothing is deleted it stays, and whoever asked is told so.
+        guard places.sink.isReadable else { return }
+        var kept: Set<DueObject> = []
+        while true {
+            let due = try await parts.store.condemnedDue(at: id, most: 256 + kept.count)
+            let found = due.filter { !kept.contains($0) }
+            if found.isEmpty { break }
+            for object in found {
+                do {
+                    try await remove(object, from: id, .rewriteDeleted)
+                } catch let error as DeliveryError where error.isOfOneSession {
+                    kept.insert(object)
+                    parts.refuse(error, by: name, session: object.session)
+                }
+            }
+            parts.board.update { _ in }
+        }
+        guard !kept.isEmpty else { return }
+        let next = parts.world.time.now + parts.policy.probe
+        supersededDue = min(supersededDue ?? next, next)
+    }
+
     /// Deleting it twice is not an error: a crash may come between the object and its row.
-    private func remove(_ object: DueObject, from id: StoreID) async throws {
+    private func remove(_ object: DueObject, from id: StoreID, _ point: FaultPoint = .mergeDeleted) async throws {
         let folder = places.sink.folder(
             of: object.session, writer: try await parts.store.writer(of: object.session),
             place: try await places.place(of: object.session))
         guard try await parts.store.isSuperseded(object, at: id) else { return }
         try await places.sink.delete(object.path, in: folder)
-        parts.world.faults.reach(.mergeDeleted)
+        parts.world.faults.reach(point)
         try await parts.store.recordDeleted(object, at: id)
     }
 }

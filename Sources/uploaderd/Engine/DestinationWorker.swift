@@ -76,7 +76,8 @@ actor DestinationWorker {
         isRequired = destination.isRequired
         isRemote = destination.type != .directory
         trips = RoundTrips(
-            atMost: destination.transport.concurrency, isAdaptive: destination.type != .directory,
+            atMost: min(destination.transport.concurrency, sink is any LineSink ? SessionNews.mostAtOnce : .max),
+            isAdaptive: destination.type != .directory,
             time: parts.world.time)
         credentialFiles = destination.credentialFiles
         ownLane = parts.world.makeLane(destination.name)

@@ -53,6 +53,7 @@ package final class Engine: Sendable {
         }
         tasks.append(loop.start { await parts.lost.run(parts) })
         tasks.append(loop.start { await parts.forgetting.run() })
+        tasks.append(loop.start { await parts.rewriting.run() })
         if !isOnce { tasks.append(loop.start { await parts.captures.run(parts) }) }
         if !isOnce, let lost {
             resolver.asking.begin()

@@ -26,6 +26,7 @@ package struct EngineParts: Sendable {
     let objects: ObjectFinder
     let lost: LostSegments
     let forgetting: Forgetting
+    let rewriting: Rewriting
     let replay: ReplayService
     let captures: CaptureService
     let destinations: [Destination]
@@ -33,6 +34,7 @@ package struct EngineParts: Sendable {
     let spoolLimit: Int64
     /// Where the store is, when no destination is configured.
     let defaultStorePath: String?
+    let remote: RemoteSessions
 
     /// Whether the spool takes more, now or as soon as that is noticed: an eighth has to be free.
     var hasRoom: Bool { store.spool.bytes < spoolLimit / 8 * 7 }

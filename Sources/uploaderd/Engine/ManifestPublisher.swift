@@ -61,6 +61,14 @@ struct ManifestPublisher: Sendable {
         guard basis.writer == standing.writer else {
             throw DeliveryError(.conflict, "an earlier life of session \(session) was found meanwhile")
         }
+        if let contradiction = basis.contradiction {
+            // The one that is there stays: it was right.
+            throw DeliveryError(
+                .conflict, "no manifest of session \(session) can be made: the catalog says that \(contradiction)",
+                hint:
+                    "stop uploaderd, move catalog.db and what begins with its name away, and start it: the catalog is made "
+                    + "anew from the spool and the manifests")
+        }
         let folder = PutCheckpoints.Folder(
             store: id, path: places.sink.folder(of: session, writer: basis.writer, place: standing.place))
         for checkpoint in checkpoints.missing(of: basis.streams.flatMap(\.newCheckpoints), in: folder) {

@@ -20,6 +20,7 @@ extension ObjectFinder {
         let fault: CopyFault
         switch error {
         case let error as DeliveryError where error.code == .notFound: fault = .missing
+        case let error as DeliveryError where error.code == .damaged: fault = .damaged
         case let error as SegmentError where error.code == .damaged: fault = .damaged
         case let error as StoreError where error.code == .missing: fault = .missing
         case let error as StoreError where error.code == .damaged: fault = .damaged
@@ -28,6 +29,8 @@ extension ObjectFinder {
             await noteWhole(copy, isRead: isRead)
             return false
         }
+        // Its lines are in another object by now, and it may be gone for that: whoever reads them looks again.
+        if await isReplaced(copy) { return false }
         let isNew = Self.say(fault, copy.name, error, on: board)
         // Store knows it already where it was said before; one that was put since is another receipt's.
         guard let place = copy.place else { return true }
@@ -40,6 +43,15 @@ extension ObjectFinder {
             if isNew { world.log.record(Event(.persistenceFailed, "\(copy.name): what it is was not noted: \(error)")) }
         }
         return true
+    }
+
+    private func isReplaced(_ copy: ObjectCopy) async -> Bool {
+        do {
+            guard let id = try await copy.place?.segment() else { return false }
+            return try await store.isReplaced(id)
+        } catch {
+            return false  // Safe: it is said as if it were wanted yet.
+        }
     }
 
     private func noteWhole(_ copy: ObjectCopy, isRead: Bool) async {

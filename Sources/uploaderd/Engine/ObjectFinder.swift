@@ -84,6 +84,7 @@ package final class ObjectFinder: Sendable {
             // It may have left the spool since they were asked for.
             let now = try await store.holders(of: id)
             if Set(now) != Set(holders) { return try await bytes(of: id, record, holders: now) }
+            try requireObjects(record, in: holders)
             return try await again(id, record, holders, error)
         } catch let error as SegmentError where error.code == .damaged {
             return try await again(id, record, holders, error)
@@ -113,7 +114,8 @@ package final class ObjectFinder: Sendable {
         return try await sound(
             SegmentOutline(record), of: record.stream.session,
             in: copies + shelves.map { copy(of: id, record, in: $0.id, on: $0.shelf) },
-            unread: stores.count - shelves.count)
+            unread: stores.count - shelves.count,
+            writtenOnly: readable.filter { stores.contains($0.id) && !$0.shelf.sink.isReadable }.map(\.shelf.name))
     }
 
     /// Gives the bytes of a segment to `put`: those in the spool, checked on their way, so that they are read once; when they
@@ -179,9 +181,12 @@ package final class ObjectFinder: Sendable {
 
     /// Opens one copy after the other until one is what the outline promises.
     ///
-    /// - Parameter unread: how many more copies there are in stores that cannot be read now.
+    /// - Parameters:
+    ///   - unread: how many more copies there are in stores that cannot be read now.
+    ///   - writtenOnly: the destinations of those that cannot be read at all.
     func sound(
-        _ outline: SegmentOutline, of session: SessionID, in copies: [ObjectCopy], unread: Int = 0
+        _ outline: SegmentOutline, of session: SessionID, in copies: [ObjectCopy], unread: Int = 0,
+        writtenOnly: [String] = []
     ) async throws -> FoundObject {
         var faults: [String] = []
         var obstacle: (any Error)?
@@ -203,8 +208,12 @@ package final class ObjectFinder: Sendable {
                 "there is no whole copy of \(outline.name) of session \(session): "
                     + faults.joined(separator: "; "))
         }
+        // Said in the message: an answer that is under way has no room for a hint.
+        let away =
+            writtenOnly.isEmpty
+            ? "" : "; \(writtenOnly.joined(separator: ", ")) gives nothing back here, and uploaderctl verify says why"
         throw DeliveryError(
-            .transient, "no store that has \(outline.name) of session \(session) can be read now",
+            .transient, "no store that has \(outline.name) of session \(session) can be read now\(away)",
             hint: "uploaderctl status shows which destinations are held")
     }
 }

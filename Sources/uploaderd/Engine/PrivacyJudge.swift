@@ -28,14 +28,14 @@ struct PrivacyJudge: Sendable {
             var after: SessionID?
             while true {
                 let some = try await store.sessions(after: after, limit: 128)
-                for session in some { try await judgeAnew(session) }
+                try await judgeAnew(some)
                 guard let last = some.last else { break }
                 after = last.session
             }
             try await store.setValue(Self.digest, now)
         }
-        for known in try await store.standings() where known.standing == .undecided {
-            say(undecided: known.session, "what the privacy rules ask for was not known of it")
+        for session in try await store.undecided() {
+            say(undecided: session, "what the privacy rules ask for was not known of it")
         }
         try await sayDelivered()
     }
@@ -56,20 +56,26 @@ struct PrivacyJudge: Sendable {
                 + "--private lists them")
     }
 
-    private func judgeAnew(_ session: SessionSummary) async throws(StoreError) {
+    private func judgeAnew(_ sessions: [SessionSummary]) async throws(StoreError) {
         guard let rules else {
-            try await store.judge(session.session, as: .open)
+            _ = try await store.judge(sessions.map { ($0.session, .open, nil) })
             return
         }
-        guard try await !store.isSaid(session.session) else { return }
-        let verdict = rules.verdict(of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git))
-        try await note(verdict, session.session)
+        let verdicts = sessions.map { session in
+            rules.verdict(
+                of: PrivacyRules.Place(directory: session.facts.cwd, git: session.facts.git, agent: session.facts.agent)
+            )
+        }
+        let found = try await store.judge(zip(sessions, verdicts).map { ($0.session, $1.standing, $1.rule) })
+        for ((session, verdict), outcome) in zip(zip(sessions, verdicts), found) {
+            say(verdict, session.session, outcome)
+        }
     }
 
     /// Judges a session that was taken up from a store. Blocks.
     func judgeTakenUp(_ session: SessionID) async throws(StoreError) {
         guard rules != nil, let found = try await store.describe(session) else { return }
-        try await judgeAnew(found.summary)
+        try await judgeAnew([found.summary])
     }
 
     /// Whether the stream's first lines decide: nothing of it was cut yet, and nobody has said anything of its session.
@@ -82,16 +88,18 @@ struct PrivacyJudge: Sendable {
 
     /// Judges a stream of which nothing was cut yet.
     ///
-    /// - Parameter lines: its first lines, where they were asked for, and whether there are as many as are looked at.
+    /// - Parameters:
+    ///   - agent: that writes it.
+    ///   - lines: its first lines, where they were asked for, and whether there are as many as are looked at.
     /// - Returns: whether it may be taken, as far as rules go.
     /// - Throws: `undecided` while its lines may yet say where it runs.
     func admits(
-        _ name: SourceName, _ file: SourceObservation, _ lines: (learnt: FirstLines, isAll: Bool)?
+        _ name: SourceName, of agent: Agent, _ file: SourceObservation, _ lines: (learnt: FirstLines, isAll: Bool)?
     ) async throws -> Bool {
         guard let rules, let (learnt, isAll) = lines else {
             return try await store.standing(of: name.sid) == .open
         }
-        let verdict = rules.verdict(of: PrivacyRules.Place(directory: learnt.cwd, git: learnt.facts.git))
+        let verdict = rules.verdict(of: PrivacyRules.Place(directory: learnt.cwd, git: learnt.facts.git, agent: agent))
         if case .undecided(let why) = verdict, learnt.cwd == nil, !isAll, isYoung(file) {
             throw EngineError(.undecided, "whether session \(name.sid) may be taken is not known yet: \(why)")
         }
@@ -105,9 +113,14 @@ struct PrivacyJudge: Sendable {
     }
 
     private func note(_ verdict: PrivacyRules.Verdict, _ session: SessionID) async throws(StoreError) {
-        let (standing, isNew) = try await store.judge(session, as: verdict.standing)
-        if standing != .undecided { board.clear(Self.undecided, session.rawValue) }
-        guard isNew else { return }
+        say(verdict, session, try await store.judge(session, as: verdict.standing, because: verdict.rule))
+    }
+
+    private func say(
+        _ verdict: PrivacyRules.Verdict, _ session: SessionID, _ outcome: (standing: SessionStanding, isNew: Bool)
+    ) {
+        if outcome.standing != .undecided { board.clear(Self.undecided, session.rawValue) }
+        guard outcome.isNew else { return }
         switch verdict {
         case .open:
             log.record(Event(.privacyChanged, "no privacy rule keeps the session here any more", session: session))

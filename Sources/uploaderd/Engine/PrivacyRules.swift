@@ -3,7 +3,7 @@ import Digests
 import LinuxSystem
 import Shared
 
-/// Which sessions the configuration keeps here, by the directory that they run in and the remotes of its repository. Pure, but for the
+/// Which sessions the configuration keeps here, by their agent, the directory that they run in and the remotes of its repository. Pure, but for the
 /// names that a directory has through links, which are asked of the file system.
 struct PrivacyRules: Sendable {
     /// What is known of a session's place.
@@ -13,10 +13,13 @@ struct PrivacyRules: Sendable {
         /// URLs that the agent's lines name.
         var named: [String] = []
         var remotes: RepositoryRemotes
+        /// `nil`: not known, as of what was taken up from a store.
+        var agent: Agent?
 
         /// Looks at the directory; blocks.
-        init(directory: String?, git: JSONValue?) {
+        init(directory: String?, git: JSONValue?, agent: Agent? = nil) {
             self.directory = directory
+            self.agent = agent
             named = ["repo_url", "repository"].compactMap { git?[$0]?.text }
             remotes = directory.map { RepositoryRemotes.of(directory: $0) } ?? .unknown
         }
@@ -36,23 +39,35 @@ struct PrivacyRules: Sendable {
             case .undecided: .undecided
             }
         }
+
+        /// Why, where it is not open.
+        var rule: String? {
+            switch self {
+            case .open: nil
+            case .excluded(let why), .undecided(let why): why
+            }
+        }
     }
 
     private let excludedDirectories: [String]
     private let excludedRemotes: [RemotePattern]
     private let includedDirectories: [String]
     private let includedRemotes: [RemotePattern]
+    private let excludedAgents: [String]
     /// Of the rules' words: another one, and every session is judged anew.
     let digest: String
 
     /// - Returns: `nil` where there are no rules.
     init?(_ configuration: PrivacyConfiguration) {
-        let lists = [configuration.excludeDirectories, configuration.excludeRepositories, configuration.includeOnly]
+        var lists = [configuration.excludeDirectories, configuration.excludeRepositories, configuration.includeOnly]
+        // Without agents the digest is what it was before there was a rule for them.
+        if !configuration.excludeAgents.isEmpty { lists.append(configuration.excludeAgents) }
         guard lists.contains(where: { !$0.isEmpty }) else { return nil }
         excludedDirectories = Self.names(of: configuration.excludeDirectories)
         excludedRemotes = configuration.excludeRepositories.map { RemotePattern($0) }
         includedDirectories = Self.names(of: configuration.includeOnly.filter { $0.hasPrefix("/") })
         includedRemotes = configuration.includeOnly.filter { !$0.hasPrefix("/") }.map { RemotePattern($0) }
+        excludedAgents = configuration.excludeAgents
         var running = RunningDigest()
         for list in lists {
             let text = list.map { "\($0.utf8.count):\($0)\n" }.joined() + "\n"
@@ -62,6 +77,10 @@ struct PrivacyRules: Sendable {
     }
 
     func verdict(of place: Place) -> Verdict {
+        if let agent = place.agent, excludedAgents.contains(agent.rawValue) {
+            return .excluded("its agent is \(agent.rawValue)")
+        }
+        guard arePlacesJudged else { return .open }
         let directories = place.directory.map { Self.names(of: [$0]) } ?? []
         if let rule = excludedDirectories.first(where: { rule in directories.contains { Self.lies($0, in: rule) } }) {
             return .excluded("its directory lies in \(rule)")
@@ -82,6 +101,12 @@ struct PrivacyRules: Sendable {
         if isIncluded { return .open }
         if !includedRemotes.isEmpty, !isRepositoryKnown { return .undecided(unknownRepository) }
         return .excluded("it is in none of the places of include_only")
+    }
+
+    /// Else where a session runs decides nothing, and need not be known.
+    private var arePlacesJudged: Bool {
+        !excludedDirectories.isEmpty || !excludedRemotes.isEmpty || !includedDirectories.isEmpty
+            || !includedRemotes.isEmpty
     }
 
     private static func lies(_ directory: String, in rule: String) -> Bool {

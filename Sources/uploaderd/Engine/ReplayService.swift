@@ -131,6 +131,13 @@ struct ReplayService: Sendable {
         var parts = generation == 1 ? try await foreignParts(of: key) : []
         for segment in try await store.segments(of: key, generation: generation) {
             let isThere = segment.state == .spooled || segment.state == .retired
+            if let sink = objects.lineSink(with: segment) {
+                let part = Volume.Part(SegmentOutline(linesOf: segment.record), isPartial: segment.record.partial) {
+                    [objects] in try await objects.lines(of: segment, from: sink)
+                }
+                if let part { parts.append(part) }
+                continue
+            }
             let part = Volume.Part(
                 SegmentOutline(segment.record), isThere: isThere, isPartial: segment.record.partial
             ) { [objects] in
@@ -178,6 +185,12 @@ struct ReplayService: Sendable {
                 hint: open.isEmpty ? "uploaderctl status says why" : "open now: \(open.joined(separator: ", "))")
         }
         var holdings = try await WriterManifest.Holding.all(of: session, on: shelf)
+        // A server that is asked for a session which it has not got makes one: only what is known here is asked for.
+        if let sink = shelf.sink as? any LineSink, let facts = try await store.preface(of: session)?.facts,
+            let found = try await sink.transcript(of: session, facts)
+        {
+            holdings.append(WriterManifest.Holding(found, on: shelf))
+        }
         guard !holdings.isEmpty else { throw Self.noSession(session, in: name) }
         let own = try await store.writer(of: session)
         for index in holdings.indices where holdings[index].found.manifest.writer == own {
@@ -228,13 +241,13 @@ struct ReplayService: Sendable {
                 offset += try await length(of: part)
             } catch let error as ControlError {
                 throw error
-            } catch let error as SegmentError where error.code == .damaged {
-                throw Self.damaged(error)
             } catch {
+                // What is missing or damaged, too, may have been replaced and deleted since it was looked up.
                 if !isBegun, let now = try await again().renewing(part) {
                     let left = max(lines?.lowerBound ?? 1, part.firstLine)...(lines?.upperBound ?? volume.lines)
                     return try await send(now, lines: left, again: again, to: body)
                 }
+                if let error = error as? SegmentError, error.code == .damaged { throw Self.damaged(error) }
                 throw ControlError(.backendError, "could not read \(part.outline.name): \(error)")
             }
         }

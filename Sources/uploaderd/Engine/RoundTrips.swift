@@ -54,7 +54,7 @@ final class RoundTrips: Sendable {
     private static func outcome(of error: DeliveryError) -> ConcurrencyLimit.Outcome {
         if error.isPushback { return .pushedBack }
         return switch error.code {
-        case .authentication, .permanent, .conflict, .notFound: .answered
+        case .authentication, .permanent, .unacceptable, .conflict, .notFound, .damaged: .answered
         case .transient, .unusable: .silent
         }
     }

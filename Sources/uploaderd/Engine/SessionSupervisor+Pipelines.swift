@@ -30,9 +30,10 @@ extension SessionSupervisor {
         endless[path] = nil
         following.remove(path)
         let lost = lost.removeValue(forKey: path)
+        let seen = lost.flatMap { seenLost.removeValue(forKey: $0.file.identity) }
         let lane = loads.place(left)
         group.addTask(executorPreference: world.work[lane]) { [context, intake, mode] in
-            let end = await Self.live(path, mailbox, lane, intake, mode, context, lost: lost) {
+            let end = await Self.live(path, mailbox, lane, intake, mode, context, lost: lost, seen) {
                 if self.isSearching.withLock({ $0 }) { await self.changed() }
             }
             await self.ended(path, lost, mailbox, end, lane, left)
@@ -57,14 +58,17 @@ extension SessionSupervisor {
     }
 
     /// One pipeline's life; on a work lane. Bounded by the group, ended by `drain`.
+    ///
+    /// - Parameter seen: where a scan saw what is held open.
     nonisolated static func live(
         _ path: SourcePath, _ mailbox: PipelineMailbox, _ lane: Int, _ intake: SourceIntake,
-        _ mode: StreamPipeline.Mode, _ context: PipelineContext, lost: LostSource? = nil,
+        _ mode: StreamPipeline.Mode, _ context: PipelineContext, lost: LostSource? = nil, _ seen: SourcePath? = nil,
         named: @Sendable () async -> Void = {}
     ) async -> StreamPipeline.End {
+        var session: SessionID?
         do {
             var lost = lost
-            if let kept = lost, try await !intake.isNowhere(kept) { lost = nil }
+            if let kept = lost, try await !intake.isNowhere(kept, seen) { lost = nil }
             // Opened once: the path may lead to another file at any moment, and what is claimed, named and read is one file.
             guard var tail = try await intake.open(path, or: lost) else { return .dormant }
             // Before its name is asked: a file that has two of them and no stream yet would get two streams.
@@ -81,7 +85,11 @@ extension SessionSupervisor {
                 case .otherName(let other): return .otherName(of: other)
                 }
             }
-            guard try await intake.admits(name, &tail) else { return .dormant }
+            session = name.sid
+            guard try await intake.admits(name, &tail) else {
+                try await context.store.noteSkipped(name.sid, at: path.absolute)
+                return .dormant
+            }
             // Two files hold its lines while one takes the place of the other: the one that is read comes to its end first.
             let streamClaim = context.claims.claim(.stream(name.key), for: path)
             if let other = streamClaim.holder { return .follows(other) }
@@ -101,6 +109,11 @@ extension SessionSupervisor {
             }
         } catch let error as StoreError where error.code == .notOpen {
             // What was read and not sealed is nowhere: whoever opens the session again wakes its sources.
+            do throws(StoreError) {
+                if let session { try await context.store.noteSkipped(session, at: path.absolute) }
+            } catch {
+                return .failed(error)
+            }
             return .dormant
         } catch {
             return .failed(error)

@@ -60,7 +60,8 @@ extension SessionSupervisor {
         sources.compactMap { path in
             if let rest = resting[path] { return rest.reason }
             if let holder = holder(of: path) {
-                return "\(path) goes on with what was deleted at \(holder), which somebody still has open"
+                return
+                    "\(path) goes on with the session that is read at \(holder), and waits until what is left there is taken"
             }
             let bytes = running[path]?.endless ?? endless[path] ?? 0
             return bytes > 0 ? Self.endlessSentence(path, bytes) : nil

@@ -46,6 +46,8 @@ actor SessionSupervisor {
     var swapped: Set<SourcePath> = [] { didSet { changed() } }
     /// Files of some of them, held open until it is known who has them.
     var lost: [SourcePath: LostSource] = [:] { didSet { changed() } }
+    /// Where a scan saw them since: each has its own name there, or will have it.
+    var seenLost: [FileIdentity: SourcePath] = [:]
     /// Those that were waited for: what is there is the next generation.
     var replaceable: Set<SourcePath> = []
     /// Whether they are waited for: asked on every lane, so that naming a source costs no hop otherwise.
@@ -151,6 +153,7 @@ actor SessionSupervisor {
             }
         case .found(let sources):
             foundSince += sources.count
+            noteLost(among: sources)
             for source in await intake.unsettled(among: sources) {
                 wake(source.path)
                 // One that has its pipeline, or its error, is counted there or no more.
@@ -166,6 +169,12 @@ actor SessionSupervisor {
             await intake.noteLookedThrough()
             context.board.update { $0.isScanning = false }
         }
+    }
+
+    private func noteLost(among found: [FoundSource]) {
+        guard !lost.isEmpty else { return }
+        let held = Set(lost.values.map(\.file.identity))
+        for source in found where held.contains(source.identity) { seenLost[source.identity] = source.path }
     }
 
     func wake(_ path: SourcePath) {

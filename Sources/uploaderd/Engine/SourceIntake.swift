@@ -132,23 +132,26 @@ struct SourceIntake: Sendable {
         guard judge.rules != nil else { return true }
         let file = try tail.observe()
         let read = try await judge.asks(name) ? try firstLines(of: &tail, kind: name.kind) : nil
-        return try await judge.admits(name, file, read)
+        return try await judge.admits(name, of: tail.path.agent, file, read)
     }
 
     /// Two live files never share a stream; a file that went on elsewhere keeps its.
-    private func distinguished(_ name: SourceName, _ tail: inout FileTail) async throws -> Naming {
+    private func distinguished(_ first: SourceName, _ tail: inout FileTail) async throws -> Naming {
         let path = tail.path
-        try await resolver.resolve(name.sid, of: tail.identity)
-        guard let other = try await store.source(of: name.key) else { return .named(name) }
-        let otherPath = other.path
-        guard otherPath != path else { return .named(name) }
-        guard roots[other.root] != nil else {
-            // Nobody looks there any more, so whether that file lives is not known: the bytes decide.
-            return .named(try await holdsTaken(of: name.key, &tail) ? name : name.distinguished(by: path))
+        try await resolver.resolve(first.sid, of: tail.identity)
+        var (name, number) = (first, 0)
+        while let other = try await store.source(of: name.key), other.path != path {
+            if roots[other.root] == nil {
+                // Nobody looks there any more, so whether that file lives is not known: the bytes decide.
+                if try await holdsTaken(of: name.key, &tail) { break }
+            } else {
+                guard let theirs = try identity(of: other.path) else { break }
+                if theirs == tail.identity { return .otherName(of: other.path) }
+            }
+            number += 1
+            name = first.distinguished(by: path, number)
         }
-        guard let theirs = try identity(of: otherPath) else { return .named(name) }
-        if theirs == tail.identity { return .otherName(of: otherPath) }
-        return .named(name.distinguished(by: path))
+        return .named(name)
     }
 
     /// Whether the file begins with what was taken of the stream.
@@ -185,9 +188,13 @@ struct SourceIntake: Sendable {
     }
 
     /// Whether a file that is held open was found nowhere: else it is read there.
-    func isNowhere(_ lost: LostSource) async throws -> Bool {
+    ///
+    /// - Parameter seen: where a scan saw it.
+    func isNowhere(_ lost: LostSource, _ seen: SourcePath?) async throws -> Bool {
         guard try lost.file.hasName else { return true }
-        if try identity(of: lost.file.path) == lost.file.identity { return false }
+        for path in [lost.file.path, seen] {
+            if let path, try identity(of: path) == lost.file.identity { return false }
+        }
         return try await store.source(of: lost.name.key).map { $0.path == lost.file.path } ?? true
     }
 

@@ -80,7 +80,11 @@ extension StreamPipeline {
 
     private mutating func continueGeneration() async throws {
         if SegmentStart(continuing: cursor) == nil {
-            cursor.chainState = try await context.chains.state(of: cursor).state
+            let (digest, read) = try await context.chains.state(of: cursor)
+            cursor.chainState = digest.state
+            // Rewritten meanwhile: whoever begins again reads what is there then.
+            try await context.store.setChain(
+                digest.state, of: cursor.stream, generation: cursor.generation, offset: cursor.offset, from: read)
         }
         try goOn(at: cursor)
     }
@@ -108,7 +112,7 @@ extension StreamPipeline {
         var verified = cursor
         verified.marks = tail.marker.marks(context.key)
         verified.file = tail.identity
-        verified.chainState = try await context.chains.state(of: verified).state
+        verified.chainState = try await context.chains.state(of: verified).digest.state
         try await context.store.markRecomputed(verified)
         return true
     }

@@ -133,17 +133,3 @@ extension StreamPipeline {
         }
     }
 }
-
-/// The temporary file of a long line, which the writer's sink and its maker both hold.
-private final class SharedTemporary {
-    let id: SpoolTemporaryID
-    private var file: SpoolTemporary
-
-    init(_ file: consuming SpoolTemporary) {
-        id = file.id
-        self.file = file
-    }
-
-    /// Only on the pipeline's lane.
-    func append(_ bytes: UnsafeRawBufferPointer) throws { try file.append(bytes) }
-}

@@ -84,7 +84,8 @@ extension StreamPipeline {
     /// Whether the line that was let go of may have its end by now, or be another one.
     ///
     /// - Parameter isRung: something was said of the source.
-    mutating func isWorthReading(isRung: Bool) async throws -> Bool {
+    /// - Returns: why nothing is read now; `nil`: it is to be read on.
+    mutating func reasonNotToRead(isRung: Bool) async throws -> Reading? {
         if isRung {
             let size = try tail.observe().size
             var head = [UInt8](repeating: 0, count: untakenHead.count)
@@ -92,10 +93,10 @@ extension StreamPipeline {
             // It did not grow, so something else was done to it.
             guard size > searched, count == head.count, head == untakenHead else {
                 searched = 0
-                return true
+                return try await holdsPartial() ? nil : .otherBytes(.rewritten)
             }
         }
-        return try await lineEnd() != nil
+        return try await lineEnd() == nil ? .atEnd : nil
     }
 
     /// Reads what was let go of, as far as such a line is held.

@@ -134,7 +134,7 @@ struct StreamPipeline: ~Copyable {
     /// - Parameter isRung: something was said of the source since it was read.
     private mutating func takeAll(isRung: Bool) async throws -> Reading {
         if isRung, let reason = try await changeOfUntaken() { return .otherBytes(reason) }
-        if isLetGo, try await !isWorthReading(isRung: isRung) { return .atEnd }
+        if isLetGo, let reason = try await reasonNotToRead(isRung: isRung) { return reason }
         var turn = cursor.nextSeq
         while true {
             if cursor.nextSeq != turn {

@@ -106,7 +106,7 @@ package struct MemberReader<Object: ObjectBytes & ~Copyable>: ~Copyable {
         do {
             count = try object.read(at: position, into: room)
         } catch {
-            throw SegmentError(.unreadable, "could not read \(outline.name) at byte \(position)", cause: error)
+            throw SegmentError.notRead(outline.name, at: position, error)
         }
         guard count > 0 else { throw .damaged(outline.name, at: position, "it ends before byte \(end)") }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])

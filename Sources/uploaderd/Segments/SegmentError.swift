@@ -1,3 +1,5 @@
+import Shared
+
 /// What can go wrong with a segment's bytes.
 package struct SegmentError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable, CaseIterable {
@@ -34,5 +36,11 @@ package struct SegmentError: Error, Sendable, CustomStringConvertible {
     /// `name` is not what it should be from `offset` on.
     static func damaged(_ name: String, at offset: Int64, _ why: String) -> SegmentError {
         SegmentError(.damaged, "\(name) is damaged at byte \(offset): \(why)")
+    }
+
+    /// - Parameter cause: what reading it has thrown.
+    static func notRead(_ name: String, at offset: Int64, _ cause: any Error) -> SegmentError {
+        if let damage = cause as? DamagedBytes { return damaged(name, at: offset, damage.description) }
+        return SegmentError(.unreadable, "could not read \(name) at byte \(offset)", cause: cause)
     }
 }

@@ -55,6 +55,8 @@ package struct SegmentMerger: ~Copyable {
         } else {
             record.sourceParts = sources
         }
+        // What begins a generation says the digest itself, where its last part does not.
+        if record.firstLine == 1, record.chain == SegmentRecord.unknownChain { record.chain = record.checksum }
         if record.firstLine == 1, record.checksum != record.chain {
             throw .damaged(record.objectPath, at: 0, "the joined lines do not make the chain \(record.chain)")
         }

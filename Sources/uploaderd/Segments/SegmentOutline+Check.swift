@@ -23,7 +23,7 @@ extension SegmentOutline {
             } catch let error as SegmentError {
                 throw error
             } catch {
-                throw SegmentError(.unreadable, "could not read \(name) at byte \(position)", cause: error)
+                throw SegmentError.notRead(name, at: position, error)
             }
         } while position < checked.size
     }

@@ -40,7 +40,8 @@ extension Store {
         let isRecut = movesCursor && record.sourceOffset < stream.recutEnd
         let covered = try catalog.covered(by: record, of: stream, isRecut: isRecut)
         let id = try catalog.insert(
-            record, stream: stream, state: .spooled, chain: record.chain, headerBytes: arrival.headerBytes,
+            record, stream: stream, state: .spooled,
+            chain: record.chain == SegmentRow.unknownChain ? nil : record.chain, headerBytes: arrival.headerBytes,
             sealedAt: now)
         try catalog.count(record, of: stream.id, sign: 1)
         if let checkpoint = arrival.checkpoint { try catalog.insert(checkpoint, of: id) }

@@ -20,6 +20,11 @@ import Shared
 ///   `waits_for` none names it yet: it is named once that segment, which replaces it, is listed.
 /// - `captures`: per session that a hook told of: when first and last, its path, the agent's process until that is gone, and
 ///   its end. `foreign_uploads`: what another program's log says that it has sent elsewhere.
+/// - `audit`, `refusals`: what became of sessions: CatalogSchema+Audit.swift.
+/// - `secret` in `segments` and `superseded`: it holds what newer rules remove, and was replaced for it: from a store it goes as
+///   soon as a manifest there does not list it.
+/// - `rewrites`: sessions whose segments are to be made anew by the rules in force, until no store has an old one; `settled`: the
+///   rules by which all of them are made anew here.
 /// - `quarantine`: segments that a store refused for good; their copies go on waiting, and nobody puts them. `dropped`: somebody
 ///   said that the store is not to have it; then nothing waits, and the segment may leave the spool without it.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
@@ -183,6 +188,21 @@ enum CatalogSchema {
             """
             CREATE TABLE foreign_uploads (
                 sid TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (sid, path)) WITHOUT ROWID
+            """,
+        ],
+        // What was sent, skipped, refused, redacted and deleted.
+        audit,
+        [
+            // What today's rules remove, and is in stores yet; and the sessions of which somebody asked that it go.
+            "ALTER TABLE segments ADD COLUMN secret INTEGER NOT NULL DEFAULT 0",
+            "CREATE INDEX segments_secret ON segments(stream_id) WHERE secret = 1",
+            "ALTER TABLE superseded ADD COLUMN secret INTEGER NOT NULL DEFAULT 0",
+            "CREATE INDEX superseded_secret ON superseded(store_id, at) WHERE secret = 1",
+            """
+            CREATE TABLE rewrites (
+                session_id INTEGER PRIMARY KEY REFERENCES sessions(id), asked_at INTEGER NOT NULL,
+                rewritten INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
+                settled TEXT)
             """,
         ],
         [

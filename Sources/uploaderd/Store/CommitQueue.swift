@@ -24,7 +24,7 @@ final class CommitRequest: Sendable {
         case seal(SealedSegment, StreamCursor, SourceInfo, SessionFacts?)
         case claim(SegmentID, StoreID)
         case receipt(SegmentID, StoreID)
-        case release(SegmentID, StoreID)
+        case release(SegmentID, StoreID, Setback?)
     }
 
     enum Outcome: Sendable {

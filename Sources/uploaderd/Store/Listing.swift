@@ -15,14 +15,17 @@ struct Listing {
     private(set) var gaps: [SegmentRow] = []
     /// At the store, and replaced by something that is listed.
     private(set) var superseded: [SegmentRow] = []
+    /// What the rows say of each other and cannot be, a sentence: a manifest made of them would be wrong, or never whole.
+    let contradiction: String?
 
     private let parts: [SegmentID: [SegmentRow]]
     private let most: Int
 
     /// - Parameters:
     ///   - rows: of one stream, with their copies, ordered by generation, source offset and age.
+    ///   - isRecut: part of what was lost is cut again: what it replaces is there beside it until it is whole.
     ///   - most: no more than so many are listed.
-    init(_ rows: [SegmentRow], baseOffset: Int64, most: Int = .max) {
+    init(_ rows: [SegmentRow], baseOffset: Int64, isRecut: Bool, most: Int = .max) {
         self.most = most
         var parts: [SegmentID: [SegmentRow]] = [:]
         var live: [SegmentRow] = []
@@ -30,6 +33,7 @@ struct Listing {
             if let whole = row.supersededBy { parts[whole, default: []].append(row) } else { live.append(row) }
         }
         self.parts = parts
+        contradiction = isRecut ? nil : Self.contradiction(among: live)
         var generation = 0
         var end: Int64 = 0
         for row in live {
@@ -40,6 +44,24 @@ struct Listing {
             guard row.record.sourceOffset == end, take(row) else { return }
             end = row.sourceEnd
         }
+    }
+
+    private static func contradiction(among live: [SegmentRow]) -> String? {
+        for (row, next) in zip(live, live.dropFirst()) where row.record.generation == next.record.generation {
+            let (one, other) = (row.record, next.record)
+            if other.sourceOffset < row.sourceEnd {
+                return
+                    "\(one.objectPath) ends at byte \(row.sourceEnd) of the source, and \(other.objectPath) begins at byte "
+                    + "\(other.sourceOffset)"
+            }
+            guard other.sourceOffset == row.sourceEnd, row.state != .gap, next.state != .gap else { continue }
+            if other.firstLine != one.firstLine + one.lines {
+                return
+                    "\(one.objectPath) has \(one.lines) lines from line \(one.firstLine) on, and \(other.objectPath) "
+                    + "behind it begins at line \(other.firstLine)"
+            }
+        }
+        return nil
     }
 
     /// - Returns: whether all of the row's range is listed, or known to be lost.

@@ -22,6 +22,8 @@ package struct ManifestBasis: Sendable {
     package var gaps: [JSONValue]
     /// Objects at this store that are not listed any more, because what replaced them is.
     package var superseded: [SupersededObject]
+    /// Why this is no manifest that may be put: what the rows say of each other and cannot be.
+    package var contradiction: String?
 
     /// Counts the changes that this basis contains.
     var revision: Int64

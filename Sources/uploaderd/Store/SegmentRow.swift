@@ -32,12 +32,7 @@ struct SegmentRow {
     }
 
     /// Stands where the digest of a generation's bytes so far is not known: rows taken up from a manifest.
-    static let unknownChain: Digest256 = {
-        guard let digest = Digest256(String(repeating: "0", count: 64)) else {
-            preconditionFailure("64 digits are a digest")
-        }
-        return digest
-    }()
+    static let unknownChain = SegmentRecord.unknownChain
 }
 
 /// A row of `copies`.

@@ -50,7 +50,7 @@ extension Store {
 
     private func noteAbandoned(_ request: CommitRequest) {
         switch request.work {
-        case .claim(let id, let store), .receipt(let id, let store), .release(let id, let store):
+        case .claim(let id, let store), .receipt(let id, let store), .release(let id, let store, _):
             abandonedClaims.append((id, store))
         case .seal: break
         }
@@ -66,8 +66,10 @@ extension Store {
             }
             let stream = try catalog().stream(segment.record.stream)
             try admit(segment.record, cursor, after: stream?.cursor)
+            let known = withoutDoubt(segment.record, cursor)
+            if known.record.firstLine == 1 { doubtfulChains.remove(known.record.stream) }
             let arrival = Arrival(
-                record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
+                record: known.record, checkpoint: segment.checkpoint, cursor: known.cursor, source: source,
                 facts: facts, headerBytes: file.headerBytes)
             let (id, replaced) = try insert(arrival, into: stream)
             superseded += replaced
@@ -76,8 +78,8 @@ extension Store {
         case .receipt(let id, let store):
             try performReceipt(id, at: store)
             return .recorded
-        case .release(let id, let store):
-            return .released(try performRelease(id, for: store))
+        case .release(let id, let store, let setback):
+            return .released(try performRelease(id, for: store, because: setback))
         }
     }
 

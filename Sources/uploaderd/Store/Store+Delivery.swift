@@ -91,7 +91,7 @@ extension Store {
     private func releaseAbandoned() throws(StoreError) {
         guard !abandonedClaims.isEmpty else { return }
         try catalog().transaction { () throws(StoreError) in
-            for claim in abandonedClaims { _ = try performRelease(claim.segment, for: claim.store) }
+            for claim in abandonedClaims { _ = try performRelease(claim.segment, for: claim.store, because: nil) }
         }
         abandonedClaims = []
     }
@@ -122,13 +122,16 @@ extension Store {
             }
             last = session
             guard try isDeliverable(session) else { continue }
-            let waiting = try catalog.rows(
-                """
-                SELECT segment_id FROM copies c WHERE store_id = ?1 AND state = 0 AND session_id = ?2
-                AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
-                ORDER BY segment_id LIMIT ?3
-                """, storeRow, session, limit + excluding.count
-            ) { (row) throws(StoreError) in row.segment(0) }
+            let waiting =
+                lineStores.contains(storeRow)
+                ? try heads(of: session, at: storeRow, excluding: excluding)
+                : try catalog.rows(
+                    """
+                    SELECT segment_id FROM copies c WHERE store_id = ?1 AND state = 0 AND session_id = ?2
+                    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
+                    ORDER BY segment_id LIMIT ?3
+                    """, storeRow, session, limit + excluding.count
+                ) { (row) throws(StoreError) in row.segment(0) }
             let free = waiting.filter { !excluding.contains($0) }.prefix(limit)
             if !free.isEmpty { lists.append((session, Array(free))) }
         }
@@ -179,7 +182,8 @@ extension Store {
 
     /// Asks whether the object may go to the store, right before it does. An open claim is durable.
     ///
-    /// The one place where that is decided: not for a session that is not open or not resolved, not twice, not what was superseded.
+    /// The one place where that is decided: not for a session that is not open or not resolved, not twice, not what was superseded,
+    /// not what older rules made and no store has yet.
     ///
     /// - Returns: `false`: leave it, and ask `nextDeliveries` again.
     package nonisolated(nonsending) func claim(
@@ -198,11 +202,12 @@ extension Store {
 
     /// Ends a claim without a receipt. The object may be there all the same.
     ///
+    /// - Parameter setback: what the store said; `nil`: nobody knows how the attempt ended.
     /// - Returns: whether the store is still to have it; not what was superseded meanwhile, whose bytes have left the spool.
     package nonisolated(nonsending) func release(
-        _ id: SegmentID, for store: StoreID
+        _ id: SegmentID, for store: StoreID, because setback: Setback? = nil
     ) async throws(StoreError) -> Bool {
-        guard case .released(let isWanted) = try await submit(.release(id, store)) else {
+        guard case .released(let isWanted) = try await submit(.release(id, store, setback)) else {
             throw StoreError(.internalFailure, "a release was answered as something else")
         }
         return isWanted
@@ -215,9 +220,9 @@ extension Store {
             """
             UPDATE copies SET state = 1, tried = 1, at = ?3 WHERE segment_id = ?1 AND store_id = ?2 AND state = 0
             AND (SELECT state FROM sessions WHERE id = session_id AND unresolved IS NULL) = 'open'
-            AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL
+            AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL AND NOT (\(Self.isOutdated))
             AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = ?1 AND q.store_id = ?2)
-            """, id, storeRow, time.wall)
+            """, id, storeRow, time.wall, rulesInForce)
         guard catalog.changes == 1 else { return false }
         let waits = try catalog.number(
             """
@@ -262,10 +267,13 @@ extension Store {
         WHERE state = 1
         """
 
-    func performRelease(_ id: SegmentID, for store: StoreID) throws(StoreError) -> Bool {
+    func performRelease(
+        _ id: SegmentID, for store: StoreID, because setback: Setback?
+    ) throws(StoreError) -> Bool {
         guard let storeRow = try storeRow(store) else { return false }
         let catalog = try catalog()
         try catalog.run("\(Self.releaseClaims) AND segment_id = ?1 AND store_id = ?2", id, storeRow)
+        if catalog.changes > 0 { try note(setback, of: id, at: store) }
         return try catalog.number(
             "SELECT superseded_by IS NULL AND state IN (0, 1) FROM segments WHERE id = ?1", id) != 0
     }

@@ -58,6 +58,11 @@ extension Store {
         }
     }
 
+    /// Whether another segment holds its lines by now.
+    package func isReplaced(_ id: SegmentID) throws(StoreError) -> Bool {
+        try catalog().number("SELECT superseded_by IS NOT NULL FROM segments WHERE id = ?1", id) != 0
+    }
+
     /// The stores that were said to have the segment, and do not.
     package func faulty(_ id: SegmentID) throws(StoreError) -> [StoreID] {
         try catalog().rows(

@@ -86,6 +86,7 @@ extension Store {
             for table in ["captures", "foreign_uploads"] {
                 try catalog.run("DELETE FROM \(table) WHERE sid = ?1", session)
             }
+            try catalog.run("UPDATE audit SET path = NULL WHERE sid = ?1 AND path IS NOT NULL", session)
         }
         // What was overwritten in the database is in its log yet.
         catalog.shrinkLog()
@@ -148,7 +149,8 @@ extension Store {
         let segments = "SELECT s.id FROM segments s JOIN streams t ON t.id = s.stream_id WHERE t.session_id = ?1"
         let streams = "SELECT id FROM streams WHERE session_id = ?1"
         for statement in [
-            "DELETE FROM superseded WHERE session_id = ?1", "DELETE FROM manifests WHERE session_id = ?1",
+            "DELETE FROM superseded WHERE session_id = ?1", "DELETE FROM rewrites WHERE session_id = ?1",
+            "DELETE FROM manifests WHERE session_id = ?1",
             "DELETE FROM foreign_entries WHERE stream_id IN (\(streams))",
             "DELETE FROM checkpoints WHERE segment_id IN (\(segments))",
             "DELETE FROM copies WHERE segment_id IN (\(segments))",

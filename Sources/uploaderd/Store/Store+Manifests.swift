@@ -52,7 +52,8 @@ extension Store {
         basis.superseded = try superseded(of: sessionRow, at: storeRow)
         let streams = try catalog.streams(of: sessionRow)
         let rows = try streams.map { (stream) throws(StoreError) in try catalog.segments(of: stream, at: storeRow) }
-        var listings = zip(streams, rows).map { Listing($1, baseOffset: $0.baseOffset) }
+        var listings = zip(streams, rows).map { Listing($1, baseOffset: $0.baseOffset, isRecut: $0.recutEnd > 0) }
+        basis.contradiction = listings.lazy.compactMap(\.contradiction).first
         if let policy {
             let candidates = listings.map { listing in listing.listed.map { MergeCandidate($0.record) } }
             let admitted = policy.admitted(
@@ -60,7 +61,8 @@ extension Store {
                 atLeast: zip(listings, rows).map { Listing.known(of: $0.listed, among: $1) })
             for index in streams.indices where admitted[index] < listings[index].listed.count {
                 listings[index] = Listing(
-                    rows[index], baseOffset: streams[index].baseOffset, most: admitted[index])
+                    rows[index], baseOffset: streams[index].baseOffset, isRecut: streams[index].recutEnd > 0,
+                    most: admitted[index])
             }
         }
         for (stream, listing) in zip(streams, listings) { try describe(stream, listing, in: &basis) }

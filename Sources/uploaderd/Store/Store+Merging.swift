@@ -63,52 +63,19 @@ extension Store {
         let stream = try knownStream(record.stream)
         try removeLeftovers(of: record.stream)
         let parts = try mergeable(ids, record, stream)
-        let header = SpoolHeader(
-            record: record, checkpoint: segment.checkpoint, cursor: headerCursor(stream, segment),
-            source: stream.source ?? SourceInfo(agent: .generic, root: "", relativePath: "", kind: stream.kind),
-            replaces: try unnamedObjects(of: parts, stream))
-        let request = CommitRequest(.seal(segment, header.cursor, header.source, nil))
-        let temporary: SpoolTemporaryID =
-            switch segment.object {
-            case .bytes: SpoolTemporaryID(newIdentifier())
-            case .spooled(let id): id
-            }
-        var placed: PlacedFile?
-        do throws(StoreError) {
-            let length = try spoolFiles.write(segment.object, header: header, to: temporary)
-            let file = PlacedFile(request: request, record: record, temporary: temporary, headerBytes: length)
-            try spoolFiles.sync(temporary)
-            try place(file)
-            placed = file
-            try spoolFiles.settle(file.folder)
-            let arrival = Arrival(
-                record: record, checkpoint: segment.checkpoint, cursor: header.cursor, source: header.source,
-                headerBytes: length)
-            let (id, unneeded) = try catalog.transaction { () throws(StoreError) in
-                let (id, unneeded) = try insert(arrival, movesCursor: false)
-                for part in parts {
-                    for checkpoint in try catalog.checkpoints(of: part.id) {
-                        try catalog.insert(checkpoint.moved(to: record), of: id)
-                    }
+        let id = try takeOver(segment, from: parts, of: stream, at: TakeoverPoints(sealed: .mergeSealed)) {
+            (id) throws(StoreError) in
+            for part in parts {
+                for checkpoint in try catalog.checkpoints(of: part.id) {
+                    try catalog.insert(checkpoint.moved(to: record), of: id)
                 }
-                return (id, unneeded)
             }
-            spool.add(file.fileBytes)
-            faults.reach(.mergeSealed)
-            removeFiles(of: unneeded)
-            log.record(
-                Event(
-                    .merged, "\(parts.count) segments were joined to one", session: record.stream.session,
-                    fields: ["STREAM": "\(record.stream.stream)", "SEGMENT": record.objectName]))
-            return id
-        } catch {
-            if let placed {
-                abandon(placed)
-            } else {
-                abandon(temporary)
-            }
-            throw error
         }
+        log.record(
+            Event(
+                .merged, "\(parts.count) segments were joined to one", session: record.stream.session,
+                fields: ["STREAM": "\(record.stream.stream)", "SEGMENT": record.objectName]))
+        return id
     }
 
     private func mergeable(
@@ -132,18 +99,6 @@ extension Store {
             )
         }
         return covered
-    }
-
-    /// The cursor behind the merged segment, for its header: the stream's own if nothing follows.
-    private func headerCursor(_ stream: StreamRow, _ segment: SealedSegment) -> StreamCursor {
-        let record = segment.record
-        var cursor = stream.cursor
-        if cursor.generation == record.generation, cursor.offset == record.sourceEnd { return cursor }
-        cursor.move(
-            to: record.sourceEnd, line: record.firstLine - 1 + record.lines, generation: record.generation)
-        cursor.nextSeq = record.seq + 1
-        cursor.chainState = segment.chainState
-        return cursor
     }
 }
 

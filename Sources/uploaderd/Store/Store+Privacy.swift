@@ -74,27 +74,50 @@ extension Store {
 
     /// What the rules say of a session; nothing where somebody has said something.
     ///
+    /// - Parameter rule: which one, as a sentence.
     /// - Returns: the standing that it has now, and whether that is another one than before.
     @discardableResult
     package func judge(
-        _ session: SessionID, as standing: SessionStanding
+        _ session: SessionID, as standing: SessionStanding, because rule: String? = nil
     ) throws(StoreError) -> (standing: SessionStanding, isNew: Bool) {
-        let known = try self.standing(of: session)
-        guard known != standing, try !isSaid(session) else { return (known, false) }
+        try judge([(session, standing, rule)])[0]
+    }
+
+    /// The same of many, with one commit: there may be a million sessions when rules change.
+    package func judge(
+        _ verdicts: [(session: SessionID, standing: SessionStanding, rule: String?)]
+    ) throws(StoreError) -> [(standing: SessionStanding, isNew: Bool)] {
         let catalog = try catalog()
-        try catalog.transaction { () throws(StoreError) in
-            if standing == .open {
-                try catalog.run("DELETE FROM standings WHERE sid = ?1", session)
-            } else {
-                try catalog.run(
-                    """
-                    INSERT INTO standings (sid, standing, at) VALUES (?1, ?2, ?3)
-                    ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3
-                    """, session, standing.rawValue, time.wall)
-            }
-            try catalog.run("UPDATE sessions SET state = ?2 WHERE sid = ?1", session, standing.rawValue)
+        var found: [(standing: SessionStanding, isNew: Bool)] = []
+        for (session, standing, _) in verdicts {
+            let known = try self.standing(of: session)
+            var isNew = known != standing
+            if isNew { isNew = try !isSaid(session) }
+            found.append(isNew ? (standing, true) : (known, false))
         }
-        return (standing, true)
+        guard found.contains(where: \.isNew) else { return found }
+        try catalog.transaction { () throws(StoreError) in
+            for ((session, standing, rule), outcome) in zip(verdicts, found) where outcome.isNew {
+                if standing == .open {
+                    try catalog.run("DELETE FROM standings WHERE sid = ?1", session)
+                } else {
+                    try catalog.run(
+                        """
+                        INSERT INTO standings (sid, standing, at, reason) VALUES (?1, ?2, ?3, ?4)
+                        ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3, reason = ?4
+                        """, session, standing.rawValue, time.wall, rule)
+                }
+                try catalog.run("UPDATE sessions SET state = ?2 WHERE sid = ?1", session, standing.rawValue)
+            }
+        }
+        return found
+    }
+
+    /// Sessions of which the rules could not be applied.
+    package func undecided() throws(StoreError) -> [SessionID] {
+        try catalog().rows("SELECT sid FROM standings WHERE standing = 'undecided' ORDER BY sid") {
+            (row) throws(StoreError) in try row.session(0)
+        }
     }
 
     /// Takes back what rules said of sessions that have no row: their files are judged when they are looked at.
@@ -158,7 +181,8 @@ extension Store {
         try catalog().run(
             """
             INSERT INTO standings (sid, standing, at) VALUES (?1, ?2, ?3)
-            ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3 WHERE standing <> 'forgotten' AND standing <> ?2
+            ON CONFLICT (sid) DO UPDATE SET standing = ?2, at = ?3, reason = NULL
+            WHERE standing <> 'forgotten' AND standing <> ?2
             """, entry.session, entry.standing.rawValue, entry.at)
         try catalog().run(
             "UPDATE sessions SET state = (SELECT standing FROM standings WHERE sid = ?1) WHERE sid = ?1", entry.session)

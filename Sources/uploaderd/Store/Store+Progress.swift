@@ -20,9 +20,10 @@ extension Store {
         let queries = [
             """
             SELECT c.segment_id FROM copies c INDEXED BY copies_queue CROSS JOIN sessions e ON e.id = c.session_id
+            CROSS JOIN segments s ON s.id = c.segment_id
             WHERE c.store_id = ?1 AND c.state = 0 AND c.segment_id <= ?2 AND e.state = 'open' AND e.unresolved IS NULL
             AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
-            LIMIT ?3
+            \(unfinished(at: storeRow)) LIMIT ?3
             """,
             """
             SELECT segment_id FROM copies INDEXED BY copies_claimed

@@ -25,6 +25,7 @@ extension Store {
         let done = try catalog.transaction { () throws(StoreError) in
             var work = RecoveryWork(report: report, refused: scan.refused)
             // Attempts whose outcome nobody heard: the objects may be there.
+            try noteInterrupted()
             try catalog.run(Self.releaseClaims)
             try takeUpLocalManifests(&work)
             let gone = try compareRows(&scan, &work)

@@ -46,8 +46,9 @@ extension Store {
                 let stream = try catalog().stream(key)
                 let current = ahead[key] ?? stream?.cursor
                 try admit(segment.record, cursor, after: current)
+                let known = withoutDoubt(segment.record, cursor)
                 let header = SpoolHeader(
-                    record: segment.record, checkpoint: segment.checkpoint, cursor: cursor, source: source,
+                    record: known.record, checkpoint: segment.checkpoint, cursor: known.cursor, source: source,
                     facts: facts,
                     replaces: try stream.map { (row) throws(StoreError) in
                         try unnamedObjects(replacedBy: segment.record, of: row)
@@ -171,6 +172,9 @@ extension SegmentRecord {
             guard sourceOffset == current.offset, firstLine == current.line + 1 else {
                 return "it begins at byte \(sourceOffset), line \(firstLine), and the cursor is at byte "
                     + "\(current.offset), line \(current.line + 1)"
+            }
+            if let end = current.partialEnd, sourceEnd < end {
+                return "it ends at byte \(sourceEnd), and a partial line was taken there up to byte \(end)"
             }
             return nil
         }

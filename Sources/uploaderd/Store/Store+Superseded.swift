@@ -33,13 +33,16 @@ extension Store {
     func noteSuperseded(_ id: SegmentID, of basis: ManifestBasis) throws(StoreError) {
         let catalog = try catalog()
         guard let row = try catalog.segment(id) else { return }
-        try noteSuperseded(row.record.objectPath, of: basis)
+        try noteSuperseded(
+            row.record.objectPath, of: basis,
+            isSecret: try catalog.number("SELECT secret FROM segments WHERE id = ?1", id) != 0)
         // What the store has of it is that path now: the segment itself is contained in another.
         try catalog.run("DELETE FROM copies WHERE segment_id = ?1 AND store_id = ?2", id, basis.storeRow)
     }
 
-    func noteSuperseded(_ path: String, of basis: ManifestBasis) throws(StoreError) {
-        try insertSuperseded(path, of: basis.sessionRow, at: basis.storeRow, since: basis.at)
+    /// - Parameter isSecret: it holds what is not to be there, and goes at once.
+    func noteSuperseded(_ path: String, of basis: ManifestBasis, isSecret: Bool = false) throws(StoreError) {
+        try insertSuperseded(path, of: basis.sessionRow, at: basis.storeRow, since: basis.at, isSecret: isSecret)
     }
 
     /// What a manifest of an earlier life says was replaced; inside a transaction, when its entries are taken up.
@@ -60,13 +63,14 @@ extension Store {
     }
 
     private func insertSuperseded(
-        _ path: String, of sessionRow: Int64, at storeRow: Int64, since: WallTime
+        _ path: String, of sessionRow: Int64, at storeRow: Int64, since: WallTime, isSecret: Bool = false
     ) throws(StoreError) {
         try catalog().run(
             """
-            INSERT INTO superseded (store_id, session_id, path, at) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (session_id, store_id, path) DO UPDATE SET at = ?4, waits_for = NULL WHERE waits_for IS NOT NULL
-            """, storeRow, sessionRow, path, since)
+            INSERT INTO superseded (store_id, session_id, path, at, secret) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (session_id, store_id, path) DO UPDATE SET
+            at = CASE WHEN waits_for IS NULL THEN at ELSE ?4 END, waits_for = NULL, secret = max(secret, ?5)
+            """, storeRow, sessionRow, path, since, isSecret)
     }
 
     /// Whether it is a live segment's object, whatever a manifest once said.
@@ -165,6 +169,17 @@ extension Store {
         ) { (row) throws(StoreError) in DueObject(session: try row.session(0), path: row.text(1)) }
     }
 
+    /// Those of them that hold what is not to be there: they wait for no day to pass.
+    package func condemnedDue(at store: StoreID, most: Int = 256) throws(StoreError) -> [DueObject] {
+        guard let storeRow = try storeRow(store) else { return [] }
+        return try catalog().rows(
+            """
+            SELECT e.sid, o.path FROM superseded o INDEXED BY superseded_secret JOIN sessions e ON e.id = o.session_id
+            WHERE o.store_id = ?1 AND o.secret = 1 AND o.waits_for IS NULL ORDER BY o.at LIMIT ?2
+            """, storeRow, most
+        ) { (row) throws(StoreError) in DueObject(session: try row.session(0), path: row.text(1)) }
+    }
+
     /// Since when the one that waits longest to be deleted from the store has been superseded; `nil`: none waits.
     package func supersededFirst(at store: StoreID) throws(StoreError) -> WallTime? {
         guard let storeRow = try storeRow(store) else { return nil }
@@ -201,7 +216,9 @@ extension Store {
             try catalog.run(
                 "DELETE FROM superseded WHERE store_id = ?1 AND session_id = ?2 AND path = ?3", storeRow, sessionRow,
                 object.path)
-            if catalog.changes > 0 { try wantManifest(of: sessionRow, at: storeRow) }
+            guard catalog.changes > 0 else { return }
+            try wantManifest(of: sessionRow, at: storeRow)
+            try note(.deleted, "superseded", of: object.session, at: store)
         }
     }
 }

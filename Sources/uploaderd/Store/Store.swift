@@ -41,6 +41,7 @@ package import Shared
 ///     openObject(_:) → SpooledObject?
 ///     note(_:of:at:) · noteWhole(_:at:isRead:) · faults(at:limit:)     what a store does not have as it was said; Store+Faults
 ///     forsake(_:for:because:)       there is no whole copy of it anywhere
+///     takesLines(_:) · recall(_:before:at:)     a store that takes a stream's lines in order; Store+LineOrder
 ///     retirable(required:limit:) · retire(_:) · removeLeftovers()
 ///
 /// **Privacy** (Store+Privacy)
@@ -61,6 +62,16 @@ package import Shared
 /// **Merging** (Store+Merging)
 ///
 ///     mergeCandidates(limit:) · mergeInput(of:) · settleMerge(of:) · sealMerged(_:replacing:)
+///
+/// **Audit** (Store+Audit)
+///
+///     audit(_:after:limit:) · refusals(_:after:limit:)     what became of sessions
+///     noteSkipped(_:at:) · note(_: Setback, of:at:)
+///
+/// **Rewriting** (Store+Rewriting, Store+RewritingJobs)
+///
+///     enforce(rules:) · isOutdated(_:) · segments(of:notBy:) · note(rules:of:) · sealRewritten(_:replacing:)
+///     askRewriting(of:) · rewriting() · settleRewriting(of:) · endRewriting(of:) · condemned(of:)    what somebody asked for
 ///
 /// **Control** (Store+Overview)
 ///
@@ -90,9 +101,13 @@ package actor Store {
     var activeStores: [Int64] = []
     /// The rows of stores that were in use in this life: asked for with every step of a delivery.
     var knownStores: [StoreID: Int64] = [:]
+    /// Rows of those that take lines in order: see Store+LineOrder.
+    var lineStores: Set<Int64> = []
     var ourWriter: String?
     /// Where the round over the sessions goes on, by store: the row of the session that was served last.
     var rounds: [Int64: Int64] = [:]
+    /// By store, what waited for it when that was counted last, where counting takes long.
+    var counted: [Int64: CountedBacklog] = [:]
     /// Claims whose end could not be committed, so that their rows say that an attempt is open, and none is.
     var abandonedClaims: [(segment: SegmentID, store: StoreID)] = []
     var leftovers = Leftovers()
@@ -103,6 +118,10 @@ package actor Store {
     /// Sessions that are closed by the files, and not by the catalog yet.
     var unrecorded: Set<SessionID> = []
     package nonisolated let departures: Departures
+    /// The digest of the redaction rules in force; `nil`: nothing is redacted.
+    var rulesInForce: String?
+    /// Streams of which a pipeline may go on with a digest over bytes that were rewritten since.
+    var doubtfulChains: Set<StreamKey> = []
 
     let damaged: @Sendable () -> Void
 

@@ -77,9 +77,6 @@ final class SimulatedDay: Sendable {
             disk.withLock { $0.weather = .fair }
             for end in stage.ends.values { end.weather = .fair }
             for lane in ["work.0", "work.1", "store"] { stage.world.executor(lane).goOn() }
-            // What was refused for good waits for a word.
-            _ = try await life.store.retryQuarantined(QuarantineChoice())
-            await life.parts.delivery.retry()
             for (sid, standing) in said.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
                 try await say(standing == .private ? .open : standing, of: sid, life)
             }

@@ -67,14 +67,16 @@ final class Stage: Sendable {
     }
 
     /// Starts a daemon on a state directory.
-    func start(_ state: String = "state", once: Bool = false) async throws -> Life {
+    func start(
+        _ state: String = "state", once: Bool = false, redactor: Redactor = Redactor(rules: .none)
+    ) async throws -> Life {
         let line = Lifeline()
         let surroundings = surroundings(line)
         let board = StatusBoard(time: world.time)
         let watcher = Mutex<RingingWatcher?>(nil)
         let held = try await Assembly.state(directories(state), world: surroundings)
         let engine = try await Assembly.engine(
-            configuration, on: held, directories: directories(state), isOnce: once, redactor: Redactor(rules: .none),
+            configuration, on: held, directories: directories(state), isOnce: once, redactor: redactor,
             board: board, world: surroundings
         ) { [world] roots, _, watching in
             let made = RingingWatcher(roots: roots, time: world.time, interval: watching.rescan)
@@ -86,9 +88,11 @@ final class Stage: Sendable {
     }
 
     /// Runs `body` with a daemon, and stops it.
-    func live(_ body: @escaping @Sendable (Life) async throws -> Void) throws {
+    func live(
+        redactor: Redactor = Redactor(rules: .none), _ body: @escaping @Sendable (Life) async throws -> Void
+    ) throws {
         try world.run { [self] in
-            let life = try await start()
+            let life = try await start(redactor: redactor)
             await life.engine.live()
             do {
                 try await body(life)

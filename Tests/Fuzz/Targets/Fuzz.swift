@@ -11,6 +11,7 @@ enum Fuzz {
         "spool-header": DocumentReaders.spoolHeader, "lines": LineReaders.split, "line": LineReaders.look,
         "object": LineReaders.object, "redaction": RedactionReaders.line, "queue": HookReaders.queue,
         "hook": HookReaders.payload, "settings": HookReaders.settings,
+        "age": AgeReaders.file,
     ]
 
     static let chosen: Reader = {

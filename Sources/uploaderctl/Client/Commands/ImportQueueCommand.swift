@@ -2,10 +2,12 @@ import Shared
 
 extension Command {
     static let importQueue = Command(
-        "import-queue", "takes over agnes' queue: its private list first, then what it had yet to send",
+        "import-queue",
+        "takes over agnes' queue, its private list first, or the sessions in agent-uploader's spool",
         operands: [Operand("FILE|DIR", .path)]
     ) { (context) throws(ClientError) in
         let path = context.absolutePath(context.invocation.operands.first ?? "")
+        if let spool = try AgentUploaderSpool(reading: path) { return try importSpool(spool, context) }
         let files = try AgnesFiles(reading: path)
         let daemon = try context.connect()
         // First of all: what is private is not to be looked at for a moment.

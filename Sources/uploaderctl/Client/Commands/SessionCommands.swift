@@ -8,8 +8,12 @@ extension Command {
             Option("since", "TIME", "only with a line since then: 2h, 3d, 2026-11-20"),
             Option("at-risk", nil, "only those of which a required destination does not have all"),
             Option("private", nil, "only those of which nothing leaves"),
+            Option("remote", nil, "what the stores have instead, of all machines"),
+            Option("dest", "DESTINATION", "with --remote: only of this one"),
         ]
     ) { (context) throws(ClientError) in
+        if context.invocation.has("remote") { return try remoteSessions(context) }
+        if context.invocation.has("dest") { throw ClientError(.usage, "--dest goes with --remote") }
         let filter = try filter(context)
         var sessions: [SessionItem] = []
         let daemon = try context.connect()
@@ -31,7 +35,7 @@ extension Command {
         return .done
     }
 
-    private static func filter(_ context: Context) throws(ClientError) -> SessionFilter {
+    static func filter(_ context: Context) throws(ClientError) -> SessionFilter {
         var filter = SessionFilter(
             atRisk: context.invocation.has("at-risk"), isPrivate: context.invocation.has("private"))
         if let name = context.invocation.value("agent") {

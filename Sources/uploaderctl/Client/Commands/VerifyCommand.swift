@@ -7,7 +7,7 @@ extension Command {
         operands: [Operand("SESSION", .session, isRequired: false)],
         options: [
             Option("deep", nil, "read the objects back and compare them"),
-            Option("sample", "N/T", "only the N-th of T parts of all objects"),
+            Option("sample", "N/T", "read back the N-th of T parts of all objects, and look at no other"),
         ]
     ) { (context) throws(ClientError) in
         var request = VerifyRequest(deep: context.invocation.has("deep"))

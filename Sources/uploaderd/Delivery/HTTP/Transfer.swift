@@ -182,6 +182,8 @@ final class Transfer: @unchecked Sendable {
         let transfer = Transfer.of(user)
         guard origin == SEEK_SET, offset >= 0 else { return 1 }
         transfer.outgoing.restart(at: Int64(offset))
+        // Read ahead, as at the beginning: whoever waits for a piece that is in memory is told by nobody that it came.
+        transfer.work(transfer)
         return ccurl_seek_ok()
     }
 

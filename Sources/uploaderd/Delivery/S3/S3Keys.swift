@@ -12,6 +12,13 @@ package final class SecretBytes: Sendable, CustomStringConvertible, CustomReflec
         bytes.copyBytes(from: source)
     }
 
+    /// - Parameter body: writes them.
+    init<Failure: Error>(count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
+        bytes = .allocate(byteCount: count, alignment: 1)
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        try body(bytes)
+    }
+
     deinit {
         if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
         bytes.deallocate()

@@ -52,7 +52,7 @@ struct S3Refusal: Sendable {
             switch kind {
             case .authentication: DeliveryError.pause
             case .unusable: .seconds(60)
-            case .transient, .permanent, .conflict, .notFound: nil
+            case .transient, .permanent, .unacceptable, .conflict, .notFound, .damaged: nil
             }
         return DeliveryError(kind, text, hint: hint, retryAfter: retryAfter ?? usual, isPushback: isPushback)
     }
@@ -90,6 +90,9 @@ struct S3Refusal: Sendable {
         case "QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity", "ServiceQuotaExceededException":
             return (.transient, "the server has no room for this user: make some, or let it have more")
         case "PreconditionFailed": return (.conflict, nil)
+        case "EntityTooLarge": return (.unacceptable, "let the server take objects of this size")
+        case "InvalidKey", "KeyTooLong", "KeyTooLongError", "XMinioInvalidObjectName":
+            return (.unacceptable, "the server takes no such name: check the destination's prefix")
         case "NoSuchKey", "NoSuchVersion": return (.notFound, nil)
         default: break
         }
@@ -108,6 +111,7 @@ struct S3Refusal: Sendable {
             return (.authentication, "check the credentials, what the key may do, and this machine's clock")
         case 404: return (.notFound, nil)
         case 408, 409, 425, 429: return (.transient, nil)
+        case 413, 414, 415: return (.unacceptable, "let the server, and a proxy in front of it, take such an object")
         case 405, 501: return (.unusable, "is \(place.endpoint) the address of an S3 server, and path_style right?")
         case 507: return (.transient, "the server has no room: make some")
         case 500...: return (.transient, nil)

@@ -47,23 +47,13 @@ final class SupabaseConnection: Sendable {
     /// - Returns: an answer of success, or what the server said instead.
     /// - Throws: when there was no answer, and `authentication`.
     func send(_ request: Request) async throws(DeliveryError) -> Result<HTTPResponse, SupabaseRefusal> {
-        var secret = try await ring.keys()
-        var isAnew = false
-        while true {
+        try await ring.asking { (secret) async throws(DeliveryError) -> Result<HTTPResponse, SupabaseRefusal> in
             let answer = try await client.send(addressed(request, secret))
-            if answer.isSuccess {
-                ring.taken()
-                return .success(answer)
-            }
-            let refusal = try SupabaseRefusal(answer, request.purpose, at: place, key: key, hiding: secret)
-            guard refusal.error.code == .authentication else {
-                ring.taken()
-                return .failure(refusal)
-            }
-            let other = try await ring.refused(secret)
-            guard let other, !isAnew else { throw refusal.error }
-            secret = other
-            isAnew = true
+            if answer.isSuccess { return .success(answer) }
+            return .failure(try SupabaseRefusal(answer, request.purpose, at: place, key: key, hiding: secret))
+        } refusal: { result in
+            guard case .failure(let refusal) = result, refusal.error.code == .authentication else { return nil }
+            return refusal.error
         }
     }
 

@@ -1,0 +1,179 @@
+package import ControlPlane
+import Delivery
+import Segments
+package import Shared
+import Store
+
+/// Sessions that are delivered once more: as they are, or by today's rules.
+extension ControlDesk {
+    /// How often it is said how far it is.
+    private static let betweenLooks: Duration = .milliseconds(500)
+
+    package func resend(
+        _ request: ResendRequest, progress: ReplySink<ResendReply>
+    ) async throws(ControlError) -> ResendReply {
+        switch request.kind {
+        case .again(let sid, let destination): try await resend(sid, to: destination, progress)
+        case .redacted(let sid): try await redactAgain(sid, progress)
+        }
+    }
+
+    // MARK: By today's rules
+
+    private func redactAgain(
+        _ sid: SessionID?, _ progress: ReplySink<ResendReply>
+    ) async throws(ControlError) -> ResendReply {
+        let engine = engine
+        guard let rules = engine.rewriting.segments?.rules else {
+            throw ControlError(
+                .refused, "nothing is redacted: the configuration has redaction.enabled = false",
+                hint: "set redaction.enabled = true, and uploaderctl reload")
+        }
+        if let sid {
+            try await requireDescribed(sid)
+            try await requireOpen(sid)
+            try await asking { () async throws(StoreError) in try await engine.store.askRewriting(of: sid) }
+        } else {
+            try await asking { () async throws(StoreError) in
+                try await engine.store.askRewritingOfAll(notBy: rules)
+            }
+        }
+        await engine.rewriting.retry()
+        await engine.delivery.retry()
+        let bell = Doorbell()
+        let listener = engine.board.subscribe(bell)
+        defer { engine.board.unsubscribe(listener) }
+        // Of a session that is done nothing is counted any more.
+        var most = ResendReply()
+        while true {
+            let names = try await storeNames()
+            let state = try await asking { () async throws(StoreError) in
+                try await engine.rewriting.progress(of: sid, names: names)
+            }
+            most.sessions = max(most.sessions, state.counts.sessions)
+            most.segments = max(most.segments, state.counts.rewritten)
+            most.unchanged = max(most.unchanged, state.counts.unchanged)
+            most.waitingFor = state.busy.sorted()
+            most.left = state.left.sorted { $0.key < $1.key }.map {
+                ForgetReply.Leftover(destination: $0.key, reason: $0.value.why, willGo: $0.value.willGo)
+            }
+            most.failed = state.failed.sorted { $0.key < $1.key }.map { "session \($0.key): \($0.value)" }
+            if state.isOver { return most }
+            try await progress.send(most)
+            _ = await bell.wait(until: engine.world.time.now + Self.betweenLooks, on: engine.world.time)
+            if Task.isCancelled { throw ControlError(.busy, "not everything is redacted again yet; it goes on") }
+        }
+    }
+
+    // MARK: As they are
+
+    private func resend(
+        _ sid: SessionID, to destination: String?, _ progress: ReplySink<ResendReply>
+    ) async throws(ControlError) -> ResendReply {
+        let engine = engine
+        try await requireDescribed(sid)
+        try await requireOpen(sid)
+        let names = engine.destinations.map(\.name)
+        if let destination, !names.contains(destination) {
+            throw ControlError(
+                .noMatch, "there is no destination \(destination)", hint: "there is \(names.joined(separator: ", "))")
+        }
+        try await resolve(sid)
+        var reply = ResendReply(sessions: 1)
+        var asked: [(id: StoreID, name: String)] = []
+        for name in names where destination == nil || name == destination {
+            guard let id = engine.objects.id(named: name), let shelf = engine.objects.shelf(id) else {
+                let why = engine.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
+                reply.left.append(ForgetReply.Leftover(destination: name, reason: why, willGo: false))
+                continue
+            }
+            let (put, alone) = try await asking { () async throws(StoreError) in
+                try await engine.store.putAgain(sid, at: id)
+            }
+            reply.segments += put
+            reply.unchanged += await read(alone, in: id, on: shelf)
+            asked.append((id, name))
+        }
+        await engine.delivery.retry()
+        return try await settled(sid, asked, reply, progress)
+    }
+
+    /// What a store alone has can only be read there.
+    ///
+    /// - Returns: how many are whole; of the others health says it.
+    private func read(_ segments: [StoredSegment], in id: StoreID, on shelf: ObjectFinder.Shelf) async -> Int {
+        guard shelf.sink.isReadable else { return 0 }
+        let objects = engine.objects
+        var whole = 0
+        for segment in segments {
+            do {
+                _ = try await objects.sound(
+                    SegmentOutline(segment.record), of: segment.record.stream.session,
+                    in: [objects.copy(of: segment.id, segment.record, in: id, on: shelf)])
+                whole += 1
+            } catch {
+                // Noted by who looked; counted as what it is when all is told.
+            }
+        }
+        return whole
+    }
+
+    private func settled(
+        _ sid: SessionID, _ asked: [(id: StoreID, name: String)], _ begun: ResendReply,
+        _ progress: ReplySink<ResendReply>
+    ) async throws(ControlError) -> ResendReply {
+        let engine = engine
+        let bell = Doorbell()
+        let listener = engine.board.subscribe(bell)
+        defer { engine.board.unsubscribe(listener) }
+        while true {
+            var reply = begun
+            let seen = engine.board.snapshot()
+            for (id, name) in asked {
+                let (isBehind, faulty) = try await asking { () async throws(StoreError) in
+                    (try await engine.store.isBehind(sid, at: id), try await engine.store.faultyCount(of: sid, at: id))
+                }
+                let refusal = seen.health.first { $0.subject == "\(name)/\(sid)" }?.message
+                if isBehind, let why = refusal ?? seen.destinations[name]?.lastError {
+                    reply.left.append(ForgetReply.Leftover(destination: name, reason: why, willGo: true))
+                } else if isBehind {
+                    reply.waitingFor.append(name)
+                } else if faulty > 0 {
+                    reply.left.append(
+                        ForgetReply.Leftover(
+                            destination: name,
+                            reason:
+                                "\(faulty) objects are missing or damaged there, and there is no other copy of them",
+                            willGo: false))
+                }
+            }
+            if reply.waitingFor.isEmpty { return reply }
+            try await progress.send(reply)
+            _ = await bell.wait(until: engine.world.time.now + Self.betweenLooks, on: engine.world.time)
+            if Task.isCancelled { throw ControlError(.busy, "session \(sid) is being delivered again; it goes on") }
+        }
+    }
+
+    /// Somebody says that no store is to be waited for: the session goes on with what is known of it here.
+    private func resolve(_ sid: SessionID) async throws(ControlError) {
+        let engine = engine
+        let wasOpen = try await asking { () async throws(StoreError) in
+            do throws(StoreError) {
+                try await engine.store.requireResolved(sid)
+                return true
+            } catch {
+                guard error.code == .unresolved else { throw error }
+                try await engine.store.resolve(sid)
+                return false
+            }
+        }
+        guard !wasOpen else { return }
+        engine.board.clear("session_unresolved", sid.rawValue)
+        await engine.supervisor.resolved()
+    }
+
+    private func requireDescribed(_ sid: SessionID) async throws(ControlError) {
+        let isKnown = try await asking { () async throws(StoreError) in try await engine.store.describe(sid) != nil }
+        if !isKnown { throw ReplayService.noSession(sid) }
+    }
+}
