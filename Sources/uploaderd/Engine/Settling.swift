@@ -48,7 +48,7 @@ final class Settling: Sendable {
         await withDiscardingTaskGroup { group in
             for worker in engine.delivery.workers {
                 group.addTask(executorPreference: engine.world.loop) { [self] in
-                    let isAhead = await worker.settled(perseveres: worker.isRequired)
+                    let isAhead = await worker.settled(perseveres: false)
                     let isHeld = await worker.obstacle() != nil
                     state.withLock { state in
                         state.open.removeAll { $0 == worker.name }
