@@ -44,6 +44,25 @@ struct DeliveryControlTests {
 
     private func spool(_ stage: Stage) throws -> [String] { try Tree.files(stage.scratch("state/spool")).map(\.self) }
 
+    @Test("tries by itself what is refused in words that name no object, as a proxy does that refuses all")
+    func refusedByAll() throws {
+        let stage = try Stage()
+        try stage.live { life in
+            try stage.append("{\"n\":1}\n", to: "a.jsonl", life)
+            await life.settle()
+            stage.end.weather = .down(DeliveryError(.permanent, "400 Bad Request"))
+            for name in ["a", "b"] { try stage.append("{\"n\":2}\n", to: "\(name).jsonl", life) }
+            await life.settle()
+            try await stage.pass(.seconds(3600))
+            #expect(Set(life.board.snapshot().health.map(\.kind)) == ["delivery_refused"])
+            #expect(try await desk(life).quarantine(QuarantineRequest(), after: nil, limit: 9).isEmpty)
+            stage.end.weather = .fair
+            try await stage.pass(.seconds(400))
+            for name in ["a", "b"] { #expect(try stage.end.content(name) == stage.source("\(name).jsonl")) }
+            #expect(try spool(stage).isEmpty)
+        }
+    }
+
     @Test("leaves a segment that is refused for good aside, and delivers what comes behind it and all else")
     func putAside() throws {
         let stage = try Stage()

@@ -53,6 +53,12 @@ package struct Breaker: Sendable {
     /// The pause is over, or somebody may have mended what was wrong.
     package mutating func tryAgain() { notBefore = nil }
 
+    /// Somebody waits no longer than that: there is an attempt by then, where the far end has not asked for a longer pause.
+    package mutating func tryAgain(by latest: Instant) {
+        guard failure?.retryAfter == nil, let notBefore, notBefore > latest else { return }
+        self.notBefore = latest
+    }
+
     private func isPast(_ begun: Instant?) -> Bool {
         guard let begun, let failedAt, isProbing else { return false }
         return begun <= failedAt

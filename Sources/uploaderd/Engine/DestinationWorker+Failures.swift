@@ -59,6 +59,8 @@ extension DestinationWorker {
         guard !isStopping else { return }
         let error = error as? DeliveryError ?? DeliveryError(.transient, "\(what): \(error)")
         let isNew = breaker.failed(error, begun: begun, at: parts.world.time.now, random: parts.world.random.next())
+        // The pause may be longer than they wait: the last thing that they see is not half a minute old.
+        if isNew, let end = hopeEnds(at: parts.world.time.now) { breaker.tryAgain(by: end) }
         // Where it leads may be another store by the time it answers again.
         if error.code == .unusable { storeID = nil }
         defer { changed() }
