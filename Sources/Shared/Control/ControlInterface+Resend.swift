@@ -1,8 +1,8 @@
 extension ControlInterface {
     /// Sessions that are delivered once more.
     static let resend = """
-        # Delivers a session again: every object is put once more where another copy of it is at hand, and read where none is; then a
-        # new manifest. Harmless, however often. A session of which it is not known what stores have of it goes on with that, too.
+        # Delivers a session again: every object is read, and one that is not whole is put again where another copy is; then a
+        # new manifest. Where nothing can be read back objects are put once more. Harmless, however often. A session of which it is not known what stores have of it goes on with that, too.
         # With `redact` today's rules are applied to what was delivered: of the session, or of all when none is named. New objects first,
         # a manifest that names them, then the old ones are deleted in every destination that can delete. Answers when that is done
         # wherever it can be now; with `more` it says meanwhile how far it is. What is not done then is done later, by itself.

@@ -10,6 +10,7 @@ struct ChainRebuilder: Sendable {
     let objects: ObjectFinder
 
     /// - Returns: also what was read, in order.
+    /// - Throws: `StoreError`: `stale` when something of it was replaced meanwhile.
     func state(of cursor: StreamCursor) async throws -> (digest: RunningDigest, of: [SegmentID]) {
         var last = RunningDigest()
         var read: [SegmentID] = []
@@ -39,9 +40,14 @@ struct ChainRebuilder: Sendable {
         beginning(chain)
         for segment in try await store.segments(of: stream, generation: generation)
         where !segment.record.partial && segment.record.sourceOffset < end {
-            let (outline, bytes) = try await objects.exactly(segment)
-            var reader = try MemberReader(outline, object: bytes)
-            while let piece = try reader.next() { chain.update(piece) }
+            do {
+                let (outline, bytes) = try await objects.exactly(segment)
+                var reader = try MemberReader(outline, object: bytes)
+                while let piece = try reader.next() { chain.update(piece) }
+            } catch {
+                guard try await store.isReplaced(segment.id) else { throw error }
+                throw StoreError(.stale, "segment \(segment.record.objectPath) was replaced while it was read")
+            }
             body(segment.id, chain)
             await Task.yield()
         }

@@ -58,10 +58,23 @@ extension ControlDesk {
                 ForgetReply.Leftover(destination: $0.key, reason: $0.value.why, willGo: $0.value.willGo)
             }
             most.failed = state.failed.sorted { $0.key < $1.key }.map { "session \($0.key): \($0.value)" }
-            if state.isOver { return most }
+            if state.isOver {
+                if sid == nil { most.failed += try await keptBack(from: rules) }
+                return most
+            }
             try await progress.send(most)
             _ = await bell.wait(until: engine.world.time.now + Self.betweenLooks, on: engine.world.time)
             if Task.isCancelled { throw ControlError(.busy, "not everything is redacted again yet; it goes on") }
+        }
+    }
+
+    /// Which sessions stay as they are, since nothing of them may be put, a sentence each.
+    private func keptBack(from rules: String) async throws(ControlError) -> [String] {
+        try await asking { [engine] () async throws(StoreError) in
+            try await engine.store.keptFromRewriting(notBy: rules).map { session in
+                "session \(session) is private, excluded or unresolved: what was delivered of it stays as it is; "
+                    + "uploaderctl forget \(session) deletes it"
+            }
         }
     }
 
@@ -87,22 +100,28 @@ extension ControlDesk {
                 reply.left.append(ForgetReply.Leftover(destination: name, reason: why, willGo: false))
                 continue
             }
-            let (put, alone) = try await asking { () async throws(StoreError) in
-                try await engine.store.putAgain(sid, at: id)
+            if shelf.sink.isReadable {
+                // What is whole there stays; what is not is noted, and put again from where it is whole.
+                let there = try await asking { () async throws(StoreError) in
+                    try await engine.store.putThere(sid, at: id)
+                }
+                let whole = await read(there, in: id, on: shelf)
+                reply.segments += there.count - whole
+                reply.unchanged += whole
+            } else {
+                let sources = engine.objects.readable.filter { $0.shelf.sink.isReadable }.map(\.id)
+                reply.segments += try await asking { () async throws(StoreError) in
+                    try await engine.store.putAgain(sid, at: id, from: sources)
+                }
             }
-            reply.segments += put
-            reply.unchanged += await read(alone, in: id, on: shelf)
             asked.append((id, name))
         }
         await engine.delivery.retry()
         return try await settled(sid, asked, reply, progress)
     }
 
-    /// What a store alone has can only be read there.
-    ///
     /// - Returns: how many are whole; of the others health says it.
     private func read(_ segments: [StoredSegment], in id: StoreID, on shelf: ObjectFinder.Shelf) async -> Int {
-        guard shelf.sink.isReadable else { return 0 }
         let objects = engine.objects
         var whole = 0
         for segment in segments {

@@ -79,12 +79,18 @@ extension StreamPipeline {
     private var isSwapped: Bool { !mailbox.mayReplace && cursor.file != tail.identity }
 
     private mutating func continueGeneration() async throws {
-        if SegmentStart(continuing: cursor) == nil {
-            let (digest, read) = try await context.chains.state(of: cursor)
-            cursor.chainState = digest.state
-            // Rewritten meanwhile: whoever begins again reads what is there then.
-            try await context.store.setChain(
-                digest.state, of: cursor.stream, generation: cursor.generation, offset: cursor.offset, from: read)
+        while SegmentStart(continuing: cursor) == nil {
+            do {
+                let (digest, read) = try await context.chains.state(of: cursor)
+                try await context.store.setChain(
+                    digest.state, of: cursor.stream, generation: cursor.generation, offset: cursor.offset, from: read)
+                cursor.chainState = digest.state
+            } catch let error as StoreError where error.code == .stale {
+                // Rewritten or joined meanwhile: what is there now is read. Not where the cursor was moved.
+                let row = try await context.store.cursor(of: cursor.stream)
+                guard let row, row.generation == cursor.generation, row.offset == cursor.offset else { throw error }
+                await Task.yield()
+            }
         }
         try goOn(at: cursor)
     }

@@ -97,6 +97,11 @@ extension Store {
     /// Before recovery looks at what is there: it would take up what a purge that was cut off has left.
     func purgeForgotten() throws(StoreError) {
         for session in try unpurged() { try purge(session) }
+        // Whoever was stopped right behind the last row has left in the log what the row said.
+        let catalog = try catalog()
+        if try catalog.number("SELECT EXISTS (SELECT 1 FROM standings WHERE standing = 'forgotten')") != 0 {
+            catalog.shrinkLog()
+        }
     }
 
     private func hasRows(_ session: SessionID) throws(StoreError) -> Bool {

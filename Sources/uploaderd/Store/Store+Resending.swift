@@ -2,38 +2,54 @@ package import Shared
 
 /// A session that is delivered once more, as it is.
 extension Store {
-    /// Every live segment of the session is to be put in the store again, as if it had not been; what is listed stays listed.
+    /// Live segments of the session are to be put in the store again, as if they had not been, where another copy of them is at hand;
+    /// what is listed stays listed.
     ///
-    /// - Returns: how many will be put, and those of which the store has the only copy: these can be read there, not put.
-    package func putAgain(
-        _ session: SessionID, at store: StoreID
-    ) throws(StoreError) -> (put: Int, alone: [StoredSegment]) {
+    /// - Parameter sources: stores that give objects back; with the spool, what may be put comes from there.
+    /// - Returns: how many will be put.
+    package func putAgain(_ session: SessionID, at store: StoreID, from sources: [StoreID]) throws(StoreError) -> Int {
         let catalog = try catalog()
         let sessionRow = try knownSession(session)
-        guard let storeRow = try storeRow(store) else { return (0, []) }
+        guard let storeRow = try storeRow(store) else { return 0 }
         return try catalog.transaction { () throws(StoreError) in
             var put = 0
-            var alone: [StoredSegment] = []
-            for stream in try catalog.streams(of: sessionRow) {
-                for row in try catalog.segments(of: stream)
-                where row.supersededBy == nil && (row.state == .spooled || row.state == .retired) {
-                    // Listed or not, while it is not there again it lets nothing leave the spool. What is damaged there is not put
-                    // again: its name is taken.
-                    try catalog.run(
-                        """
-                        UPDATE copies SET state = 0, spooled = 0 WHERE segment_id = ?1 AND store_id = ?2 AND state IN (2, 4)
-                        AND (?3 OR EXISTS (SELECT 1 FROM copies o WHERE o.segment_id = ?1 AND o.store_id <> ?2 AND o.state = 2))
-                        """, row.id, storeRow, row.state == .spooled)
-                    if catalog.changes > 0 {
-                        put += 1
-                    } else if try holders(of: row.id).contains(store) {
-                        alone.append(try stored(row))
-                    }
+            for row in try liveSegments(of: sessionRow) {
+                let holders = try holders(of: row.id)
+                guard row.state == .spooled || sources.contains(where: { $0 != store && holders.contains($0) }) else {
+                    continue
                 }
+                // Listed or not, while it is not there again it lets nothing leave the spool. What is damaged there is not put
+                // again: its name is taken.
+                try catalog.run(
+                    "UPDATE copies SET state = 0, spooled = 0 WHERE segment_id = ?1 AND store_id = ?2 AND state IN (2, 4)",
+                    row.id, storeRow)
+                put += catalog.changes
             }
             try wantManifest(of: sessionRow, at: storeRow)
-            return (put, alone)
+            return put
         }
+    }
+
+    /// Live segments of the session that the store is said to have; its manifest there is made anew.
+    package func putThere(_ session: SessionID, at store: StoreID) throws(StoreError) -> [StoredSegment] {
+        let sessionRow = try knownSession(session)
+        try wantManifest(of: session, at: store)
+        var found: [StoredSegment] = []
+        for row in try liveSegments(of: sessionRow) where try holders(of: row.id).contains(store) {
+            found.append(try stored(row))
+        }
+        return found
+    }
+
+    private func liveSegments(of sessionRow: Int64) throws(StoreError) -> [SegmentRow] {
+        let catalog = try catalog()
+        var found: [SegmentRow] = []
+        for stream in try catalog.streams(of: sessionRow) {
+            found += try catalog.segments(of: stream).filter {
+                $0.supersededBy == nil && ($0.state == .spooled || $0.state == .retired)
+            }
+        }
+        return found
     }
 
     /// Whether something of the session is to be put in the store yet.

@@ -158,6 +158,14 @@ extension Store {
                     SELECT store_id, ?1, ?2, ?3, ?4, 1 FROM manifests WHERE session_id = ?1
                     """, stream.sessionRow, "\(folder)checkpoints/\(old.id).json", time.wall, id)
             }
+            // What a checkpoint tells of the line is as secret as the line.
+            try catalog.run(
+                checkpoint == nil
+                    ? "DELETE FROM checkpoints WHERE segment_id = ?1"
+                    : """
+                    UPDATE checkpoints SET record = coalesce((SELECT record FROM checkpoints WHERE segment_id = ?2), record)
+                    WHERE segment_id = ?1
+                    """, row.id, checkpoint == nil ? nil : id)
             left += try catalog.parts(of: row.id, stream: stream)
         }
         // What no manifest has named, and waited for the old one, waits for the new one by now.

@@ -90,13 +90,28 @@ extension Store {
         faults.reach(.rewriteSettled)
     }
 
-    /// Nothing is left to be done of it.
+    /// Nothing is left to be done of it. Behind the last one the log has nothing of what was removed either.
     package func endRewriting(of session: SessionID) throws(StoreError) {
-        try catalog().run(
+        let catalog = try catalog()
+        try catalog.run(
             "DELETE FROM rewrites WHERE session_id = (SELECT id FROM sessions WHERE sid = ?1)", session)
+        if try catalog.number("SELECT EXISTS (SELECT 1 FROM rewrites)") == 0 { catalog.shrinkLog() }
     }
 
-    /// By store, how many objects may be there that hold what newer rules remove.
+    /// Sessions that are kept from being rewritten, and have segments by other rules than these: of those nothing is put anywhere.
+    package func keptFromRewriting(notBy rules: String) throws(StoreError) -> [SessionID] {
+        try catalog().rows(
+            """
+            SELECT e.sid FROM sessions e WHERE (e.state NOT IN ('open', 'forgotten') OR e.unresolved IS NOT NULL) AND EXISTS
+                (SELECT 1 FROM streams t JOIN segments s ON s.stream_id = t.id WHERE t.session_id = e.id
+                AND (s.secret = 1 OR s.superseded_by IS NULL AND s.state IN (0, 1) AND s.rules <> ?1))
+            ORDER BY e.sid
+            """, rules
+        ) { (row) throws(StoreError) in try row.session(0) }
+    }
+
+    /// By store, how many objects may be there that hold what newer rules remove, and can go: of a session that is kept here
+    /// no manifest without them is put.
     ///
     /// - Parameter session: `nil`: of all sessions.
     package func condemned(of session: SessionID?) throws(StoreError) -> [StoreID: Int] {
@@ -105,11 +120,13 @@ extension Store {
             """
             SELECT r.name, count(*) FROM segments s INDEXED BY segments_secret JOIN streams t ON t.id = s.stream_id
             JOIN copies c ON c.segment_id = s.id JOIN stores r ON r.id = c.store_id
-            WHERE s.secret = 1 AND c.state IN (1, 2, 3, 5) AND t.session_id = coalesce(?1, t.session_id)
+            JOIN sessions e ON e.id = t.session_id
+            WHERE s.secret = 1 AND e.state = 'open' AND c.state IN (1, 2, 3, 5) AND t.session_id = coalesce(?1, t.session_id)
             GROUP BY r.name
             UNION ALL
             SELECT r.name, count(*) FROM superseded o INDEXED BY superseded_secret JOIN stores r ON r.id = o.store_id
-            WHERE o.secret = 1 AND o.session_id = coalesce(?1, o.session_id) GROUP BY r.name
+            JOIN sessions e ON e.id = o.session_id
+            WHERE o.secret = 1 AND e.state = 'open' AND o.session_id = coalesce(?1, o.session_id) GROUP BY r.name
             """, sessionRow
         ) { (row) throws(StoreError) in (StoreID(row.text(0)), row.int(1)) }
         return Dictionary(found, uniquingKeysWith: +)
