@@ -29,11 +29,11 @@ package enum ControlRequest: Hashable, Sendable {
     /// Whether something is another afterwards. Of `reload` the daemon itself says when its turn is.
     package var changesSomething: Bool {
         switch self {
-        case .flush, .addPrivate, .removePrivate, .forget, .capture, .importQueue, .addLink, .importSession, .resend:
+        case .flush, .addPrivate, .removePrivate, .forget, .capture, .importQueue, .addLink, .importSession, .resend,
+            .pause, .resume, .setLimit, .retryQuarantine, .dropQuarantine:
             true
         case .getStatus, .listSessions, .describeSession, .replay, .verify, .listPrivate, .reload, .showConfiguration,
-            .audit,
-            .listRemoteSessions:
+            .audit, .listRemoteSessions, .listQuarantine:
             false
         }
     }
