@@ -8,6 +8,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 
 
 class Trouble:
@@ -20,9 +21,13 @@ class Trouble:
     HALF, DRIBBLE, TAMPER = "half", "dribble", "tamper"
     #: No answer until the client goes.
     HANG = "hang"
+    #: The answer comes late.
+    DELAY = "delay"
+    #: A verdict: this object is never taken.
+    TOO_LARGE = "413"
     BUSY, BUSY_FOR, ERROR, HTML, REDIRECT = "429", "429 with Retry-After", "500", "HTML 502", "redirect"
 
-    ALL = [RESET_BEFORE, RESET_AFTER, HALF, DRIBBLE, TAMPER, HANG, BUSY, BUSY_FOR, ERROR, HTML, REDIRECT]
+    ALL = [RESET_BEFORE, RESET_AFTER, HALF, DRIBBLE, TAMPER, HANG, DELAY, BUSY, BUSY_FOR, ERROR, HTML, REDIRECT]
 
 
 CANNED = {
@@ -31,6 +36,8 @@ CANNED = {
     Trouble.ERROR: (500, {"Content-Type": "application/xml"},
                     b"<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>We failed</Message></Error>"),
     Trouble.HTML: (502, {"Content-Type": "text/html"}, b"<html><body><h1>502 Bad Gateway<br></h1></body></html>"),
+    Trouble.TOO_LARGE: (413, {"Content-Type": "application/xml"},
+                        b"<?xml version=\"1.0\"?><Error><Code>EntityTooLarge</Code><Message>No</Message></Error>"),
     Trouble.REDIRECT: (307, {"Location": "http://127.0.0.1:1/elsewhere"}, b""),
 }
 
@@ -42,6 +49,10 @@ class FarEnd:
         self.upstream = port
         self.script = script
         self.seen = []
+        #: When the body of each request had come, and how long it was.
+        self.received = []
+        #: Requests that are being answered, and the most there were.
+        self.open = self.most_open = 0
         self.lock = threading.Lock()
         far_end = self
 
@@ -86,10 +97,24 @@ class FarEnd:
         self.server.server_close()
 
     def handle(self, request):
+        with self.lock:
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
+        try:
+            self.serve(request)
+        finally:
+            with self.lock:
+                self.open -= 1
+
+    def serve(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         with self.lock:
             trouble = self.script(request.command, request.path, len(self.seen))
             self.seen.append((request.command, request.path, trouble))
+            self.received.append((time.monotonic(), len(body)))
+        if trouble == Trouble.DELAY:
+            # What a slow network is: nothing happens here meanwhile.
+            time.sleep(0.2)
         if trouble == Trouble.RESET_BEFORE:
             return self.reset(request)
         if trouble == Trouble.HANG:

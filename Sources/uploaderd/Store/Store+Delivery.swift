@@ -30,7 +30,7 @@ extension Store {
                     INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, tried, spooled)
                     SELECT s.id, ?1, t.session_id, 0, s.found, s.state = 0
                     FROM segments s JOIN streams t ON t.id = s.stream_id
-                    WHERE s.superseded_by IS NULL AND s.state IN (0, 1)
+                    WHERE s.superseded_by IS NULL AND (s.state = 0 OR s.state = 1 AND s.reason IS NULL)
                     """, row)
                 // Tried before it was lost, and back since then.
                 try catalog.run(
@@ -38,6 +38,7 @@ extension Store {
                     UPDATE copies SET state = 0, spooled = (SELECT state = 0 FROM segments WHERE id = segment_id)
                     WHERE store_id = ?1 AND state = 3 AND segment_id IN
                         (SELECT id FROM segments WHERE superseded_by IS NULL AND state IN (0, 1))
+                    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = copies.segment_id AND q.store_id = ?1)
                     """, row)
                 try noteStrays(at: row)
             }
@@ -126,7 +127,8 @@ extension Store {
                 ? try heads(of: session, at: storeRow, excluding: excluding)
                 : try catalog.rows(
                     """
-                    SELECT segment_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id = ?2
+                    SELECT segment_id FROM copies c WHERE store_id = ?1 AND state = 0 AND session_id = ?2
+                    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
                     ORDER BY segment_id LIMIT ?3
                     """, storeRow, session, limit + excluding.count
                 ) { (row) throws(StoreError) in row.segment(0) }
@@ -219,6 +221,7 @@ extension Store {
             UPDATE copies SET state = 1, tried = 1, at = ?3 WHERE segment_id = ?1 AND store_id = ?2 AND state = 0
             AND (SELECT state FROM sessions WHERE id = session_id AND unresolved IS NULL) = 'open'
             AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL AND NOT (\(Self.isOutdated))
+            AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = ?1 AND q.store_id = ?2)
             """, id, storeRow, time.wall, rulesInForce)
         guard catalog.changes == 1 else { return false }
         let waits = try catalog.number(

@@ -22,6 +22,7 @@ extension Store {
             SELECT c.segment_id FROM copies c INDEXED BY copies_queue CROSS JOIN sessions e ON e.id = c.session_id
             CROSS JOIN segments s ON s.id = c.segment_id
             WHERE c.store_id = ?1 AND c.state = 0 AND c.segment_id <= ?2 AND e.state = 'open' AND e.unresolved IS NULL
+            AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
             \(unfinished(at: storeRow)) LIMIT ?3
             """,
             """
@@ -33,7 +34,8 @@ extension Store {
                 SELECT superseded_by FROM segments INDEXED BY segments_parts WHERE superseded_by > ?2 AND id <= ?2
                 UNION SELECT s.superseded_by FROM joined j JOIN segments s ON s.id = j.id WHERE s.superseded_by IS NOT NULL)
             SELECT c.segment_id FROM joined j CROSS JOIN copies c ON c.segment_id = j.id AND c.store_id = ?1
-            CROSS JOIN sessions e ON e.id = c.session_id WHERE c.state < 2 AND e.state = 'open' LIMIT ?3
+            CROSS JOIN sessions e ON e.id = c.session_id WHERE c.state < 2 AND e.state = 'open'
+            AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1) LIMIT ?3
             """,
         ]
         for query in queries {

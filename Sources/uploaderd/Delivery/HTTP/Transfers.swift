@@ -10,6 +10,7 @@ package actor Transfers {
     private nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     nonisolated let time: any TimeSource
+    package nonisolated let rates: TransferRates
     private nonisolated let lane: any RoomExecutor
     private nonisolated let directory: String
     private nonisolated let multi: Multi
@@ -19,6 +20,8 @@ package actor Transfers {
     private var timer: TimerToken?
     /// Those that wait until they may send more.
     private var held: TimerToken?
+    /// Counts pauses, so that who waits longest goes first.
+    private var pauses: UInt64 = 0
 
     /// - Parameters:
     ///   - lane: for files; it may hang.
@@ -26,6 +29,7 @@ package actor Transfers {
     package init(loop: EventLoop, time: any TimeSource, lane: any RoomExecutor, directory: String) {
         self.loop = loop
         self.time = time
+        rates = TransferRates(time: time)
         self.lane = lane
         self.directory = directory
         multi = Multi()
@@ -36,9 +40,9 @@ package actor Transfers {
     package nonisolated func client(_ options: TransferOptions) -> TransferClient { TransferClient(self, options) }
 
     func send(
-        _ request: HTTPRequest, _ options: TransferOptions, _ allowance: UploadAllowance?
+        _ request: HTTPRequest, _ options: TransferOptions, _ allowances: [UploadAllowance]
     ) async throws(DeliveryError) -> HTTPResponse {
-        let transfer = try Transfer(request, options, allowance) { [weak self] transfer in
+        let transfer = try Transfer(request, options, allowances) { [weak self] transfer in
             // libcurl calls on the loop, from within our own calls.
             self?.assumeIsolated { $0.attend(to: transfer) }
         }
@@ -109,14 +113,21 @@ package actor Transfers {
                 await note(result, piece.count, for: transfer)
             }
         }
-        if transfer.isPaused, let allowance = transfer.allowance, held == nil {
-            held = time.schedule(at: allowance.next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
+        guard transfer.isPaused else { return }
+        if transfer.pausedAs == nil {
+            pauses += 1
+            transfer.pausedAs = pauses
+        }
+        if held == nil, let next = transfer.allowances.lazy.map(\.next).max() {
+            held = time.schedule(at: next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
         }
     }
 
     private func releaseHeld() {
         held = nil
-        for transfer in running.values where transfer.isPaused && transfer.allowance != nil { proceed(transfer) }
+        // One takes all that may go: without turns the others would stand still until they are given up.
+        let waiting = running.values.filter { $0.isPaused && !$0.allowances.isEmpty }
+        for transfer in waiting.sorted(by: { ($0.pausedAs ?? 0) < ($1.pausedAs ?? 0) }) { proceed(transfer) }
     }
 
     private nonisolated static func read(
@@ -184,6 +195,7 @@ package actor Transfers {
         attend(to: transfer)
         guard transfer.isPaused else { return }
         transfer.isPaused = false
+        transfer.pausedAs = nil
         _ = ccurl_continue(transfer.easy)
         harvest()
     }
