@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+from daemon import PATIENCE
+
 
 class Trouble:
     """What is done with a request: `PASS`, or one of the others."""
@@ -49,11 +51,11 @@ class FarEnd:
         self.upstream = port
         self.script = script
         self.seen = []
-        #: When the body of each request had come, and how long it was.
-        self.received = []
+        #: The bytes of all bodies that came.
+        self.received = 0
         #: Requests that are being answered, and the most there were.
         self.open = self.most_open = 0
-        self.lock = threading.Lock()
+        self.changed = threading.Condition()
         far_end = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -96,22 +98,29 @@ class FarEnd:
         self.server.shutdown()
         self.server.server_close()
 
+    def wait(self, accepts, timeout=PATIENCE):
+        """Until a request has made it true."""
+        with self.changed:
+            assert self.changed.wait_for(accepts, timeout), f"{len(self.seen)} requests, {self.open} open"
+
     def handle(self, request):
-        with self.lock:
+        with self.changed:
             self.open += 1
             self.most_open = max(self.most_open, self.open)
         try:
             self.serve(request)
         finally:
-            with self.lock:
+            with self.changed:
                 self.open -= 1
+                self.changed.notify_all()
 
     def serve(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        with self.lock:
+        with self.changed:
             trouble = self.script(request.command, request.path, len(self.seen))
             self.seen.append((request.command, request.path, trouble))
-            self.received.append((time.monotonic(), len(body)))
+            self.received += len(body)
+            self.changed.notify_all()
         if trouble == Trouble.DELAY:
             # What a slow network is: nothing happens here meanwhile.
             time.sleep(0.2)

@@ -15,6 +15,7 @@ extension DestinationWorker {
             }
             isIdle = false
             inFlight.insert(delivery.id)
+            if !delivery.isSpooled { copies.underWay += 1 }
             let begun = parts.world.time.now
             group.addTask(executorPreference: parts.world.storeLane) {
                 let result: Result<SegmentCarrier.Outcome, any Error>
@@ -35,12 +36,14 @@ extension DestinationWorker {
         _ delivery: SegmentDelivery, _ result: Result<SegmentCarrier.Outcome, any Error>, begun: Instant
     ) {
         inFlight.remove(delivery.id)
+        if !delivery.isSpooled { copies.underWay -= 1 }
         trips.note(underWay: inFlight.count)
         happenings += 1
         if case .success(.delivered) = result {} else { noteNews() }
         switch result {
         case .success(.delivered):
             succeeded(begun: begun)
+            if !delivery.isSpooled { copies.succeeded(begun: begun) }
             deliveredSinceTrim += delivery.record.storedBytes
             parts.board.update(name) {
                 $0.deliveredSegments += 1
@@ -50,12 +53,19 @@ extension DestinationWorker {
         case .success(.putAside): succeeded(begun: begun)
         // What was left alone says nothing of the far end.
         case .success(.left): break
+        case .failure(let error as CopyOutOfReach) where !error.reason.isOfOneSession:
+            unreached(delivery, error.reason, begun: begun)
+        case .failure(let error as CopyOutOfReach): refuse(delivery, error.reason)
         case .failure(let error as DeliveryError) where error.isOfOneSession:
             succeeded(begun: begun)
-            refused[delivery.id] = parts.world.time.now + parts.policy.probe
-            parts.refuse(error, by: name, session: delivery.record.stream.session)
+            refuse(delivery, error)
         case .failure(let error): failed(error, "could not deliver to \(name)", begun: begun)
         }
         changed()
+    }
+
+    private func refuse(_ delivery: SegmentDelivery, _ error: DeliveryError) {
+        refused[delivery.id] = parts.world.time.now + parts.policy.probe
+        parts.refuse(error, by: name, session: delivery.record.stream.session)
     }
 }

@@ -7,6 +7,23 @@ extension DestinationWorker {
     /// How long a server that fails is waited for by those who persevere, since it took something.
     private static let perseverance: Duration = .seconds(60)
 
+    /// Why something is held back now; `nil`: nothing is.
+    func obstacle() async -> String? {
+        if isPaused { return "it is paused: uploaderctl resume \(name)" }
+        if notBefore != nil || storeID == nil {
+            return parts.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
+        }
+        if let reason = copies.reason { return reason.message }
+        let held = refused.count + publications.refused.count
+        if held > 0 { return "\(held) objects or sessions cannot be put there as they are" }
+        do {
+            let aside = try await parts.store.quarantined(QuarantineChoice(store: storeID)).count
+            return aside == 0 ? nil : "\(aside) segments are put aside: uploaderctl quarantine list"
+        } catch {
+            return "\(error)"
+        }
+    }
+
     /// Until when there is hope for those who wait in spite of the failure; `nil`: there is none, or nobody does.
     func hopeEnds(at now: Instant) -> Instant? {
         guard isRemote, let since = perseveringSince, let failure = breaker.failure, failure.isTransient else {
@@ -76,5 +93,22 @@ extension DestinationWorker {
             parts.world.log.record(
                 Event(isHeld ? .destinationHeld : .deliveryFailed, error.message, hint: error.hint, destination: name))
         }
+    }
+
+    /// - Parameter reason: why none of the stores that have the segment gives it; all else goes on.
+    func unreached(_ delivery: SegmentDelivery, _ reason: DeliveryError, begun: Instant) {
+        guard !isStopping else { return }
+        copies.failed(
+            delivery.id, reason, begun: begun, at: parts.world.time.now, random: parts.world.random.next())
+        guard parts.board.report("copy_out_of_reach", name, reason.message, hint: reason.hint) else { return }
+        parts.world.log.record(
+            Event(
+                .deliveryFailed, reason.message, hint: reason.hint, session: delivery.record.stream.session,
+                destination: name))
+    }
+
+    /// All that was to be copied there from other stores is, or is on its way.
+    func noteAllReached() {
+        if copies.noneLeft() { parts.board.clear("copy_out_of_reach", name) }
     }
 }

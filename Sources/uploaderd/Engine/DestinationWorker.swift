@@ -37,6 +37,8 @@ actor DestinationWorker {
     var inFlight: Set<SegmentID> = []
     /// What this store will not take as it is, and when to ask again.
     var refused: [SegmentID: Instant] = [:]
+    /// What other stores have, and do not give now.
+    var copies: UnreachedCopies
     var publications = PublicationQueue()
     /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
     private let news = Atomic<Bool>(true)
@@ -82,6 +84,7 @@ actor DestinationWorker {
         credentialFiles = destination.credentialFiles
         ownLane = parts.world.makeLane(destination.name)
         breaker = Breaker(parts.policy)
+        copies = UnreachedCopies(parts.policy)
         self.sink = sink
         self.parts = parts
         places = parts.places(of: name, sink)
@@ -99,22 +102,6 @@ actor DestinationWorker {
 
     /// Store is asked again what there is to carry.
     nonisolated func noteNews() { news.store(true, ordering: .releasing) }
-
-    /// Why something is held back now; `nil`: nothing is.
-    func obstacle() async -> String? {
-        if isPaused { return "it is paused: uploaderctl resume \(name)" }
-        if notBefore != nil || storeID == nil {
-            return parts.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
-        }
-        let held = refused.count + publications.refused.count
-        if held > 0 { return "\(held) objects or sessions cannot be put there as they are" }
-        do {
-            let aside = try await parts.store.quarantined(QuarantineChoice(store: storeID)).count
-            return aside == 0 ? nil : "\(aside) segments are put aside: uploaderctl quarantine list"
-        } catch {
-            return "\(error)"
-        }
-    }
 
     /// Serves until `stop`.
     func run() async {
@@ -160,6 +147,7 @@ actor DestinationWorker {
     func retry() {
         breaker.tryAgain()
         refused = [:]
+        copies.retry()
         publications.retry()
         noteNews()
         changed()
@@ -191,7 +179,8 @@ actor DestinationWorker {
             while !isIdle, !isStopping {
                 if let storeID, notBefore == nil,
                     try await goal.isReached(
-                        at: storeID, parts, besides: Set(refused.keys), Set(publications.refused.keys))
+                        at: storeID, parts, besides: Set(refused.keys), Set(publications.refused.keys),
+                        unreached: copies)
                 {
                     return true
                 }
@@ -246,20 +235,26 @@ actor DestinationWorker {
                 return nil
             }
             refused = refused.filter { $0.value > now }
+            copies.prune(at: now)
             publications.prune(at: now)
             let free = room - inFlight.count
             // Taken before Store is asked: what comes meanwhile is asked for again.
             let asks = free > 0 && news.exchange(false, ordering: .acquiringAndReleasing)
+            let leave = copies.leave
             let seen: DestinationGlance
             do {
                 seen = try await DestinationGlance(
-                    of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys))
+                    of: parts, at: id, free: asks ? free : 0,
+                    excluding: inFlight.union(refused.keys).union(copies.segments), copies: leave)
             } catch {
                 noteNews()
                 throw error
             }
+            if asks, seen.deliveries.count < free, leave != .none, seen.deliveries.allSatisfy(\.isSpooled) {
+                noteAllReached()
+            }
             // As many as were asked for, or some that cannot be had now: there may be others.
-            if asks, seen.deliveries.count == free || !refused.isEmpty { noteNews() }
+            if asks, seen.deliveries.count == free || !refused.isEmpty || copies.reason != nil { noteNews() }
             start(seen.deliveries, to: id, in: &group)
             let next = try await startPublications(of: seen.behind, to: id, in: &group)
             try await tidyIfDue(id)
@@ -267,10 +262,10 @@ actor DestinationWorker {
             if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before {
                 if asks { rest() } else { ring() }
             }
-            return [next, supersededDue, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(
-                \.self
-            )
-            .min()
+            let dues = [
+                next, supersededDue, tidyBy, copies.next, refused.values.min(), publications.refused.values.min(),
+            ]
+            return dues.compactMap(\.self).min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore

@@ -115,6 +115,8 @@ struct SegmentCarrier: Sendable {
             }
         } catch let error as SegmentError where error.code == .damaged {
             try await forsake(delivery, error)
+        } catch let error as DeliveryError where !error.isOfOneSession {
+            throw CopyOutOfReach(reason: error)
         }
         return true
     }
@@ -148,6 +150,7 @@ extension Setback {
     /// As the far end, or what is here, said it.
     init(_ error: any Error) {
         switch error {
+        case let error as CopyOutOfReach: self.init(error.reason)
         case let error as DeliveryError:
             self.init(error.code.rawValue, error.message, isFinal: !error.isTransient && error.code != .notFound)
         case let error as SegmentError: self.init("damaged", error.description, isFinal: true)

@@ -91,7 +91,11 @@ private final class Web: Sendable {
     private let make: @Sendable () -> Transfers
 
     init(loop: EventLoop, time: any TimeSource, directory: String) {
-        make = { Transfers(loop: loop, time: time, lane: Lane(name: "transfers"), directory: directory) }
+        make = {
+            Transfers(
+                loop: loop, time: time, lane: Lane(name: "transfers"), directory: directory,
+                rates: TransferRates(time: time))
+        }
     }
 
     /// `nil`: nobody needed it.

@@ -48,7 +48,7 @@ package final class TransferClient: HTTPClient {
         if let destination = options.destination {
             allowances = [transfers.rates.begin(destination, at: options.rate), transfers.rates.all]
         } else {
-            allowances = options.rate.map { [UploadAllowance($0, time: transfers.time)] } ?? []
+            allowances = options.rate.map { [UploadAllowance($0, time: transfers.rates.time)] } ?? []
         }
     }
 

@@ -9,7 +9,7 @@ package import Shared
 package actor Transfers {
     private nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
-    nonisolated let time: any TimeSource
+    private nonisolated let time: any TimeSource
     package nonisolated let rates: TransferRates
     private nonisolated let lane: any RoomExecutor
     private nonisolated let directory: String
@@ -26,10 +26,13 @@ package actor Transfers {
     /// - Parameters:
     ///   - lane: for files; it may hang.
     ///   - directory: where long answers lie, without names; made when one comes.
-    package init(loop: EventLoop, time: any TimeSource, lane: any RoomExecutor, directory: String) {
+    ///   - rates: by a clock that may be another than libcurl's.
+    package init(
+        loop: EventLoop, time: any TimeSource, lane: any RoomExecutor, directory: String, rates: TransferRates
+    ) {
         self.loop = loop
         self.time = time
-        rates = TransferRates(time: time)
+        self.rates = rates
         self.lane = lane
         self.directory = directory
         multi = Multi()
@@ -119,7 +122,7 @@ package actor Transfers {
             transfer.pausedAs = pauses
         }
         if held == nil, let next = transfer.allowances.lazy.map(\.next).max() {
-            held = time.schedule(at: next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
+            held = rates.time.schedule(at: next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
         }
     }
 
@@ -267,43 +270,5 @@ package actor Transfers {
             transfer.result = result
             finish(transfer)
         }
-    }
-}
-
-/// libcurl's multi handle.
-///
-/// Sendable, proof: libcurl is called with it on the loop's thread only; `owner` is set before anybody else knows of it.
-private final class Multi: @unchecked Sendable {
-    let handle: UnsafeMutableRawPointer
-    weak var owner: Transfers?
-
-    /// curl_global_init(3), once for the process.
-    private static let isReady = ccurl_global_init() == CURLE_OK
-
-    init() {
-        guard Self.isReady, let handle = curl_multi_init() else { preconditionFailure("libcurl has no memory") }
-        self.handle = handle
-        ccurl_multi_set_calls(handle, Self.watch, Self.setTimer, Unmanaged.passUnretained(self).toOpaque())
-        // Idle connections that are kept.
-        ccurl_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 64)
-    }
-
-    deinit {
-        ccurl_multi_set_calls(handle, nil, nil, nil)
-        curl_multi_cleanup(handle)
-    }
-
-    private static func of(_ pointer: UnsafeMutableRawPointer?) -> Multi? {
-        pointer.map { Unmanaged<Multi>.fromOpaque($0).takeUnretainedValue() }
-    }
-
-    private static let watch: ccurl_socket_call = { _, socket, what, user, _ in
-        guard let owner = Multi.of(user)?.owner else { return 0 }
-        return owner.assumeIsolated { $0.watch(socket, what) } ? 0 : -1
-    }
-
-    private static let setTimer: ccurl_timer_call = { _, milliseconds, user in
-        Multi.of(user)?.owner?.assumeIsolated { $0.setTimer(milliseconds) }
-        return 0
     }
 }

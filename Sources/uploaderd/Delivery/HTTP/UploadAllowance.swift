@@ -67,7 +67,7 @@ package final class UploadAllowance: Sendable {
 /// transfers run.
 package final class TransferRates: Sendable {
     package let all: UploadAllowance
-    private let time: any TimeSource
+    let time: any TimeSource
     private let own = Mutex<[String: UploadAllowance]>([:])
 
     package init(time: any TimeSource) {
