@@ -99,7 +99,7 @@ def test_a_dead_far_end_is_asked_one_thing_at_a_time_and_gets_its_backlog_side_b
     end.wait(lambda: end.open == 0)
     # From here on each is one after the last one failed.
     end.most_open, before = end.open, put()
-    end.wait(lambda: put() >= before + 3)
+    end.wait(lambda: put() >= before + 2, PATIENCE * 3)
     assert end.most_open == 1, "sixty wait, and one says how things are"
     switch.now = Trouble.DELAY
     # One attempt may have been under way: it hangs yet.

@@ -87,6 +87,7 @@ package protocol ControlHandler: Sendable {
 
     /// Returns when it is done wherever it can be now; meanwhile it may send how far it is, as often as it likes.
     func resend(_ request: ResendRequest, progress: ReplySink<ResendReply>) async throws(ControlError) -> ResendReply
+
     /// Durable. `nil`: every destination.
     ///
     /// - Throws: `noMatch` for a destination that there is not.

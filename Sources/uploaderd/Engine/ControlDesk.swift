@@ -186,7 +186,9 @@ package actor ControlDesk: ControlHandler {
             wasFull = wasFull || gate.closings != closings
             // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
             // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
-            guard wasFull, held.isEmpty, isRepeatable(request.scope), await isMoving(since: bytes, settling) else {
+            guard wasFull, held.isEmpty, isRepeatable(request.scope),
+                await isMoving(since: bytes, closings, settling)
+            else {
                 return try await waiting(since: sealed, left, held: held, besides: settling.ahead)
             }
             if engine.hasRoom { await gate.pass() }
@@ -201,9 +203,11 @@ package actor ControlDesk: ControlHandler {
     }
 
     /// Whether anything came into the spool or left it, or does within the time that manifests and joining take turns in.
-    private func isMoving(since bytes: Int64, _ settling: Settling) async -> Bool {
+    private func isMoving(since bytes: Int64, _ closings: Int, _ settling: Settling) async -> Bool {
         let deadline = engine.world.time.now + Self.turn
-        while engine.context.gate.isClosed, !engine.hasRoom, engine.store.spool.bytes == bytes {
+        let gate = engine.context.gate
+        // One that had room meanwhile and is full anew may be full of as many bytes.
+        while gate.isClosed, gate.closings == closings, !engine.hasRoom, engine.store.spool.bytes == bytes {
             guard engine.world.time.now < deadline else { return false }
             await settling.wait(Self.betweenLooks)
         }
