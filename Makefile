@@ -18,7 +18,7 @@ PYTHON = .venv/bin/python
 help:
 	@echo 'make run [ARGS=…]          builds, then watches your own sessions in the foreground; Ctrl-C stops it'
 	@echo 'make test                  everything: packaging/check, then the end-to-end tests'
-	@echo 'make check                 format, build, unit tests, units; under a minute when little changed'
+	@echo 'make check                 format, build, unit tests, simulation, units'
 	@echo 'make build                 the two programs, optimised: $(BIN)/uploaderd and $(BIN)/uploaderctl'
 	@echo 'make install [PREFIX=$(PREFIX)] [DESTDIR=]   PREFIX=~/.local installs for you alone, without root'
 	@echo 'make uninstall [PREFIX=…]  removes exactly what install put there'

@@ -9,13 +9,13 @@ import Testing
 /// What a store that is encrypted does besides what every store promises.
 @Suite("An encrypted object store")
 struct EncryptedObjectStoreTests {
-    private static let name = "sessions/a/segments/session-000001-3fa94c1d22b07e15.jsonl"
+    static let name = "sessions/a/segments/session-000001-3fa94c1d22b07e15.jsonl"
 
-    private static func key(_ text: String = name) throws -> ObjectKey { try #require(ObjectKey(text)) }
+    static func key(_ text: String = name) throws -> ObjectKey { try #require(ObjectKey(text)) }
 
-    private static func immutable(_ bytes: [UInt8]) -> PutMode { .immutable(RunningDigest.digest(of: bytes)) }
+    static func immutable(_ bytes: [UInt8]) -> PutMode { .immutable(RunningDigest.digest(of: bytes)) }
 
-    private static func refusal(_ body: () async throws -> Void) async -> DeliveryError? {
+    static func refusal(_ body: () async throws -> Void) async -> DeliveryError? {
         await #expect(throws: DeliveryError.self) { try await body() }
     }
 
@@ -251,136 +251,5 @@ struct EncryptedObjectStoreTests {
         #expect(try Self.whole(await store.read(Self.key("m"), range: 5..<50)) == Array(one[5..<50]))
         try await store.put(MemoryObject(two), to: Self.key("m"), .replacing(version))
         #expect(try Self.whole(await store.read(Self.key("m"), range: 5..<50)) == Array(two[5..<50]))
-    }
-
-    @Test("cannot be read with another identity, and says which file to mend; the right one there is taken at once")
-    func wrongIdentity() async throws {
-        let scratch = try Scratch("store")
-        let text = AgeFileTests.bytes(100)
-        let witness = try Self.key("sessions/.uploaderd.json")
-        let directory = AgeScene.directory(scratch)
-        let right = try AgeScene.encrypted(directory, scratch)
-        for key in [witness, try Self.key()] { try await right.put(MemoryObject(text), to: key, Self.immutable(text)) }
-        let wrong = try AgeScene.encrypted(
-            directory, scratch, to: [AgeScene.theirs], identity: AgeScene.theirText, witness: witness)
-        let one = await Self.refusal { _ = try await wrong.read(Self.key(), range: nil) }
-        #expect(one?.code == .conflict && one?.message.contains(scratch("identity")) == true && one?.hint != nil)
-        #expect(await Self.refusal { _ = try await wrong.read(witness, range: nil) }?.code == .authentication)
-        try scratch.write("\(AgeScene.theirText)\n\(AgeScene.ourText)\n", to: "identity")
-        #expect(try await wrong.readAll(Self.key()) == text)
-    }
-
-    @Test("refuses an identity that is no recipient's: what it puts could not be read back")
-    func unrelatedIdentity() async throws {
-        let scratch = try Scratch("store")
-        let store = try AgeScene.encrypted(
-            AgeScene.directory(scratch), scratch, to: [AgeScene.theirs], identity: AgeScene.ourText)
-        let error = await Self.refusal { _ = try await store.read(Self.key(), range: nil) }
-        #expect(error?.code == .authentication)
-        #expect(error?.hint?.contains(AgeScene.ours.recipient.text) == true)
-        // The file is mended, and nobody says so.
-        try scratch.write("\(AgeScene.theirText)\n", to: "identity")
-        #expect(await Self.refusal { _ = try await store.read(Self.key(), range: nil) }?.code == .notFound)
-        let other = try AgeScene.encrypted(AgeScene.directory(scratch), scratch, identity: "x\(AgeScene.ourText)")
-        let broken = await Self.refusal { _ = try await other.read(Self.key(), range: nil) }
-        #expect(broken?.code == .authentication)
-        #expect(broken.map { "\($0.message) \($0.hint ?? "")".contains(AgeScene.ourText.suffix(40)) } == false)
-    }
-
-    @Test("without an identity puts, lists and deletes, and says why it does not read")
-    func noIdentity() async throws {
-        let scratch = try Scratch("store")
-        let store = try AgeScene.encrypted(AgeScene.directory(scratch), scratch, identity: nil)
-        let text = AgeFileTests.bytes(100)
-        let version = try await store.put(MemoryObject(text), to: Self.key(), Self.immutable(text))
-        #expect(try await store.put(MemoryObject(text), to: Self.key(), Self.immutable(text)) == version)
-        #expect(try await store.version(of: Self.key()) == version)
-        for range in [nil, 0..<10] as [Range<Int64>?] {
-            let error = await Self.refusal { _ = try await store.read(Self.key(), range: range) }
-            #expect(error?.code == .unusable && error?.hint?.contains("identity") == true)
-        }
-        #expect(try await store.list("").count == 1)
-        try await store.delete(Self.key())
-        #expect(try await store.list("").isEmpty)
-    }
-
-    @Test("puts nothing for a recipient that is no public key: everybody could read it")
-    func lowOrder() async throws {
-        let scratch = try Scratch("store")
-        let lane = Lane(name: "worker")
-        let store = EncryptedObjectStore(
-            AgeScene.directory(scratch), to: [AgeRecipient(point: [UInt8](repeating: 0, count: 32))], identity: nil,
-            machine: MachineSeal("machine"), time: SimulatedTime(), random: SystemRandom(), worker: lane)
-        for mode in [.replacing(nil), Self.immutable([1])] as [PutMode] {
-            let error = await Self.refusal { try await store.put(MemoryObject([1]), to: Self.key(), mode) }
-            #expect(error?.code == .unusable && error?.hint != nil)
-        }
-        #expect(try Tree.files(scratch("root")).isEmpty)
-    }
-
-    @Test("is not begun where one lies that is not encrypted, nor the other way round")
-    func mixed() async throws {
-        let scratch = try Scratch("store")
-        let layout = ObjectLayout(prefix: "sessions/")
-        let directory = AgeScene.directory(scratch)
-        let id = StoreID(random: SystemRandom())
-        let plain = ObjectLayoutSink(store: directory, layout: layout)
-        let encrypted = try AgeScene.encrypted(directory, scratch, witness: layout.storeID)
-        let unread = try AgeScene.encrypted(directory, scratch, identity: nil, witness: layout.storeID)
-        let sinks: [any SessionSink] = [
-            ObjectLayoutSink(store: encrypted, layout: layout),
-            WriteOnlySink(store: unread, layout: layout, canLook: true),
-        ]
-        _ = try await plain.open(proposing: id, known: nil)
-        for sink in sinks {
-            let error = await Self.refusal { _ = try await sink.open(proposing: id, known: nil) }
-            #expect(error?.code == .unusable && error?.message.contains("not encrypted") == true)
-        }
-        try await directory.delete(try #require(layout.storeID))
-        for sink in sinks { #expect(try await sink.open(proposing: id, known: nil) == id) }
-        for known in [nil, id] {
-            let error = await Self.refusal { _ = try await plain.open(proposing: id, known: known) }
-            #expect(error?.code == .unusable && error?.message.contains("is encrypted") == true)
-        }
-    }
-
-    @Test("that cannot be read keeps the newest manifest, forgets a session, and is nobody else's")
-    func writeOnly() async throws {
-        let scratch = try Scratch("store")
-        let layout = ObjectLayout(prefix: "sessions/")
-        let session = try #require(SessionID("a"))
-        func sink(_ machine: String = "machine") throws -> WriteOnlySink {
-            let store = try AgeScene.encrypted(
-                AgeScene.directory(scratch), scratch, identity: nil, machine: machine, witness: layout.storeID)
-            return WriteOnlySink(store: store, layout: layout, canLook: true)
-        }
-        let id = StoreID(random: SystemRandom())
-        #expect(try await sink().open(proposing: id, known: nil) == id)
-        // In the next life it is known, and in one that lost everything it is not ours.
-        #expect(try await sink().open(proposing: StoreID(random: SystemRandom()), known: id) == id)
-        for machine in ["machine", "other"] {
-            let error = await Self.refusal {
-                _ = try await sink(machine).open(proposing: StoreID(random: SystemRandom()), known: nil)
-            }
-            #expect(error?.code == .unusable && error?.hint?.contains("identity") == true)
-        }
-        let readable = ObjectLayoutSink(
-            store: try AgeScene.encrypted(AgeScene.directory(scratch), scratch), layout: layout)
-        for text in ["one", "two"] {
-            _ = try await sink().publish(
-                Array(text.utf8), of: session, writer: "w", place: .first, replacing: nil)
-            #expect(try await readable.manifest(of: session, writer: "w", place: .first) == Array(text.utf8))
-        }
-        for _ in 0..<2 {
-            try await sink().entomb(session, Array("tombstone of \(StoreID(random: SystemRandom()))".utf8))
-            try await sink().erase(session, manifestsOnly: false)
-        }
-        #expect(try await readable.isForgotten(session))
-        #expect(
-            try Tree.files(scratch("root/sessions")) == [".uploaderd.json.age", "a/forgotten.json.age"])
-        Tree.remove(scratch("root"))
-        let gone = await Self.refusal { _ = try await sink().open(proposing: id, known: id) }
-        #expect(gone?.message.contains("not where it was") == true)
-        #expect(try await sink().open(proposing: id, known: nil) == id)
     }
 }

@@ -50,7 +50,10 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 }
 
 /// What every object store promises: `ObjectStore` says it, this holds it.
-@Suite("An object store's contract")
+///
+/// One after the other: all share a bucket, and rclone, which removes folders with their last object, answers 500 to who is just
+/// putting something beside them.
+@Suite("An object store's contract", .serialized)
 struct ObjectStoreContract {
     private static func key(_ text: String) throws -> ObjectKey { try #require(ObjectKey(text)) }
 

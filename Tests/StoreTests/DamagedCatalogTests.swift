@@ -64,6 +64,24 @@ struct DamagedCatalogTests {
     }
 
     @Test(
+        "is set aside when a value of a segment's row is another possible one than was written",
+        arguments: [
+            "generation", "seq", "first_line", "lines", "source_offset", "source_bytes", "bytes", "stored_bytes",
+            "partial",
+            "first_ts",
+        ])
+    func otherValue(_ column: String) async throws {
+        let scene = try Scene()
+        let (source, far) = try await scene.lived()
+        let (store, _) = try await scene.open()
+        try await store.falsify("\(column) = ifnull(\(column), 0) + 1")
+        let error = await #expect(throws: StoreError.self) { try await store.segments(of: source.key) }
+        #expect(error?.code == .corrupt)
+        await store.close()
+        try await expectRebuilt(scene, source, far)
+    }
+
+    @Test(
         "is not believed when its rows contradict each other: no manifest is made of them",
         arguments: ["lines", "source_bytes"])
     func contradiction(_ column: String) async throws {
@@ -72,7 +90,7 @@ struct DamagedCatalogTests {
         let (store, _) = try await scene.open()
         let session = try #require(SessionID("ses_1"))
         #expect(try await store.manifestBasis(of: session, at: far.id).contradiction == nil)
-        try await store.falsify(column)
+        try await store.falsify("\(column) = \(column) + 1, row_check = NULL")
         #expect(try await store.manifestBasis(of: session, at: far.id).contradiction != nil)
     }
 
@@ -111,7 +129,7 @@ extension Store {
     /// What a disk does, seen from above.
     fileprivate func damage() throws { try catalog().run("UPDATE segments SET checksum = '#' || substr(checksum, 2)") }
 
-    fileprivate func falsify(_ column: String) throws {
-        try catalog().run("UPDATE segments SET \(column) = \(column) + 1 WHERE id = (SELECT min(id) FROM segments)")
+    fileprivate func falsify(_ assignment: String) throws {
+        try catalog().run("UPDATE segments SET \(assignment) WHERE id = (SELECT min(id) FROM segments)")
     }
 }

@@ -19,6 +19,8 @@ final class PackedFile {
     private static let windowLog: Int32 = 27
     /// Of uncompressed bytes: a few megabytes may say that they are terabytes, for which a lane would be busy for minutes.
     private static let longest: Int64 = 32 << 30
+    /// Of compressed bytes that give none: frames to be skipped may say of themselves how long they are, in a file with holes.
+    private static let mostBarren: Int64 = 64 << 20
 
     private let file: Descriptor
     private var decompressor: StreamDecompressor
@@ -83,11 +85,15 @@ final class PackedFile {
 
     /// - Returns: whether there was anything more.
     ///
-    /// - Throws: EBADMSG; EFBIG behind `longest`.
+    /// - Throws: EBADMSG; EFBIG behind `longest`, of either kind of bytes, and `mostBarren`.
     private func decompress() throws(SystemError) -> Bool {
-        guard start + Int64(window.count) <= Self.longest else { throw SystemError(Self.operation, code: EFBIG) }
+        guard max(start + Int64(window.count), inputOffset) <= Self.longest else {
+            throw SystemError(Self.operation, code: EFBIG)
+        }
+        let begun = inputOffset
         while true {
             if input.isEmpty {
+                guard inputOffset - begun <= Self.mostBarren else { throw SystemError(Self.operation, code: EFBIG) }
                 var chunk = [UInt8](repeating: 0, count: Self.step)
                 let count = try chunk.withMutableBytes { (bytes) throws(SystemError) in
                     try file.readFully(into: bytes, at: inputOffset)

@@ -5,8 +5,9 @@ import Store
 /// later, as in a session that never rests, is not waited for.
 struct DeliveryGoal {
     private let last: SegmentID?
-    /// Once all is delivered: the manifests that have to list it.
-    private var wanted: [SessionID: Int]?
+    /// Once all is delivered: the manifests that have to list it, and how many of them, from the first on, do.
+    private var wanted: [WantedManifest]?
+    private var listed = 0
     private var notBefore: Instant
     /// When it was reached, if it is.
     private var reachedAt: Instant?
@@ -15,6 +16,8 @@ struct DeliveryGoal {
     private static let pause: Duration = .milliseconds(200)
     /// From then on: where nothing comes the end is near, and with it the spool is tidied.
     private static let grace: Duration = .seconds(2)
+    /// Store does nothing else while it looks at so many.
+    private static let atOnce = 1_000
 
     init(_ parts: DeliveryParts) async throws {
         last = try await parts.store.lastSegment()
@@ -42,13 +45,16 @@ struct DeliveryGoal {
         {
             return false
         }
-        let behind = try await parts.store.behind(at: store)
-        let revisions = wanted ?? behind.mapValues(\.wanted)
-        wanted = revisions
-        let isListed = revisions.allSatisfy { session, revision in
-            withheld.contains(session) || behind[session].map { $0.published >= revision } ?? true
+        let wanted = if let wanted { wanted } else { try await parts.store.wantedManifests(at: store) }
+        self.wanted = wanted
+        // Never all of them anew: of half a million each look would take longer than putting one.
+        while listed < wanted.count {
+            let next = wanted[listed..<min(listed + Self.atOnce, wanted.count)]
+            let first = try await parts.store.firstUnlisted(of: next, at: store, besides: withheld)
+            listed = first ?? next.endIndex
+            if first != nil { return false }
         }
-        if isListed { reachedAt = now }
+        reachedAt = now
         return false
     }
 }

@@ -122,6 +122,13 @@ actor SessionSupervisor {
 
     // MARK: Events
 
+    /// What was said of a path that is no more.
+    private func forget(_ path: SourcePath) {
+        resting[path] = nil
+        endless[path] = nil
+        clearHealth(of: path)
+    }
+
     private func take(_ events: [WatchEvent]) async {
         for event in events { await handle(event) }
         noteCounts()
@@ -134,9 +141,7 @@ actor SessionSupervisor {
         case .changed(let path): wake(path)
         case .gone(let path):
             running[path]?.ring()
-            resting[path] = nil
-            endless[path] = nil
-            clearHealth(of: path)
+            forget(path)
         case .moved(let old, let new):
             running[old]?.ring()
             endless[old] = nil
@@ -146,11 +151,12 @@ actor SessionSupervisor {
             if folder.isEmpty {
                 context.board.update { $0.presentRoots.remove(root) }
             }
-            for mailbox in mailboxes(where: {
-                $0.root == root && (folder.isEmpty || $0.relativePath.hasPrefix("\(folder)/"))
-            }) {
-                mailbox.ring()
+            func isBelow(_ path: SourcePath) -> Bool {
+                path.root == root && (folder.isEmpty || path.relativePath.hasPrefix("\(folder)/"))
             }
+            for mailbox in mailboxes(where: isBelow) { mailbox.ring() }
+            // Of those that have no pipeline nobody else sees that their paths are no more.
+            for path in Set(resting.keys).union(endless.keys) where isBelow(path) { forget(path) }
         case .found(let sources):
             foundSince += sources.count
             noteLost(among: sources)

@@ -205,6 +205,8 @@ enum CatalogSchema {
                 settled TEXT)
             """,
         ],
+        // Rows of before have none, and are believed.
+        ["ALTER TABLE segments ADD COLUMN row_check INTEGER"],
         [
             // What a store will never take as it is.
             """

@@ -33,7 +33,7 @@ struct Listing {
             if let whole = row.supersededBy { parts[whole, default: []].append(row) } else { live.append(row) }
         }
         self.parts = parts
-        contradiction = isRecut ? nil : Self.contradiction(among: live)
+        contradiction = isRecut ? nil : Self.contradiction(among: live, baseOffset: baseOffset)
         var generation = 0
         var end: Int64 = 0
         for row in live {
@@ -46,7 +46,17 @@ struct Listing {
         }
     }
 
-    private static func contradiction(among live: [SegmentRow]) -> String? {
+    private static func contradiction(among live: [SegmentRow], baseOffset: Int64) -> String? {
+        var generation = 0
+        for row in live where row.record.generation != generation {
+            generation = row.record.generation
+            let start = generation == 1 ? baseOffset : 0
+            if row.record.sourceOffset != start {
+                return
+                    "\(row.record.objectPath), the first of generation \(generation), begins at byte "
+                    + "\(row.record.sourceOffset) of the source, not at \(start)"
+            }
+        }
         for (row, next) in zip(live, live.dropFirst()) where row.record.generation == next.record.generation {
             let (one, other) = (row.record, next.record)
             if other.sourceOffset < row.sourceEnd {

@@ -1,4 +1,5 @@
 import CSQLite
+import Digests
 import Shared
 
 /// A value that a statement's parameter takes.
@@ -90,6 +91,21 @@ struct Row {
     func blob(_ column: Int32) -> [UInt8] {
         guard let bytes = sqlite3_column_blob(statement, column) else { return [] }
         return [UInt8](UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(statement, column))))
+    }
+
+    /// Tells that one of these columns is not what it was: a value that a failing disk, or memory, turned into another possible
+    /// one. SQLite has no checksum of its pages, and nothing else would find it.
+    ///
+    /// - Returns: the first eight bytes of a SHA-256 over the columns' texts, each behind its length; -1 for NULL.
+    func check(of columns: [Int32]) -> Int64 {
+        var running = RunningDigest()
+        for column in columns {
+            let text = sqlite3_column_text(statement, column)
+            let count = text == nil ? -1 : Int64(sqlite3_column_bytes(statement, column))
+            withUnsafeBytes(of: count.bigEndian) { running.update($0) }
+            if let text { running.update(UnsafeRawBufferPointer(start: text, count: Int(count))) }
+        }
+        return Int64(bitPattern: UInt64(running.digest().hex.prefix(16), radix: 16) ?? 0)
     }
 
     func segment(_ column: Int32) -> SegmentID { SegmentID(rawValue: int64(column)) }

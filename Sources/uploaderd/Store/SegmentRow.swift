@@ -61,13 +61,15 @@ extension Catalog {
         s.id, s.stream_id, s.generation, s.seq, s.first_line, s.lines, s.source_offset, s.source_bytes, s.source_mac, \
         s.bytes, s.stored_bytes, s.checksum, s.object_checksum, s.chain, s.codec, s.cut, s.partial, s.rules, \
         s.redactions, s.anomalies, s.members, s.first_ts, s.last_ts, s.extra, s.state, s.superseded_by, s.sealed_at, \
-        s.header_bytes, s.reason, s.source_parts
+        s.header_bytes, s.reason, s.source_parts, s.row_check
         """
+    /// Those of them that do not change while the row is there, and the digest behind it: they have a check.
+    private static let checked = [Int32](1...16) + [Int32](18...23) + [29]
     private static let tables = "segments s JOIN streams t ON t.id = s.stream_id JOIN sessions e ON e.id = t.session_id"
 
     func segment(_ id: SegmentID) throws(StoreError) -> SegmentRow? {
         try row("SELECT \(Self.columns), e.sid, t.name FROM \(Self.tables) WHERE s.id = ?1", id) {
-            (row) throws(StoreError) in try Self.segmentRow(row, stream: Self.key(row, 30, 31))
+            (row) throws(StoreError) in try Self.segmentRow(row, stream: Self.key(row, 31, 32))
         }
     }
 
@@ -93,10 +95,10 @@ extension Catalog {
             """, stream.id, store
         ) { (row) throws(StoreError) in
             var segment = try Self.segmentRow(row, stream: stream.key)
-            if let state = CopyRow.State(rawValue: row.int(30)), !row.isNull(30) {
-                segment.copy = CopyRow(state: state, isListed: row.bool(31))
+            if let state = CopyRow.State(rawValue: row.int(31)), !row.isNull(31) {
+                segment.copy = CopyRow(state: state, isListed: row.bool(32))
             }
-            segment.aside = row.optionalText(32)
+            segment.aside = row.optionalText(33)
             return segment
         }
     }
@@ -161,7 +163,7 @@ extension Catalog {
     func spooled() throws(StoreError) -> [SegmentRow] {
         try rows(
             "SELECT \(Self.columns), e.sid, t.name FROM \(Self.tables) WHERE s.state = 0 ORDER BY s.id"
-        ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: Self.key(row, 30, 31)) }
+        ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: Self.key(row, 31, 32)) }
     }
 
     /// Adds a row; the caller adds its copies and moves the cursor.
@@ -186,7 +188,22 @@ extension Catalog {
             record.members.count > 1 ? try jsonText(record.members) : nil, record.firstTS, record.lastTS,
             extra.isEmpty ? nil : try jsonText(extra), state.rawValue, supersededBy, sealedAt, headerBytes,
             try record.sourceParts.map(jsonText))
-        return SegmentID(rawValue: lastRow)
+        let id = SegmentID(rawValue: lastRow)
+        try noteCheck(of: id)
+        return id
+    }
+
+    /// The digest behind a segment, known only later.
+    func setChain(of id: SegmentID, to digest: Digest256) throws(StoreError) {
+        try run("UPDATE segments SET chain = ?2 WHERE id = ?1", id, digest)
+        try noteCheck(of: id)
+    }
+
+    private func noteCheck(of id: SegmentID) throws(StoreError) {
+        let check = try row("SELECT \(Self.columns) FROM segments s WHERE s.id = ?1", id) {
+            (row) throws(StoreError) in row.check(of: Self.checked)
+        }
+        try run("UPDATE segments SET row_check = ?2 WHERE id = ?1", id, check)
     }
 
     func checkpoints(of id: SegmentID) throws(StoreError) -> [CheckpointRecord] {
@@ -222,6 +239,9 @@ extension Catalog {
                 : row.json(20, [MemberIndex].self),
             firstTS: row.optionalInt64(21), lastTS: row.optionalInt64(22))
         if !row.isNull(29) { record.sourceParts = try row.json(29, [SourcePart].self) }
+        guard row.isNull(30) || row.int64(30) == row.check(of: checked) else {
+            throw StoreError(.corrupt, "the catalog's row of \(record.objectPath) is not what was written")
+        }
         return SegmentRow(
             id: row.segment(0), streamRow: row.int64(1), state: try SegmentRow.State(row.int(24), of: row.segment(0)),
             record: record, isChainKnown: chain != nil,

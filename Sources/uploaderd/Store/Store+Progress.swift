@@ -50,15 +50,40 @@ extension Store {
         return true
     }
 
-    /// How often the sessions' manifests at the store were to be made, and which of that was put, of those that are behind.
-    package func behind(at store: StoreID) throws(StoreError) -> [SessionID: (wanted: Int, published: Int)] {
-        guard let storeRow = try storeRow(store) else { return [:] }
-        let rows = try catalog().rows(
+    /// The manifests that are to be made anew at the store, and when they are new enough.
+    package func wantedManifests(at store: StoreID) throws(StoreError) -> [WantedManifest] {
+        guard let storeRow = try storeRow(store) else { return [] }
+        return try catalog().rows(
             """
-            SELECT e.sid, m.wanted, m.published FROM manifests m JOIN sessions e ON e.id = m.session_id
+            SELECT e.sid, m.wanted FROM manifests m JOIN sessions e ON e.id = m.session_id
             WHERE m.store_id = ?1 AND m.wanted > m.published AND e.state = 'open' AND e.unresolved IS NULL
             """, storeRow
-        ) { (row) throws(StoreError) in (try row.session(0), (wanted: row.int(1), published: row.int(2))) }
-        return Dictionary(rows) { first, _ in first }
+        ) { (row) throws(StoreError) in WantedManifest(session: try row.session(0), revision: row.int(1)) }
     }
+
+    /// - Parameter withheld: sessions whose manifests the store does not take now.
+    /// - Returns: where the first is that is not new enough, and can be; `nil`: nowhere.
+    package func firstUnlisted(
+        of manifests: ArraySlice<WantedManifest>, at store: StoreID, besides withheld: Set<SessionID>
+    ) throws(StoreError) -> Int? {
+        guard let storeRow = try storeRow(store) else { return nil }
+        let catalog = try catalog()
+        for (place, manifest) in zip(manifests.indices, manifests) where !withheld.contains(manifest.session) {
+            let isBehind = try catalog.number(
+                """
+                SELECT EXISTS (SELECT 1 FROM sessions e CROSS JOIN manifests m ON m.session_id = e.id AND m.store_id = ?2
+                WHERE e.sid = ?1 AND m.wanted > m.published AND m.published < ?3 AND e.state = 'open'
+                AND e.unresolved IS NULL)
+                """, manifest.session, storeRow, manifest.revision)
+            if isBehind != 0 { return place }
+        }
+        return nil
+    }
+}
+
+/// A manifest that somebody waits for.
+package struct WantedManifest: Sendable {
+    package var session: SessionID
+    /// How often it was to be made by then.
+    var revision: Int
 }

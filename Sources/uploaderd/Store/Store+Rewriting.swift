@@ -94,7 +94,7 @@ extension Store {
             guard !record.partial else { return }
             try catalog.run(
                 """
-                UPDATE segments SET chain = NULL WHERE stream_id = ?1 AND generation = ?2 AND source_offset > ?3
+                UPDATE segments SET chain = NULL, row_check = NULL WHERE stream_id = ?1 AND generation = ?2 AND source_offset > ?3
                 """, stream.id, record.generation, record.sourceOffset)
             guard stream.cursor.generation == record.generation, stream.cursor.offset >= record.sourceEnd else {
                 return

@@ -160,7 +160,7 @@ extension Store {
         let catalog = try catalog()
         guard try liveWhole(stream, generation, to: .max).map(\.id) == chains.map(\.id) else { return false }
         try catalog.transaction { () throws(StoreError) in
-            for (id, digest) in chains { try catalog.run("UPDATE segments SET chain = ?2 WHERE id = ?1", id, digest) }
+            for (id, digest) in chains { try catalog.setChain(of: id, to: digest) }
             try wantManifests(of: try knownStream(stream).sessionRow)
         }
         return true
