@@ -116,7 +116,8 @@ def test_one_of_three_that_is_dead_slows_no_other_and_gets_all_in_order_when_it_
     ends = far_end(rclone.port, dead), far_end(rclone.port, well)
     world.configure(
         '[spool]\nmax_bytes = "64MiB"\n[segments]\nmax_lines = 20\n' + folder(world, "folder") +
-        rclone.destination("dead", endpoint=ends[0].endpoint, prefix="dead/", timeout="1s") +
+        # One request at a time, so that what was begun first arrives first.
+        rclone.destination("dead", endpoint=ends[0].endpoint, prefix="dead/", timeout="1s", concurrency=1) +
         rclone.destination("well", endpoint=ends[1].endpoint, prefix="well/"))
     rclone.write_key(world)
     sessions_of(world, "three", 1)
