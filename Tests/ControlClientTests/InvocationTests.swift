@@ -61,7 +61,7 @@ struct InvocationTests {
 
     @Test("offers nothing that this version cannot do")
     func offered() {
-        for later in ["pull", "resolve", "search", "pause", "private", "forget", "archive", "ui", "doctor"] {
+        for later in ["pull", "resolve", "search", "quarantine", "private", "forget", "archive", "ui", "doctor"] {
             #expect(error(later)?.code == .usage)
         }
     }

@@ -38,6 +38,11 @@ struct ControlRequestTests {
                 RemoteRequest(destination: "archive", agent: .codex, since: WallTime(seconds: 1_700_000_000))),
             .audit(
                 AuditRequest(since: WallTime(seconds: 1_700_000_000), destination: "archive", sid: sid, after: "e x")),
+            .pause(nil), .pause("archive"), .resume("archive"), .setLimit(LimitRequest()),
+            .setLimit(LimitRequest(rate: .off)),
+            .setLimit(LimitRequest(rate: TransferRate("512KiB/s"), destination: "archive")),
+            .listQuarantine(QuarantineRequest(sid: sid, destination: "archive"), after: 7),
+            .retryQuarantine(QuarantineRequest(id: 7)), .dropQuarantine(QuarantineRequest(sid: sid)),
         ]
         for request in requests {
             let text = try request.call(more: true).text()

@@ -51,6 +51,7 @@ struct InterfaceTests {
                     PrivateSession(sid: $0, standing: standing, since: "2026-11-22T05:00:00Z")
                 }
             }
+            state.quarantine = [try Samples.quarantined(1), try Samples.quarantined(2)]
             state.pieces = Samples.pieces(["one\n", "two"])
             state.audit = try Samples.audit(entries: 3)
         }
@@ -70,6 +71,9 @@ struct InterfaceTests {
             ("Audit", #"{"sid":"s1"}"#),
             ("ListRemoteSessions", #"{"destination":"archive"}"#),
             ("ImportSession", #"{"sid":"s1","agent":"codex","path":"/a.jsonl"}"#),
+            ("Pause", #"{"destination":"archive"}"#), ("Resume", "{}"), ("SetLimit", #"{"rate":"2MiB/s"}"#),
+            ("ListQuarantine", #"{"sid":"s1","destination":"archive"}"#), ("RetryQuarantine", #"{"id":7}"#),
+            ("DropQuarantine", #"{"sid":"s1"}"#),
         ] {
             let client = try RawClient(server.path)
             let form = try #require(interface.methods[method])

@@ -66,6 +66,18 @@ enum Samples {
             atRisk: true)
     }
 
+    static func quarantined(_ id: Int) throws -> QuarantineItem {
+        var item = try JSONText.decode(
+            QuarantineItem.self,
+            from: Array(
+                #"""
+                {"id":1,"destination":"archive","sid":"s1","stream":"main","generation":1,"seq":4,"first_line":31,"lines":10,
+                "bytes":50,"reason":"413 EntityTooLarge","hint":"let it take more","since":"2026-11-22T05:00:00Z"}
+                """#.utf8))
+        item.id = id
+        return item
+    }
+
     static func segment(_ sid: String, seq: Int) throws -> SegmentItem {
         let digest = try #require(Digest256(bytes: [UInt8](repeating: UInt8(seq & 255), count: 32)))
         let record = SegmentRecord(

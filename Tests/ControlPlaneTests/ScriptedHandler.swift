@@ -23,6 +23,7 @@ final class ScriptedHandler: ControlHandler {
         var sent = 0
         var cancelled = 0
         var privates: [PrivateSession] = []
+        var quarantine: [QuarantineItem] = []
         var captured: [CapturedEvent] = []
         var audit = AuditPage()
         var imported: [ImportQueueRequest] = []
@@ -174,6 +175,27 @@ final class ScriptedHandler: ControlHandler {
         let all = state.withLock { $0.privates }.filter { session in after.map { $0 < session.sid } ?? true }
         return Array(all.prefix(limit))
     }
+
+    func pause(_ destination: String?) async throws(ControlError) -> PauseReply {
+        PauseReply(changed: ["archive"], paused: ["archive", "b"])
+    }
+
+    func resume(_ destination: String?) async throws(ControlError) -> PauseReply {
+        PauseReply(changed: ["archive"], paused: [])
+    }
+
+    func limit(_ request: LimitRequest) async throws(ControlError) -> LimitReply {
+        LimitReply(limits: [.init(), .init(destination: "archive", limit: request.rate?.bytesPerSecond?.bytes)])
+    }
+
+    func quarantine(
+        _ request: QuarantineRequest, after: Int?, limit: Int
+    ) async throws(ControlError) -> [QuarantineItem] {
+        Array(state.withLock { $0.quarantine }.filter { $0.id > after ?? 0 }.prefix(limit))
+    }
+
+    func retryQuarantine(_ request: QuarantineRequest) async throws(ControlError) -> Int { request.id ?? 3 }
+    func dropQuarantine(_ request: QuarantineRequest) async throws(ControlError) -> Int { 0 }
 
     func capture(_ event: CapturedEvent) async throws(ControlError) {
         state.withLock { $0.captured.append(event) }

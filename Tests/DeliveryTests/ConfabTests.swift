@@ -109,6 +109,17 @@ struct ConfabTests {
         #expect(ConfabRefusal.meaning(status, said) == meaning)
     }
 
+    @Test(
+        "answers say whether fewer requests at once may do better",
+        arguments: [(429, true), (503, true), (500, false), (401, false)])
+    func pushback(_ status: Int, _ isPushback: Bool) throws {
+        let secret = Secret("cfb_key")
+        let answer = HTTPResponse(status: status, headers: HTTPHeaders(), body: MemoryObject([]))
+        let key = BearerKey(.given(secret), lane: Lane(name: "keys"))
+        let refusal = try ConfabRefusal(answer, "put lines", at: "https://confab.example", key: key, hiding: secret)
+        #expect(refusal.error.isPushback == isPushback)
+    }
+
     @Test("titles have no tags and single spaces")
     func flat() {
         #expect(

@@ -39,9 +39,9 @@ struct S3ObjectStoreTests {
         Answer(status: 400, code: "ExpiredToken", means: .authentication, hint: "token"),
         Answer(status: 403, code: "AccessDenied", means: .authentication, hint: "below p/"),
         Answer(status: 401, code: "", means: .authentication),
-        Answer(status: 400, code: "KeyTooLongError", means: .permanent),
-        Answer(status: 413, code: "EntityTooLarge", means: .permanent),
-        Answer(status: 415, code: "", means: .permanent),
+        Answer(status: 400, code: "KeyTooLongError", means: .unacceptable),
+        Answer(status: 413, code: "EntityTooLarge", means: .unacceptable),
+        Answer(status: 415, code: "", means: .unacceptable),
         Answer(status: 404, code: "NoSuchBucket", means: .unusable, hint: "make the bucket b"),
         Answer(
             status: 400, code: "AuthorizationHeaderMalformed", body: "<Region>eu-north-1</Region>", means: .unusable,
@@ -157,7 +157,7 @@ struct PresignedObjectStoreTests {
         "knows what will pass and what somebody has to mend",
         arguments: [
             (403, DeliveryError.Code.authentication), (500, .transient), (429, .transient), (404, .unusable),
-            (302, .unusable), (413, .permanent),
+            (302, .unusable), (413, .unacceptable),
         ])
     func classes(status: Int, code: DeliveryError.Code) async throws {
         let server = try ScriptedServer { _ in .status(status, "Retry-After: 7\r\n") }

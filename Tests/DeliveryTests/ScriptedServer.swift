@@ -153,6 +153,8 @@ final class TransferScene: Sendable {
     let transfers: Transfers
     let files: Lane
     let time: SystemTime
+    /// The clock of limits.
+    let waiting: JumpingTime
     private let scratch: Scratch
 
     init() throws {
@@ -160,19 +162,35 @@ final class TransferScene: Sendable {
         let loop = try EventLoop()
         self.loop = loop
         time = try SystemTime(loop: loop)
+        waiting = JumpingTime(loop: loop)
         files = Lane(name: "files")
-        transfers = Transfers(loop: loop, time: time, lane: files, directory: scratch("answers"))
+        transfers = Transfers(
+            loop: loop, time: time, lane: files, directory: scratch("answers"),
+            rates: TransferRates(time: waiting))
         let thread = Lane(name: "loop")
         thread.start { loop.run() }
         thread.stop()
     }
 
-    func client(_ options: TransferOptions = TransferOptions(allowsPlain: true)) -> TransferClient {
+    func client(_ options: TransferOptions = .patient) -> TransferClient {
         transfers.client(options)
     }
 
     deinit {
         loop.stop()
         files.stop()
+    }
+}
+
+extension TransferOptions {
+    /// On a machine that stands still for minutes, too.
+    static let patient = TransferOptions(stillness: .seconds(36_000), connecting: .seconds(36_000), allowsPlain: true)
+
+    /// - Parameter rate: in bytes a second.
+    static func patient(rate: Int64? = nil, destination: String) -> TransferOptions {
+        var options = patient
+        options.rate = rate
+        options.destination = destination
+        return options
     }
 }

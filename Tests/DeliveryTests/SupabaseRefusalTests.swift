@@ -40,8 +40,8 @@ struct SupabaseRefusalTests {
         Row(400, said("403", "SignatureDoesNotMatch", "x"), .authentication, "service_role"),
         Row(400, said("400", "ExpiredToken", "x"), .authentication, "service_role"),
         Row(400, said("403", "AccessDenied", "Unauthorized"), .authentication, "row-level security"),
-        Row(400, said("400", "InvalidKey", "InvalidKey"), .permanent, "prefix"),
-        Row(400, said("413", "EntityTooLarge", "Payload too large"), .permanent, "file size limit"),
+        Row(400, said("400", "InvalidKey", "InvalidKey"), .unacceptable, "prefix"),
+        Row(400, said("413", "EntityTooLarge", "Payload too large"), .unacceptable, "file size limit"),
         Row(400, said("415", "InvalidMimeType", "invalid_mime_type"), .unusable, "MIME"),
         Row(400, said("400", "InvalidBucketName", "Invalid Input"), .unusable, "bucket"),
         Row(400, said("400", "TenantNotFound", "x"), .unusable, "url"),
@@ -79,7 +79,7 @@ struct SupabaseRefusalTests {
         Row(402, "", .unusable, "billing"),
         Row(540, "", .unusable, "paused"),
         Row(407, "", .unusable, "proxy"),
-        Row(413, "<html>", .permanent, "proxy"),
+        Row(413, "<html>", .unacceptable, "proxy"),
         Row(301, "", .unusable, "elsewhere"),
         Row(502, "<html>bad gateway</html>", .transient),
         Row(429, "", .transient),
@@ -104,7 +104,7 @@ struct SupabaseRefusalTests {
         #expect(error.message.hasPrefix("could not put object a/b in bucket sessions at https://x.supabase.co: "))
         if let hint = row.hint { #expect(error.hint?.contains(hint) == true, "\(error.hint ?? "-")") }
         // Where somebody has to act it is said what to do.
-        if [.authentication, .unusable, .permanent].contains(error.code) { #expect(error.hint != nil) }
+        if [.authentication, .unusable, .permanent, .unacceptable].contains(error.code) { #expect(error.hint != nil) }
     }
 
     @Test("says how long it asks to be left alone")

@@ -8,6 +8,9 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
+
+from daemon import PATIENCE
 
 
 class Trouble:
@@ -20,9 +23,13 @@ class Trouble:
     HALF, DRIBBLE, TAMPER = "half", "dribble", "tamper"
     #: No answer until the client goes.
     HANG = "hang"
+    #: The answer comes late.
+    DELAY = "delay"
+    #: A verdict: this object is never taken.
+    TOO_LARGE = "413"
     BUSY, BUSY_FOR, ERROR, HTML, REDIRECT = "429", "429 with Retry-After", "500", "HTML 502", "redirect"
 
-    ALL = [RESET_BEFORE, RESET_AFTER, HALF, DRIBBLE, TAMPER, HANG, BUSY, BUSY_FOR, ERROR, HTML, REDIRECT]
+    ALL = [RESET_BEFORE, RESET_AFTER, HALF, DRIBBLE, TAMPER, HANG, DELAY, BUSY, BUSY_FOR, ERROR, HTML, REDIRECT]
 
 
 CANNED = {
@@ -31,6 +38,8 @@ CANNED = {
     Trouble.ERROR: (500, {"Content-Type": "application/xml"},
                     b"<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>We failed</Message></Error>"),
     Trouble.HTML: (502, {"Content-Type": "text/html"}, b"<html><body><h1>502 Bad Gateway<br></h1></body></html>"),
+    Trouble.TOO_LARGE: (413, {"Content-Type": "application/xml"},
+                        b"<?xml version=\"1.0\"?><Error><Code>EntityTooLarge</Code><Message>No</Message></Error>"),
     Trouble.REDIRECT: (307, {"Location": "http://127.0.0.1:1/elsewhere"}, b""),
 }
 
@@ -42,7 +51,11 @@ class FarEnd:
         self.upstream = port
         self.script = script
         self.seen = []
-        self.lock = threading.Lock()
+        #: The bytes of all bodies that came.
+        self.received = 0
+        #: Requests that are being answered, and the most there were.
+        self.open = self.most_open = 0
+        self.changed = threading.Condition()
         far_end = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -85,11 +98,32 @@ class FarEnd:
         self.server.shutdown()
         self.server.server_close()
 
+    def wait(self, accepts, timeout=PATIENCE):
+        """Until a request has made it true."""
+        with self.changed:
+            assert self.changed.wait_for(accepts, timeout), f"{len(self.seen)} requests, {self.open} open"
+
     def handle(self, request):
+        with self.changed:
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
+        try:
+            self.serve(request)
+        finally:
+            with self.changed:
+                self.open -= 1
+                self.changed.notify_all()
+
+    def serve(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        with self.lock:
+        with self.changed:
             trouble = self.script(request.command, request.path, len(self.seen))
             self.seen.append((request.command, request.path, trouble))
+            self.received += len(body)
+            self.changed.notify_all()
+        if trouble == Trouble.DELAY:
+            # What a slow network is: nothing happens here meanwhile.
+            time.sleep(0.2)
         if trouble == Trouble.RESET_BEFORE:
             return self.reset(request)
         if trouble == Trouble.HANG:

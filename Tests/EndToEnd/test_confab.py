@@ -147,7 +147,7 @@ def test_a_server_that_hangs_and_one_that_restarts(world, double):
 
 def test_a_storm_of_429_ends(world, double):
     """The server's own limit: a burst, then so many a second, and Retry-After."""
-    double.upload_rate = (20, 3)
+    double.upload_rate = (5, 2)
     configure(world, double, '[segments]\nmax_lines = 8\n[merge]\nenabled = false\n')
     homes(world, 4, 16_000)
     world.daemon()

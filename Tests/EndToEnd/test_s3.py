@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from conservation import backdate, printed_seed
 from daemon import PATIENCE
 from far_end import FarEnd, Trouble, certificate
 from object_servers import Rclone, Swift
+from test_memory import anonymous
 
 SERVERS = [pytest.param(Rclone, id="rclone"), pytest.param(Swift, id="swift", marks=pytest.mark.root)]
 
@@ -251,12 +253,25 @@ def test_a_far_end_that_flaps_loses_nothing_and_doubles_nothing(world, rclone, f
     world.configure(rclone.destination(endpoint=end.endpoint, timeout="1s"))
     rclone.write_key(world)
     sessions = sessions_of(world, f"flapping {seed}", scale(10, 300))
-    daemon = world.daemon()
-    world.wait_status(lambda status: len(end.seen) >= scale(60, 1500), timeout=scale(PATIENCE * 3, 1200))
+    daemon = world.daemon(env={"WATCHDOG_USEC": "4000000"})
+    begun, taken = time.monotonic(), anonymous(daemon)
+    while time.monotonic() - begun < scale(0, 600) or len(end.seen) < scale(60, 1500):
+        # Something to deliver as long as it lasts; its end is all that there is to wait for.
+        sessions += sessions_of(world, f"flapping {seed} {len(end.seen)}", 1)
+        count = len(end.seen)
+        world.wait_status(lambda status: len(end.seen) > count, timeout=PATIENCE * 3)
     assert {trouble for _, _, trouble in end.seen} - {Trouble.PASS}
+    # One attempt, then a pause that doubles: no more than some two a second, whatever goes wrong.
+    failed = sum(trouble not in (Trouble.PASS, Trouble.DELAY, Trouble.DRIBBLE) for _, _, trouble in end.seen)
+    lasted = time.monotonic() - begun
+    assert failed < 20 + 8 * lasted, (failed, lasted)
     healed.set()
     world.ctl_run("flush", "--wait", check=False)
     world.ctl_run("flush", "--wait")
+    print(f"{len(sessions)} sessions, {len(end.seen)} requests, {failed} failed, in {lasted:.0f} s; "
+          f"{(anonymous(daemon) - taken) >> 20} MiB more memory")
+    assert anonymous(daemon) - taken < 32 << 20
+    assert daemon.running
     require_all(rclone.mirror(world.base / "mirror"), world, sessions)
     assert daemon.stop() == 0
 

@@ -16,7 +16,7 @@ package final class FarEnd: Sendable {
         package var losing = 0
         /// Only requests that name something with this in its key fail; `nil`: any.
         package var failingOnly: String?
-        /// Thrown by every call.
+        /// Thrown by every one of them.
         package var error: DeliveryError?
 
         package static let fair = Weather()
@@ -43,6 +43,8 @@ package final class FarEnd: Sendable {
         var puts = 0
         var weather = Weather.fair
         var requests = 0
+        var underWay = 0
+        var mostAtOnce = 0
         /// What was done, in order, for those who compare two runs.
         var history: [String] = []
         /// Objects that were changed though their name is final.
@@ -71,6 +73,13 @@ package final class FarEnd: Sendable {
     package var objects: [String: [UInt8]] { state.withLock { $0.objects } }
     package var keys: [String] { objects.keys.sorted() }
     package var requests: Int { state.withLock { $0.requests } }
+    /// Requests side by side, since it was asked last.
+    package func takeMostAtOnce() -> Int {
+        state.withLock { state in
+            defer { state.mostAtOnce = state.underWay }
+            return state.mostAtOnce
+        }
+    }
     package var history: [String] { state.withLock { $0.history } }
     package var changed: [String] { state.withLock { $0.changed } }
 
@@ -146,6 +155,11 @@ package final class FarEnd: Sendable {
         }
 
         private func reach(_ what: String) async throws(DeliveryError) {
+            end.state.withLock { state in
+                state.underWay += 1
+                state.mostAtOnce = max(state.mostAtOnce, state.underWay)
+            }
+            defer { end.state.withLock { $0.underWay -= 1 } }
             let delay = end.random.duration(within: end.weather.delay)
             if delay > .zero {
                 do throws(CancellationError) {
@@ -156,9 +170,10 @@ package final class FarEnd: Sendable {
             }
             if line.isCut { throw DeliveryError(.transient, "\(what): the line is cut") }
             end.note(what)
-            if let error = end.weather.error { throw error }
             let weather = end.weather
-            if weather.failingOnly.map({ what.contains($0) }) ?? true, end.random.percent(weather.failing) {
+            guard weather.failingOnly.map({ what.contains($0) }) ?? true else { return }
+            if let error = weather.error { throw error }
+            if end.random.percent(weather.failing) {
                 throw DeliveryError(.transient, "\(what) failed")
             }
         }

@@ -16,7 +16,8 @@ extension ControlInterface {
         )
 
         # retrying: the last attempt failed for a reason that passes. held: waits for somebody (credentials, another store).
-        type DestinationState (idle, delivering, retrying, held)
+        # paused: somebody said so.
+        type DestinationState (idle, delivering, retrying, held, paused)
 
         type Destination (
           name: string,
@@ -30,7 +31,9 @@ extension ControlInterface {
           # The age of the oldest line that was seen and is not there yet.
           oldest_unsafe_seconds: ?int,
           last_error: ?string,
-          store_id: ?string
+          store_id: ?string,
+          # Bytes a second that it may be sent.
+          limit: ?int
         )
 
         # live: being written now. unresolved: their cursor could not be rebuilt after the catalog was lost.

@@ -3,7 +3,7 @@ package enum ControlInterface {
     package static let name = "io.uploaderd.Control"
     package static let serviceName = "org.varlink.service"
 
-    package static let text = [head, types, privacy, methods, links, audit, remote, imports, resend].joined(
+    package static let text = [head, types, privacy, methods, links, audit, remote, imports, resend, delivery].joined(
         separator: "\n")
 
     private static let head = """

@@ -19,14 +19,22 @@ package enum ControlRequest: Hashable, Sendable {
     case listRemoteSessions(RemoteRequest)
     case importSession(ImportSessionRequest)
     case resend(ResendRequest)
+    case pause(String?)
+    case resume(String?)
+    case setLimit(LimitRequest)
+    case listQuarantine(QuarantineRequest, after: Int?)
+    case retryQuarantine(QuarantineRequest)
+    case dropQuarantine(QuarantineRequest)
 
     /// Whether the engine answers it, so that it waits while a reload puts another one in place. Of `reload` the daemon itself says
     /// when its turn is.
     package var needsEngine: Bool {
         switch self {
-        case .flush, .addPrivate, .removePrivate, .forget, .capture, .importQueue, .addLink, .importSession, .resend:
+        case .flush, .addPrivate, .removePrivate, .forget, .capture, .importQueue, .addLink, .importSession, .resend,
+            .pause, .resume, .setLimit, .retryQuarantine, .dropQuarantine:
             true
-        case .getStatus, .listSessions, .describeSession, .replay, .verify, .listPrivate, .audit, .listRemoteSessions:
+        case .getStatus, .listSessions, .describeSession, .replay, .verify, .listPrivate, .audit, .listRemoteSessions,
+            .listQuarantine:
             true
         case .reload, .showConfiguration: false
         }
@@ -111,6 +119,16 @@ package enum ControlRequest: Hashable, Sendable {
                 guard let sid else { throw .invalidParameter("sid") }
                 self = .resend(ResendRequest(.again(sid, destination: destination)))
             }
+        case "Pause": self = .pause(try reader.text("destination"))
+        case "Resume": self = .resume(try reader.text("destination"))
+        case "SetLimit":
+            self = .setLimit(LimitRequest(rate: try reader.rate("rate"), destination: try reader.text("destination")))
+        case "ListQuarantine":
+            self = .listQuarantine(
+                QuarantineRequest(sid: try reader.session("sid"), destination: try reader.text("destination")),
+                after: try reader.count("after"))
+        case "RetryQuarantine": self = .retryQuarantine(try reader.quarantined())
+        case "DropQuarantine": self = .dropQuarantine(try reader.quarantined())
         default: throw ControlError(.methodNotFound(call.method), "there is no method \(call.method)")
         }
         try reader.end()
@@ -214,6 +232,26 @@ package enum ControlRequest: Hashable, Sendable {
                 put("sid", sid?.rawValue)
                 put("redact", true)
             }
+        case .pause(let destination):
+            name = "Pause"
+            put("destination", destination)
+        case .resume(let destination):
+            name = "Resume"
+            put("destination", destination)
+        case .setLimit(let request):
+            name = "SetLimit"
+            put("rate", request.rate?.text)
+            put("destination", request.destination)
+        case .listQuarantine(let request, let after):
+            name = "ListQuarantine"
+            put("sid", request.sid?.rawValue)
+            put("destination", request.destination)
+            put("after", after)
+        case .retryQuarantine(let request), .dropQuarantine(let request):
+            if case .retryQuarantine = self { name = "RetryQuarantine" } else { name = "DropQuarantine" }
+            put("id", request.id)
+            put("sid", request.sid?.rawValue)
+            put("destination", request.destination)
         }
         return VarlinkCall("\(ControlInterface.name).\(name)", parameters, more: more)
     }

@@ -32,6 +32,14 @@ struct ParameterReader {
         try take(name) { $0.int.flatMap { $0 >= 1 ? Int($0) : nil } }
     }
 
+    mutating func rate(_ name: String) throws(ControlError) -> TransferRate? {
+        try take(name) { $0.text.flatMap { TransferRate($0) } }
+    }
+
+    mutating func quarantined() throws(ControlError) -> QuarantineRequest {
+        QuarantineRequest(id: try count("id"), sid: try session("sid"), destination: try text("destination"))
+    }
+
     mutating func lines(_ name: String) throws(ControlError) -> LineRange? {
         try take(name) { value in
             guard case .object(let members) = value, members.keys.allSatisfy(["first", "last"].contains),

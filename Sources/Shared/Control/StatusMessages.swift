@@ -51,7 +51,9 @@ package struct RedactionStatus: Hashable, Sendable, Codable {
 }
 
 package struct DestinationStatus: Hashable, Sendable, Codable {
-    package enum State: String, Hashable, Sendable, Codable, CaseIterable { case idle, delivering, retrying, held }
+    package enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        case idle, delivering, retrying, held, paused
+    }
 
     package var name: String
     package var type: String
@@ -63,6 +65,8 @@ package struct DestinationStatus: Hashable, Sendable, Codable {
     package var oldestUnsafeSeconds: Int?
     package var lastError: String?
     package var storeID: String?
+    /// Bytes a second that it may be sent.
+    package var limit: Int64?
 
     package init(
         name: String, type: String, state: State, required: Bool, queued: Int, queuedBytes: Int64,
@@ -85,6 +89,7 @@ package struct DestinationStatus: Hashable, Sendable, Codable {
         case oldestUnsafeSeconds = "oldest_unsafe_seconds"
         case lastError = "last_error"
         case storeID = "store_id"
+        case limit
     }
 }
 

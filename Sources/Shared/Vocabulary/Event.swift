@@ -52,6 +52,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case merged, retired, spoolFull, spoolRecovered, persistenceFailed, laneStalled, peerRefused, clockJumped, debug
     case privacyChanged
     case notTakenThere, linkAdded, rewritten, rewriteFailed
+    case segmentQuarantined, quarantineDropped, deliveryPaused, deliveryResumed, limitChanged
 
     package var priority: Priority {
         switch self {
@@ -60,11 +61,11 @@ package enum EventKind: String, Sendable, CaseIterable {
             .error
         case .reloadRefused, .watchLimit, .queueOverflow, .sourceUnreadable, .sourceRefused, .lineWithheld,
             .spoolFileRefused, .sessionUnresolved, .deliveryFailed, .spoolFull, .peerRefused, .clockJumped,
-            .notTakenThere, .rewriteFailed:
+            .notTakenThere, .rewriteFailed, .segmentQuarantined:
             .warning
         case .started, .ready, .stopping, .stopped, .reloaded, .configuration, .generationStarted, .recovered,
             .destinationRecovered, .spoolRecovered, .sessionTakenUp, .rootMissing, .rootPolled, .privacyChanged,
-            .rewritten:
+            .rewritten, .quarantineDropped, .deliveryPaused, .deliveryResumed, .limitChanged:
             .notice
         case .rootWatched, .merged, .linkAdded: .info
         case .segmentSealed, .delivered, .manifestPublished, .retired, .debug: .debug
@@ -120,6 +121,11 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .linkAdded: "0061"
         case .rewritten: "0040"
         case .rewriteFailed: "0041"
+        case .segmentQuarantined: "0052"
+        case .quarantineDropped: "0053"
+        case .deliveryPaused: "0054"
+        case .deliveryResumed: "0055"
+        case .limitChanged: "0056"
         }
     }
 }

@@ -56,6 +56,24 @@ extension CallHarness {
         }
     }
 
+    /// A reason may be a kilobyte, six in JSON for each byte that JSON escapes.
+    private static let quarantinedPerPage = 16
+
+    func quarantine(
+        _ request: QuarantineRequest, _ first: Int?, _ replies: CallReplies
+    ) async throws(ControlError) {
+        var after = first
+        while true {
+            let found = try await handler.quarantine(request, after: after, limit: Self.quarantinedPerPage + 1)
+            let hasMore = found.count > Self.quarantinedPerPage
+            let page = Array(found.prefix(Self.quarantinedPerPage))
+            after = page.last?.id
+            let goesOn = hasMore && replies.wantsMore
+            try await replies.send(QuarantinePage(segments: page, next: hasMore ? after : nil), continues: goesOn)
+            if !goesOn { return }
+        }
+    }
+
     private enum Part {
         case stream(StreamDetail)
         case checkpoint(CheckpointItem)

@@ -79,6 +79,14 @@ struct CallHarness: Sendable {
             try await replies.send(try await handler.importSession(request, passed: passed))
         case .resend(let request):
             try await replies.send(try await handler.resend(request, progress: progress(replies)))
+        case .pause(let destination): try await replies.send(try await handler.pause(destination))
+        case .resume(let destination): try await replies.send(try await handler.resume(destination))
+        case .setLimit(let request): try await replies.send(try await handler.limit(request))
+        case .listQuarantine(let request, let after): try await quarantine(request, after, replies)
+        case .retryQuarantine(let request):
+            try await replies.send(QuarantineCount(segments: try await handler.retryQuarantine(request)))
+        case .dropQuarantine(let request):
+            try await replies.send(QuarantineCount(segments: try await handler.dropQuarantine(request)))
         }
     }
 

@@ -87,6 +87,23 @@ package protocol ControlHandler: Sendable {
 
     /// Returns when it is done wherever it can be now; meanwhile it may send how far it is, as often as it likes.
     func resend(_ request: ResendRequest, progress: ReplySink<ResendReply>) async throws(ControlError) -> ResendReply
+
+    /// Durable. `nil`: every destination.
+    ///
+    /// - Throws: `noMatch` for a destination that there is not.
+    func pause(_ destination: String?) async throws(ControlError) -> PauseReply
+    func resume(_ destination: String?) async throws(ControlError) -> PauseReply
+
+    /// - Throws: `noMatch`; `refused` for a directory.
+    func limit(_ request: LimitRequest) async throws(ControlError) -> LimitReply
+
+    /// The first ones, at most `limit` of them, in the order of their ids.
+    func quarantine(_ request: QuarantineRequest, after: Int?, limit: Int) async throws(ControlError)
+        -> [QuarantineItem]
+
+    /// - Returns: how many there were.
+    func retryQuarantine(_ request: QuarantineRequest) async throws(ControlError) -> Int
+    func dropQuarantine(_ request: QuarantineRequest) async throws(ControlError) -> Int
 }
 
 /// The status, and the number that changes whenever it does.

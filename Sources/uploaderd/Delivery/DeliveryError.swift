@@ -7,8 +7,10 @@ package struct DeliveryError: HintedError, Sendable {
         case transient
         /// The credentials are refused: hold the destination and probe.
         case authentication
-        /// This object will never be taken: quarantine it.
+        /// It says no, to this object or to whoever asks: tried again after a while, everything else goes on.
         case permanent
+        /// It names this object as one that it cannot take, for its size or its name: put aside, and tried again when somebody says so.
+        case unacceptable
         /// Another object, or another writer, is where ours should be.
         case conflict
         case notFound
@@ -25,20 +27,25 @@ package struct DeliveryError: HintedError, Sendable {
     package var retryAfter: Duration?
     /// Of a `LineSink`: what it was given comes behind these, and it has not got them.
     package var missingLines: ClosedRange<Int>?
+    /// The far end has too much to do, or did not answer in time: fewer requests at once may do better.
+    package var isPushback: Bool
 
     package init(
         _ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil,
-        missingLines: ClosedRange<Int>? = nil
+        missingLines: ClosedRange<Int>? = nil, isPushback: Bool = false
     ) {
         self.code = code
         self.message = message
         self.hint = hint
         self.retryAfter = retryAfter
         self.missingLines = missingLines
+        self.isPushback = isPushback
     }
 
     package var isTransient: Bool { code == .transient }
+    /// It waits for other credentials.
+    package var isOfCredentials: Bool { code == .authentication }
     /// Only this object, or this session, cannot go there as it is: everything else goes on.
-    package var isOfOneSession: Bool { code == .conflict || code == .permanent || code == .damaged }
+    package var isOfOneSession: Bool { [.conflict, .permanent, .unacceptable, .damaged].contains(code) }
     package var description: String { message }
 }

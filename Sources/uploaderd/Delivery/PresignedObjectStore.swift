@@ -40,7 +40,8 @@ package final class PresignedObjectStore: ObjectStore {
         let message = "could not \(request.purpose) at \(request.origin): \(answer.status)"
         func error(_ code: DeliveryError.Code, _ hint: String?) -> DeliveryError {
             let usual: Duration? = code == .authentication || code == .unusable ? DeliveryError.pause : nil
-            return DeliveryError(code, message, hint: hint, retryAfter: answer.retryAfter ?? usual)
+            return DeliveryError(
+                code, message, hint: hint, retryAfter: answer.retryAfter ?? usual, isPushback: answer.isPushback)
         }
         switch answer.status {
         case 401, 403:
@@ -49,6 +50,7 @@ package final class PresignedObjectStore: ObjectStore {
         case 300..<400, 404, 405, 501:
             return error(.unusable, "does the URL take PUT for every name below it?")
         case 408, 425, 429, 500...: return error(.transient, nil)
+        case 413, 414, 415: return error(.unacceptable, "let whoever takes it there take such an object")
         default: return error(.permanent, nil)
         }
     }

@@ -89,7 +89,7 @@ extension Assembly {
     private static func client(
         _ destination: DestinationConfiguration, _ url: String, _ world: Surroundings
     ) -> (any HTTPClient)? {
-        world.http?(TransferOptions(destination.transport, allowsPlain: url.lowercased().hasPrefix("http://")))
+        world.http?(TransferOptions(destination, allowsPlain: url.lowercased().hasPrefix("http://")))
     }
 
     private static func s3Keys(_ destination: DestinationConfiguration, _ world: Surroundings) -> any S3KeySource {

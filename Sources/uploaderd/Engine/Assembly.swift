@@ -65,7 +65,7 @@ package enum Assembly {
             let forgetting = Forgetting(
                 store: store, objects: objects, world: world, board: board,
                 destinations: configuration.destinations.map(\.name))
-            let delivery = await delivery(
+            let delivery = try await delivery(
                 configuration, directories, store, resolver, unjoined, lost, rewriting, forgetting, redactor, board,
                 world)
             objects.observeMissing { [weak delivery] in delivery?.ring() }
@@ -141,7 +141,7 @@ package enum Assembly {
         _ resolver: SessionResolver, _ unjoined: UnjoinedSessions, _ lost: LostSegments,
         _ rewriting: SegmentRewriting?, _ forgetting: Forgetting,
         _ redactor: Redactor, _ board: StatusBoard, _ world: Surroundings
-    ) async -> DeliveryService {
+    ) async throws(StoreError) -> DeliveryService {
         let objects = resolver.objects
         let tidier = Tidier(
             store: store, objects: objects, required: configuration.destinations.filter(\.isRequired).map(\.name))
@@ -157,6 +157,7 @@ package enum Assembly {
             await resolver.opened(id)
             try await store.use(objects.open.map(\.id))
         }
+        let paused = try await store.pausedDestinations()
         var workers: [DestinationWorker] = []
         for destination in configuration.destinations {
             let news = SessionNews(
@@ -165,10 +166,7 @@ package enum Assembly {
             board.update(destination.name) { _ in }
             workers.append(
                 DestinationWorker(
-                    name: destination.name, isRequired: destination.isRequired,
-                    concurrency: min(
-                        destination.transport.concurrency, sink is any LineSink ? SessionNews.mostAtOnce : .max),
-                    sink: sink, parts: parts))
+                    destination, sink: sink, parts: parts, isPaused: paused.contains(destination.name)))
         }
         let local = DestinationConfiguration.local(store: directories.store)
         if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {

@@ -90,9 +90,9 @@ extension ControlDesk {
             } else if !isOpen {
                 state = .private
             } else if segment.state == .spooled || !segment.receipts.isEmpty {
-                let isStuck = live.state == .waiting || live.state == .held
+                let isStuck = live.state == .waiting || live.state == .held || live.isPaused
                 state = isStuck ? .delayed : live.inFlight > 0 ? .uploading : .queued
-                detail = isStuck ? live.lastError : nil
+                detail = isStuck ? live.lastError ?? (live.isPaused ? "delivery is paused" : nil) : nil
             } else {
                 state = .missing
             }

@@ -1,4 +1,5 @@
 package import ControlPlane
+import Delivery
 import LinuxSystem
 package import Shared
 import Store
@@ -61,6 +62,7 @@ package actor ControlDesk: ControlHandler {
             var status = DestinationStatus(
                 name: settings.name, type: settings.type, state: Self.state(of: live), required: settings.isRequired,
                 queued: 0, queuedBytes: 0, lastError: live.lastError, storeID: live.storeID?.rawValue)
+            status.limit = engine.world.rates()?.allowance(of: settings.name)?.rate
             let backlog = try await backlog(of: settings.name, live)
             status.queued = backlog.segments
             status.queuedBytes = backlog.bytes
@@ -132,7 +134,8 @@ package actor ControlDesk: ControlHandler {
     }
 
     private static func state(of destination: StatusBoard.Destination) -> DestinationStatus.State {
-        switch destination.state {
+        if destination.isPaused { return .paused }
+        return switch destination.state {
         case .opening: destination.lastError == nil ? .idle : .retrying
         case .active: destination.inFlight > 0 ? .delivering : .idle
         case .waiting: .retrying
@@ -156,21 +159,23 @@ package actor ControlDesk: ControlHandler {
         _ request: FlushRequest, passed: PassedDescriptor?, progress: ReplySink<FlushReply>
     ) async throws(ControlError) -> FlushReply {
         let engine = engine
-        let before = engine.board.snapshot().sealedSegments
+        let sealed = engine.board.snapshot().sealedSegments
         let required = engine.destinations.filter(\.isRequired).map(\.name)
         let gate = engine.context.gate
         while true {
             let closings = gate.closings
             let bytes = engine.store.spool.bytes
             var wasFull = gate.isClosed
-            let unresolved = try await self.unresolved()
+            let before = try await self.unresolved()
             let left = try await take(request.scope, passed)
+            // Also what was met just now: the store may answer while it is waited for, and then it is to be taken again.
+            let unresolved = max(before, try await self.unresolved())
             // Who asks has looked, and may have mended something.
             await engine.delivery.retry()
-            guard request.wait else { return try await waiting(since: before, left, held: []) }
+            guard request.wait else { return try await waiting(since: sealed, left, held: []) }
             let settling = Settling(engine)
             while !settling.isDone {
-                var told = try await waiting(since: before, left, held: [])
+                var told = try await waiting(since: sealed, left, held: [])
                 told.waitingFor = settling.open.filter(required.contains)
                 try await progress.send(told)
                 await settling.wait(Self.betweenLooks)
@@ -181,8 +186,10 @@ package actor ControlDesk: ControlHandler {
             wasFull = wasFull || gate.closings != closings
             // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
             // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
-            guard wasFull, held.isEmpty, isRepeatable(request.scope), await isMoving(since: bytes, settling) else {
-                return try await waiting(since: before, left, held: held, besides: settling.ahead)
+            guard wasFull, held.isEmpty, isRepeatable(request.scope),
+                await isMoving(since: bytes, closings, settling)
+            else {
+                return try await waiting(since: sealed, left, held: held, besides: settling.ahead)
             }
             if engine.hasRoom { await gate.pass() }
         }
@@ -196,9 +203,11 @@ package actor ControlDesk: ControlHandler {
     }
 
     /// Whether anything came into the spool or left it, or does within the time that manifests and joining take turns in.
-    private func isMoving(since bytes: Int64, _ settling: Settling) async -> Bool {
+    private func isMoving(since bytes: Int64, _ closings: Int, _ settling: Settling) async -> Bool {
         let deadline = engine.world.time.now + Self.turn
-        while engine.context.gate.isClosed, !engine.hasRoom, engine.store.spool.bytes == bytes {
+        let gate = engine.context.gate
+        // One that had room meanwhile and is full anew may be full of as many bytes.
+        while gate.isClosed, gate.closings == closings, !engine.hasRoom, engine.store.spool.bytes == bytes {
             guard engine.world.time.now < deadline else { return false }
             await settling.wait(Self.betweenLooks)
         }

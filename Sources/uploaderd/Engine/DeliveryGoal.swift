@@ -30,14 +30,21 @@ struct DeliveryGoal {
     /// - Parameters:
     ///   - refused: what the store does not take now.
     ///   - withheld: sessions whose manifest it does not take now.
+    ///   - copies: what other stores do not give now.
     mutating func isReached(
-        at store: StoreID, _ parts: DeliveryParts, besides refused: Set<SegmentID>, _ withheld: Set<SessionID>
+        at store: StoreID, _ parts: DeliveryParts, besides refused: Set<SegmentID>, _ withheld: Set<SessionID>,
+        unreached copies: UnreachedCopies
     ) async throws -> Bool {
         let now = parts.world.time.now
         if let reachedAt { return now >= reachedAt + Self.grace }
         guard let last, now >= notBefore else { return false }
         notBefore = now + Self.pause
-        if wanted == nil, try await !parts.store.isDelivered(upTo: last, to: store, besides: refused) { return false }
+        if wanted == nil,
+            try await !parts.store.isDelivered(
+                upTo: last, to: store, besides: refused.union(copies.segments), spooledOnly: copies.leave != .all)
+        {
+            return false
+        }
         let wanted = if let wanted { wanted } else { try await parts.store.wantedManifests(at: store) }
         self.wanted = wanted
         // Never all of them anew: of half a million each look would take longer than putting one.

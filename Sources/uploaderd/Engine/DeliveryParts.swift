@@ -21,6 +21,33 @@ struct DeliveryParts: Sendable {
         WriterPlaces(destination: destination, sink: sink, store: store, objects: objects)
     }
 
+    /// The store will never take this segment: everything else goes on without it.
+    func putAside(
+        _ delivery: SegmentDelivery, _ refusal: DeliveryError, at id: StoreID, _ destination: String
+    ) async throws {
+        try await store.quarantine(delivery.id, at: id, because: refusal.message, hint: refusal.hint)
+        world.log.record(
+            Event(
+                .segmentQuarantined, "a segment is put aside: \(refusal.message)", hint: refusal.hint,
+                session: delivery.record.stream.session, destination: destination,
+                fields: ["STREAM": "\(delivery.record.stream.stream)", "SEGMENT": delivery.record.objectName]))
+        try await sayQuarantine(at: id, destination)
+    }
+
+    /// Health says how many are put aside, as long as there are any.
+    func sayQuarantine(at id: StoreID, _ destination: String) async throws {
+        let aside = try await store.quarantined(QuarantineChoice(store: id))
+        guard let last = aside.last else {
+            board.clear("quarantined", destination)
+            return
+        }
+        board.report(
+            "quarantined", destination,
+            "destination \(destination) will not take \(aside.count) segments as they are; the last one: \(last.reason)",
+            hint: (last.hint.map { "\($0); " } ?? "")
+                + "uploaderctl quarantine list says which; then quarantine retry, or quarantine drop")
+    }
+
     /// This session, or this object of it, cannot go there as things are; everything else goes on.
     func refuse(_ error: DeliveryError, by destination: String, session: SessionID) {
         let kind = error.code == .conflict ? "delivery_conflict" : "delivery_refused"

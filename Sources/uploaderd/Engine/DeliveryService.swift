@@ -33,12 +33,18 @@ actor DeliveryService {
 
     /// Returns when everything that was sealed before is delivered and published, or cannot be now.
     ///
+    /// - Parameter perseveres: see `DestinationWorker.settled`.
     /// - Returns: the destinations that hold something back, with the reason.
-    func settled() async -> [(name: String, reason: String)] {
+    func settled(perseveres: Bool) async -> [(name: String, reason: String)] {
         var obstacles: [(name: String, reason: String)] = []
+        // Side by side: none waits while another is waited for.
+        await withDiscardingTaskGroup { group in
+            for worker in workers {
+                group.addTask(executorPreference: executor) { await worker.settled(perseveres: perseveres) }
+            }
+        }
         for worker in workers {
-            await worker.settled()
-            if let reason = await worker.obstacle { obstacles.append((worker.name, reason)) }
+            if let reason = await worker.obstacle() { obstacles.append((worker.name, reason)) }
         }
         return obstacles
     }

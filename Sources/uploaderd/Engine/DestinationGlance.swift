@@ -13,11 +13,21 @@ struct DestinationGlance: Sendable {
 
     /// - Parameters:
     ///   - free: how many deliveries may begin.
-    ///   - excluding: segments that are under way, or refused.
-    init(of parts: DeliveryParts, at id: StoreID, free: Int, excluding: Set<SegmentID>) async throws {
+    ///   - excluding: segments that are under way, refused, or not to be had.
+    ///   - leave: how many of these deliveries may be of segments that have left the spool.
+    init(
+        of parts: DeliveryParts, at id: StoreID, free: Int, excluding: Set<SegmentID>,
+        copies leave: UnreachedCopies.Leave
+    ) async throws {
         try await withTaskExecutorPreference(parts.world.storeLane) {
             if free > 0 {
-                deliveries = try await parts.store.nextDeliveries(to: id, limit: free, excluding: excluding)
+                deliveries = try await parts.store.nextDeliveries(
+                    to: id, limit: free, excluding: excluding, spooledOnly: leave != .all)
+            }
+            // The spool first, which nobody has to be asked for.
+            if leave == .one, deliveries.count < free {
+                let known = excluding.union(deliveries.map(\.id))
+                deliveries += try await parts.store.nextDeliveries(to: id, limit: 1, excluding: known)
             }
             behind = try await parts.store.publishable(to: id, limit: Self.sessions)
         }

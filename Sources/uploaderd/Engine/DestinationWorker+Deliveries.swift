@@ -7,47 +7,65 @@ import Synchronization
 extension DestinationWorker {
     /// Begins what may be carried beside what is.
     func start(_ deliveries: [SegmentDelivery], to id: StoreID, in group: inout DiscardingTaskGroup) {
-        let carrier = SegmentCarrier(id: id, places: places, parts: parts)
+        let carrier = SegmentCarrier(id: id, places: places, trips: trips, parts: parts)
         for delivery in deliveries {
-            guard notBefore == nil, !isStopping else {
+            guard notBefore == nil, !isStopping, !isPaused else {
                 noteNews()
                 break
             }
             isIdle = false
             inFlight.insert(delivery.id)
+            if !delivery.isSpooled { copies.underWay += 1 }
+            let begun = parts.world.time.now
             group.addTask(executorPreference: parts.world.storeLane) {
-                let result: Result<Bool, any Error>
+                let result: Result<SegmentCarrier.Outcome, any Error>
                 do {
                     result = .success(try await carrier.carry(delivery))
                 } catch {
                     result = .failure(error)
                 }
-                await self.delivered(delivery, result)
+                await self.delivered(delivery, result, begun: begun)
             }
         }
         let count = inFlight.count
+        trips.note(underWay: count)
         parts.board.update(name) { $0.inFlight = count }
     }
 
-    private func delivered(_ delivery: SegmentDelivery, _ result: Result<Bool, any Error>) {
+    private func delivered(
+        _ delivery: SegmentDelivery, _ result: Result<SegmentCarrier.Outcome, any Error>, begun: Instant
+    ) {
         inFlight.remove(delivery.id)
+        if !delivery.isSpooled { copies.underWay -= 1 }
+        trips.note(underWay: inFlight.count)
         happenings += 1
-        if case .success(true) = result {} else { noteNews() }
+        if case .success(.delivered) = result {} else { noteNews() }
         switch result {
-        case .success(let isDelivered):
-            succeeded()
-            if isDelivered {
-                deliveredSinceTrim += delivery.record.storedBytes
-                parts.board.update(name) {
-                    $0.deliveredSegments += 1
-                    $0.deliveredBytes += delivery.record.storedBytes
-                }
+        case .success(.delivered):
+            succeeded(begun: begun)
+            if !delivery.isSpooled { copies.succeeded(begun: begun) }
+            deliveredSinceTrim += delivery.record.storedBytes
+            parts.board.update(name) {
+                $0.deliveredSegments += 1
+                $0.deliveredBytes += delivery.record.storedBytes
             }
+        // It has answered.
+        case .success(.putAside): succeeded(begun: begun)
+        // What was left alone says nothing of the far end.
+        case .success(.left): break
+        case .failure(let error as CopyOutOfReach) where !error.reason.isOfOneSession:
+            unreached(delivery, error.reason, begun: begun)
+        case .failure(let error as CopyOutOfReach): refuse(delivery, error.reason)
         case .failure(let error as DeliveryError) where error.isOfOneSession:
-            refused[delivery.id] = parts.world.time.now + parts.policy.probe
-            parts.refuse(error, by: name, session: delivery.record.stream.session)
-        case .failure(let error): failed(error, "could not deliver to \(name)")
+            succeeded(begun: begun)
+            refuse(delivery, error)
+        case .failure(let error): failed(error, "could not deliver to \(name)", begun: begun)
         }
         changed()
+    }
+
+    private func refuse(_ delivery: SegmentDelivery, _ error: DeliveryError) {
+        refused[delivery.id] = parts.world.time.now + parts.policy.probe
+        parts.refuse(error, by: name, session: delivery.record.stream.session)
     }
 }

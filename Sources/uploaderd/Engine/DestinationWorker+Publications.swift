@@ -11,10 +11,13 @@ extension DestinationWorker {
     func startPublications(
         of behind: [SessionID], to id: StoreID, in group: inout DiscardingTaskGroup
     ) async throws -> Instant? {
-        guard publications.free > 0, notBefore == nil, !isStopping else { return nil }
+        guard publications.free > 0, notBefore == nil, !isStopping, !isPaused else { return nil }
+        let isProbing = breaker.isProbing
+        if isProbing, !inFlight.isEmpty || !publications.running.isEmpty { return nil }
         let (due, next) = try await publishable(behind, to: id)
-        for session in due {
+        for session in isProbing ? due.prefix(1) : due[...] {
             isIdle = false
+            let begun = parts.world.time.now
             publications.begin(session)
             group.addTask(executorPreference: parts.world.storeLane) { [parts, places] in
                 let result: Result<Int, any Error>
@@ -29,7 +32,7 @@ extension DestinationWorker {
                 } catch {
                     result = .failure(error)
                 }
-                await self.published(session, result)
+                await self.published(session, result, begun: begun)
             }
         }
         return next
@@ -61,12 +64,12 @@ extension DestinationWorker {
         changed()
     }
 
-    private func published(_ session: SessionID, _ result: Result<Int, any Error>) {
+    private func published(_ session: SessionID, _ result: Result<Int, any Error>, begun: Instant) {
         happenings += 1
         let now = parts.world.time.now
         switch result {
         case .success(let bytes):
-            succeeded()
+            succeeded(begun: begun)
             tidyBy = tidyBy ?? now + Self.tidyDelay
             publications.published(session, bytes: bytes, at: now)
             parts.board.update(name) {
@@ -74,11 +77,12 @@ extension DestinationWorker {
                 $0.manifestBytes += Int64(bytes)
             }
         case .failure(let error as DeliveryError) where error.isOfOneSession:
+            succeeded(begun: begun)
             publications.failed(session, until: now + parts.policy.probe)
             parts.refuse(error, by: name, session: session)
         case .failure(let error):
             publications.failed(session, until: nil)
-            failed(error, "could not publish a manifest to \(name)")
+            failed(error, "could not publish a manifest to \(name)", begun: begun)
         }
         changed()
     }

@@ -10,16 +10,25 @@ import Synchronization
 ///
 /// Every durable step is a row, so the worker may be stopped at any point and starts again from what Store says. Only
 /// deliveries and publications run beside each other; everything else here is one after the other. They are in
-/// `DestinationWorker+Deliveries.swift` and `+Publications.swift`, what goes afterwards in `+Tidying.swift`; nobody else
-/// touches its fields.
+/// `DestinationWorker+Deliveries.swift` and `+Publications.swift`, what goes afterwards in `+Tidying.swift`, what comes of
+/// failures in `+Failures.swift`, its beginning in `+Opening.swift`; nobody else touches its fields.
 actor DestinationWorker {
     private nonisolated let executor: any RoomExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     nonisolated let name: String
     nonisolated let isRequired: Bool
-    private let sink: any SessionSink
-    private let concurrency: Int
+    let sink: any SessionSink
+    /// How much goes there side by side.
+    nonisolated let trips: RoundTrips
+    let credentialFiles: [String]
+    /// Those files may lie on a disk that hangs.
+    let ownLane: any RoomExecutor
+    /// As they were when they were refused, and when they are looked at again.
+    var refusedCredentials: CredentialMarks?
+    var credentialsDue: Instant?
+    /// Somebody else's server, at the other end of a network.
+    let isRemote: Bool
     let parts: DeliveryParts
     let places: WriterPlaces
     private let bell = Doorbell()
@@ -28,6 +37,8 @@ actor DestinationWorker {
     var inFlight: Set<SegmentID> = []
     /// What this store will not take as it is, and when to ask again.
     var refused: [SegmentID: Instant] = [:]
+    /// What other stores have, and do not give now.
+    var copies: UnreachedCopies
     var publications = PublicationQueue()
     /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
     private let news = Atomic<Bool>(true)
@@ -37,31 +48,50 @@ actor DestinationWorker {
     /// When superseded objects were looked for last, and when the next one may be deleted.
     var supersededSwept: Instant?
     var supersededDue: Instant?
-    private var failures = 0
+    var breaker: Breaker
     /// Nothing is tried before: the last attempt failed.
-    var notBefore: Instant?
+    var notBefore: Instant? { breaker.notBefore }
+    /// When something was taken last.
+    var progressAt: Instant?
     private var waiters: [CheckedContinuation<Void, Never>] = []
-    /// How many wait until all is published.
+    /// How many wait until all is published, and how many of them longer than until the first failure.
     var settling = 0
+    var persevering = 0
+    /// When the first of these came.
+    var perseveringSince: Instant?
     /// Nothing is left to do now: all is delivered and published, or nothing can be.
     var isIdle = false
     /// Counts what happened beside a round: one during which something did has seen an older state of things.
     var happenings: UInt64 = 0
     var isStopping = false
+    /// Somebody said that nothing is to be put there; what is under way ends.
+    private(set) var isPaused: Bool
     /// Bytes of objects that were put since freed memory was last given back: a backlog leaves much of it behind.
     var deliveredSinceTrim: Int64 = 0
     private static let worthATrim: Int64 = 4 << 20
 
-    init(name: String, isRequired: Bool, concurrency: Int, sink: any SessionSink, parts: DeliveryParts) {
-        self.name = name
-        self.isRequired = isRequired
-        self.concurrency = concurrency
+    init(
+        _ destination: DestinationConfiguration, sink: any SessionSink, parts: DeliveryParts, isPaused: Bool = false
+    ) {
+        self.isPaused = isPaused
+        name = destination.name
+        isRequired = destination.isRequired
+        isRemote = destination.type != .directory
+        trips = RoundTrips(
+            atMost: min(destination.transport.concurrency, sink is any LineSink ? SessionNews.mostAtOnce : .max),
+            isAdaptive: destination.type != .directory,
+            time: parts.world.time)
+        credentialFiles = destination.credentialFiles
+        ownLane = parts.world.makeLane(destination.name)
+        breaker = Breaker(parts.policy)
+        copies = UnreachedCopies(parts.policy)
         self.sink = sink
         self.parts = parts
         places = parts.places(of: name, sink)
         executor = parts.world.loop
         // An earlier life may have left what may go.
         tidyBy = parts.world.time.now
+        if isPaused { sayPaused() }
     }
 
     /// There may be something to do.
@@ -72,15 +102,6 @@ actor DestinationWorker {
 
     /// Store is asked again what there is to carry.
     nonisolated func noteNews() { news.store(true, ordering: .releasing) }
-
-    /// Why something is held back now; `nil`: nothing is.
-    var obstacle: String? {
-        if notBefore != nil || storeID == nil {
-            return parts.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
-        }
-        let held = refused.count + publications.refused.count
-        return held == 0 ? nil : "\(held) objects or sessions cannot be put there as they are"
-    }
 
     /// Serves until `stop`.
     func run() async {
@@ -105,10 +126,28 @@ actor DestinationWorker {
         changed()
     }
 
+    /// - Parameter isPaused: nothing more begins, or all goes on.
+    func pause(_ isPaused: Bool) {
+        self.isPaused = isPaused
+        if isPaused { sayPaused() } else { parts.board.clear("destination_paused", name) }
+        parts.board.update(name) { $0.isPaused = isPaused }
+        isIdle = false
+        noteNews()
+        changed()
+    }
+
+    private nonisolated func sayPaused() {
+        parts.board.update(name) { $0.isPaused = true }
+        parts.board.report(
+            "destination_paused", name, "delivery to \(name) is paused: what is new waits in the spool",
+            hint: "uploaderctl resume \(name) lets it go on")
+    }
+
     /// Somebody may have mended what was wrong: what was put off is tried at once.
     func retry() {
-        notBefore = nil
+        breaker.tryAgain()
         refused = [:]
+        copies.retry()
         publications.retry()
         noteNews()
         changed()
@@ -116,11 +155,21 @@ actor DestinationWorker {
 
     /// Returns when everything that was sealed is delivered and published here, or cannot be now.
     ///
+    /// - Parameter perseveres: failures of a server that pass are not the end, as long as it took something within the
+    ///   last minute.
     /// - Returns: whether what came since is still on its way.
     @discardableResult
-    func settled() async -> Bool {
+    func settled(perseveres: Bool) async -> Bool {
         settling += 1
-        defer { settling -= 1 }
+        if perseveres {
+            persevering += 1
+            perseveringSince = perseveringSince ?? parts.world.time.now
+        }
+        defer {
+            settling -= 1
+            if perseveres { persevering -= 1 }
+            if persevering == 0 { perseveringSince = nil }
+        }
         isIdle = false
         // A round that is under way may have looked before the last seal.
         happenings += 1
@@ -130,7 +179,8 @@ actor DestinationWorker {
             while !isIdle, !isStopping {
                 if let storeID, notBefore == nil,
                     try await goal.isReached(
-                        at: storeID, parts, besides: Set(refused.keys), Set(publications.refused.keys))
+                        at: storeID, parts, besides: Set(refused.keys), Set(publications.refused.keys),
+                        unreached: copies)
                 {
                     return true
                 }
@@ -170,28 +220,41 @@ actor DestinationWorker {
         let now = parts.world.time.now
         let before = happenings
         if let notBefore, notBefore > now {
-            if inFlight.isEmpty, publications.running.isEmpty { rest() }
-            return notBefore
+            guard await hasOtherCredentials() else {
+                let hope = hopeEnds(at: now)
+                if inFlight.isEmpty, publications.running.isEmpty, hope == nil { rest() }
+                return [notBefore, credentialsDue, hope].compactMap(\.self).min()
+            }
         }
         // The pause is over: what is tried now says whether there is to be another.
-        notBefore = nil
+        breaker.tryAgain()
         do {
             guard let id = try await opened() else { return notBefore }
+            guard !isPaused else {
+                if inFlight.isEmpty, publications.running.isEmpty { rest() }
+                return nil
+            }
             refused = refused.filter { $0.value > now }
+            copies.prune(at: now)
             publications.prune(at: now)
-            let free = concurrency - inFlight.count
+            let free = room - inFlight.count
             // Taken before Store is asked: what comes meanwhile is asked for again.
             let asks = free > 0 && news.exchange(false, ordering: .acquiringAndReleasing)
+            let leave = copies.leave
             let seen: DestinationGlance
             do {
                 seen = try await DestinationGlance(
-                    of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys))
+                    of: parts, at: id, free: asks ? free : 0,
+                    excluding: inFlight.union(refused.keys).union(copies.segments), copies: leave)
             } catch {
                 noteNews()
                 throw error
             }
+            if asks, seen.deliveries.count < free, leave != .none, seen.deliveries.allSatisfy(\.isSpooled) {
+                noteAllReached()
+            }
             // As many as were asked for, or some that cannot be had now: there may be others.
-            if asks, seen.deliveries.count == free || !refused.isEmpty { noteNews() }
+            if asks, seen.deliveries.count == free || !refused.isEmpty || copies.reason != nil { noteNews() }
             start(seen.deliveries, to: id, in: &group)
             let next = try await startPublications(of: seen.behind, to: id, in: &group)
             try await tidyIfDue(id)
@@ -199,14 +262,20 @@ actor DestinationWorker {
             if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before {
                 if asks { rest() } else { ring() }
             }
-            return [next, supersededDue, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(
-                \.self
-            )
-            .min()
+            let dues = [
+                next, supersededDue, tidyBy, copies.next, refused.values.min(), publications.refused.values.min(),
+            ]
+            return dues.compactMap(\.self).min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore
         }
+    }
+
+    /// How many deliveries may be under way.
+    private var room: Int {
+        guard breaker.isProbing else { return trips.allowed }
+        return publications.running.isEmpty ? 1 : 0
     }
 
     private func rest() {
@@ -216,86 +285,5 @@ actor DestinationWorker {
             FreeMemory.giveBack()
         }
         resumeWaiters()
-    }
-
-    /// Opens the store at the first need.
-    private func opened() async throws -> StoreID? {
-        if let storeID { return storeID }
-        let proposal = StoreID(random: parts.world.random)
-        let known = try await parts.store.knownStore(of: name)
-        let found: StoreID
-        do throws(DeliveryError) {
-            found = try await sink.open(proposing: proposal, known: known)
-        } catch {
-            failed(error, "could not open destination \(name)")
-            return nil
-        }
-        // Receipts belong to the store: the same name with another store is somebody's mistake until they say otherwise.
-        if let known, known != found {
-            let message = "destination \(name) leads to another store than before (\(found), it was \(known))"
-            failed(
-                DeliveryError(
-                    .unusable, message,
-                    hint: "put the old store back, or give the new one another name in the configuration"), message)
-            return nil
-        }
-        if let other = parts.objects.claim(found, for: name) {
-            let message = "destination \(name) leads to the same store as destination \(other)"
-            failed(
-                DeliveryError(
-                    .unusable, message, hint: "give each a store of its own, or take one out of the configuration"),
-                message)
-            return nil
-        }
-        try await parts.store.note(found, of: name)
-        if sink is any LineSink { try await parts.store.takesLines(found) }
-        storeID = found
-        succeeded()
-        changed()
-        parts.board.update(name) { $0.storeID = found }
-        parts.objects.add(ObjectFinder.Shelf(places), as: found)
-        try await parts.opened(found)
-        noteNews()
-        return found
-    }
-
-    // MARK: Success and failure
-
-    func succeeded() {
-        failures = 0
-        guard notBefore != nil || parts.board.snapshot().destinations[name]?.state != .active else { return }
-        notBefore = nil
-        if parts.board.clear("destination_failing", name) {
-            parts.world.log.record(
-                Event(.destinationRecovered, "destination \(name) takes objects again", destination: name))
-        }
-        parts.board.update(name) {
-            $0.state = .active
-            $0.lastError = nil
-        }
-    }
-
-    func failed(_ error: any Error, _ what: String) {
-        // Left alone by a stop that did not wait for it: after a reload the board is another worker's.
-        guard !isStopping else { return }
-        let error = error as? DeliveryError ?? DeliveryError(.transient, "\(what): \(error)")
-        // Those that were in flight together fail together: that is one failure.
-        if notBefore == nil { failures += 1 }
-        let delay = parts.policy.delay(after: error, failures: failures, random: parts.world.random.next())
-        notBefore = parts.world.time.now + delay
-        let isHeld = !error.isTransient && error.code != .notFound
-        let wasHeld = parts.board.snapshot().destinations[name]?.state == .held
-        // Where it leads may be another store by the time it answers again.
-        if error.code == .unusable { storeID = nil }
-        parts.board.update(name) {
-            $0.state = isHeld ? .held : .waiting
-            $0.lastError = error.message
-        }
-        parts.board.report("destination_failing", name, error.message, hint: error.hint)
-        if failures == 1 || isHeld != wasHeld {
-            parts.world.log.record(
-                Event(isHeld ? .destinationHeld : .deliveryFailed, error.message, hint: error.hint, destination: name))
-        }
-        changed()
     }
 }

@@ -82,10 +82,10 @@ package final class Engine: Sendable {
         // What is named already as a source that could not be taken is not said twice.
         reasons += parts.unseen(but: []).filter { !reasons.contains($0) }
         await parts.merging?.merged()
-        var obstacles = await parts.delivery.settled()
+        var obstacles = await parts.delivery.settled(perseveres: true)
         while parts.lost.isMending {
             await parts.lost.mending.over()
-            obstacles = await parts.delivery.settled()
+            obstacles = await parts.delivery.settled(perseveres: true)
         }
         reasons += obstacles.map { "destination \($0.name): \($0.reason)" }
         reasons += await parts.faulty().map {
@@ -115,7 +115,7 @@ package final class Engine: Sendable {
         if let deadline {
             let done = Doorbell()
             let waiting = parts.world.loop.start { [parts] in
-                _ = await parts.delivery.settled()
+                _ = await parts.delivery.settled(perseveres: false)
                 done.ring()
             }
             _ = await done.wait(until: deadline, on: parts.world.time)

@@ -121,12 +121,18 @@ package final class ObjectFinder: Sendable {
     /// Gives the bytes of a segment to `put`: those in the spool, checked on their way, so that they are read once; when they
     /// are not there, or not whole, those of another copy, which is checked before.
     ///
-    /// - Throws: as `bytes(of:_:holders:)`, and what `put` throws.
+    /// - Throws: as `bytes(of:_:holders:)`, with `CopyOutOfReach` for what other stores say; and what `put` throws.
     func pass(
         _ delivery: SegmentDelivery, to put: @Sendable (any ObjectBytes & Sendable) async throws -> Void
     ) async throws {
         if let spooled = try await passSpooled(delivery, to: put) { return try spooled.get() }
-        try await put(try await bytes(of: delivery.id, delivery.record, holders: delivery.holders))
+        let copy: FoundObject
+        do {
+            copy = try await bytes(of: delivery.id, delivery.record, holders: delivery.holders)
+        } catch let error as DeliveryError {
+            throw CopyOutOfReach(reason: error)
+        }
+        try await put(copy)
     }
 
     /// - Returns: `nil` when the spool does not have it whole; else what became of the put.

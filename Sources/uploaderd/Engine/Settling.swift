@@ -48,8 +48,8 @@ final class Settling: Sendable {
         await withDiscardingTaskGroup { group in
             for worker in engine.delivery.workers {
                 group.addTask(executorPreference: engine.world.loop) { [self] in
-                    let isAhead = await worker.settled()
-                    let isHeld = await worker.obstacle != nil
+                    let isAhead = await worker.settled(perseveres: false)
+                    let isHeld = await worker.obstacle() != nil
                     state.withLock { state in
                         state.open.removeAll { $0 == worker.name }
                         if isHeld { state.held.append(worker.name) }

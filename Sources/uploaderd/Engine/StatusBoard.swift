@@ -15,6 +15,7 @@ package final class StatusBoard: Sendable {
         package var manifests = 0
         package var manifestBytes: Int64 = 0
         package var inFlight = 0
+        package var isPaused = false
     }
 
     package struct Snapshot: Sendable {

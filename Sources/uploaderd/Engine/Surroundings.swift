@@ -27,6 +27,8 @@ package struct Surroundings: Sendable {
 
     /// Makes what speaks HTTP for one destination; `nil`: there is no network.
     package var http: HTTPMaker?
+    /// How fast that may send; `nil`: there is no network.
+    package var rates: @Sendable () -> TransferRates? = { nil }
 
     package typealias HTTPMaker = @Sendable (TransferOptions) -> any HTTPClient
     package typealias SinkMaker = @Sendable (DestinationConfiguration) -> any SessionSink

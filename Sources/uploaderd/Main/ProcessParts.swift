@@ -34,12 +34,14 @@ struct ProcessParts: Sendable {
         self.loop = loop
         manager = SystemdNotifier()
         lanes = [("store", store), ("scan", scanLane)] + work.map { ($0.name, $0) }
-        world = Surroundings(
+        var world = Surroundings(
             loop: loop, work: work, storeLane: store, makeLane: { deliveryLanes.lane(for: $0) }, time: time,
             random: SystemRandom(), faults: FaultInjection.hook(fault), log: log,
             machine: try Machine.facts(
                 label: loaded.configuration.host.label, state: loaded.directories.state),
             http: { web.transfers.client($0) })
+        world.rates = { web.begun?.rates }
+        self.world = world
     }
 
     /// Somebody looks: not the service manager, and not a pipe.
@@ -89,8 +91,15 @@ private final class Web: Sendable {
     private let make: @Sendable () -> Transfers
 
     init(loop: EventLoop, time: any TimeSource, directory: String) {
-        make = { Transfers(loop: loop, time: time, lane: Lane(name: "transfers"), directory: directory) }
+        make = {
+            Transfers(
+                loop: loop, time: time, lane: Lane(name: "transfers"), directory: directory,
+                rates: TransferRates(time: time))
+        }
     }
+
+    /// `nil`: nobody needed it.
+    var begun: Transfers? { made.withLock { $0 } }
 
     var transfers: Transfers {
         made.withLock { made in

@@ -25,6 +25,8 @@ import Shared
 ///   soon as a manifest there does not list it.
 /// - `rewrites`: sessions whose segments are to be made anew by the rules in force, until no store has an old one; `settled`: the
 ///   rules by which all of them are made anew here.
+/// - `quarantine`: segments that a store refused for good; their copies go on waiting, and nobody puts them. `dropped`: somebody
+///   said that the store is not to have it; then nothing waits, and the segment may leave the spool without it.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -205,6 +207,15 @@ enum CatalogSchema {
         ],
         // Rows of before have none, and are believed.
         ["ALTER TABLE segments ADD COLUMN row_check INTEGER"],
+        [
+            // What a store will never take as it is.
+            """
+            CREATE TABLE quarantine (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, segment_id INTEGER NOT NULL REFERENCES segments(id),
+                store_id INTEGER NOT NULL REFERENCES stores(id), at INTEGER NOT NULL, reason TEXT NOT NULL, hint TEXT,
+                dropped INTEGER NOT NULL DEFAULT 0, UNIQUE (segment_id, store_id))
+            """
+        ],
     ]
 
     static func migrate(_ catalog: Catalog) throws(StoreError) {

@@ -81,6 +81,11 @@ struct Listing {
             gaps.append(row)
             return true
         }
+        // What comes behind it is not held up by what is never taken.
+        if row.aside != nil, row.copy?.state != .stored {
+            gaps.append(row)
+            return true
+        }
         // What a manifest said before is not taken back, should the object be missing there by now.
         if let copy = row.copy, copy.state == .stored || copy.isListed {
             guard listed.count < most else { return false }
@@ -118,7 +123,7 @@ extension SegmentRow {
             "stream": .string(record.stream.stream.rawValue), "generation": .integer(Int64(record.generation)),
             "seq": .integer(Int64(record.seq)), "first_line": .integer(Int64(record.firstLine)),
             "lines": .integer(Int64(record.lines)), "source_offset": .integer(record.sourceOffset),
-            "source_bytes": .integer(record.sourceBytes), "reason": .string(reason ?? "lost"),
+            "source_bytes": .integer(record.sourceBytes), "reason": .string(aside ?? reason ?? "lost"),
         ])
     }
 }

@@ -20,6 +20,8 @@ struct SegmentRow {
     /// Fields of a manifest's entry that a newer version wrote.
     var extra: [String: JSONValue]
     var copy: CopyRow?
+    /// Why the store asked for will never take it as it is, or is not to have it; `nil`: nothing of the kind.
+    var aside: String?
 
     var sourceEnd: Int64 { record.sourceOffset + record.sourceBytes }
     var fileBytes: Int64 { headerBytes + record.storedBytes }
@@ -84,8 +86,9 @@ extension Catalog {
     func segments(of stream: StreamRow, at store: Int64) throws(StoreError) -> [SegmentRow] {
         try rows(
             """
-            SELECT \(Self.columns), c.state, c.listed FROM segments s
+            SELECT \(Self.columns), c.state, c.listed, q.reason FROM segments s
             LEFT JOIN copies c ON c.segment_id = s.id AND c.store_id = ?2
+            LEFT JOIN quarantine q ON q.segment_id = s.id AND q.store_id = ?2
             WHERE s.stream_id = ?1 AND (s.superseded_by IS NULL OR c.state IS NOT NULL OR EXISTS
                 (SELECT 1 FROM segments p WHERE p.superseded_by = s.id))
             ORDER BY s.generation, s.source_offset, s.id
@@ -95,6 +98,7 @@ extension Catalog {
             if let state = CopyRow.State(rawValue: row.int(31)), !row.isNull(31) {
                 segment.copy = CopyRow(state: state, isListed: row.bool(32))
             }
+            segment.aside = row.optionalText(33)
             return segment
         }
     }

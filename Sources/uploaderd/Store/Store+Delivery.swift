@@ -1,4 +1,3 @@
-import LinuxSystem
 package import Shared
 
 /// A segment that a store does not have yet.
@@ -30,7 +29,7 @@ extension Store {
                     INSERT OR IGNORE INTO copies (segment_id, store_id, session_id, state, tried, spooled)
                     SELECT s.id, ?1, t.session_id, 0, s.found, s.state = 0
                     FROM segments s JOIN streams t ON t.id = s.stream_id
-                    WHERE s.superseded_by IS NULL AND s.state IN (0, 1)
+                    WHERE s.superseded_by IS NULL AND (s.state = 0 OR s.state = 1 AND s.reason IS NULL)
                     """, row)
                 // Tried before it was lost, and back since then.
                 try catalog.run(
@@ -38,6 +37,7 @@ extension Store {
                     UPDATE copies SET state = 0, spooled = (SELECT state = 0 FROM segments WHERE id = segment_id)
                     WHERE store_id = ?1 AND state = 3 AND segment_id IN
                         (SELECT id FROM segments WHERE superseded_by IS NULL AND state IN (0, 1))
+                    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = copies.segment_id AND q.store_id = ?1)
                     """, row)
                 try noteStrays(at: row)
             }
@@ -78,12 +78,16 @@ extension Store {
     /// What to send next: of each session its oldest first, one session after the other, going on where the last call
     /// ended.
     ///
-    /// - Parameter excluding: segments that the caller already works on.
+    /// - Parameters:
+    ///   - excluding: segments that the caller already works on.
+    ///   - spooledOnly: none that would have to be fetched from another store.
     package func nextDeliveries(
-        to store: StoreID, limit: Int, excluding: Set<SegmentID> = []
+        to store: StoreID, limit: Int, excluding: Set<SegmentID> = [], spooledOnly: Bool = false
     ) throws(StoreError) -> [SegmentDelivery] {
         try releaseAbandoned()
-        return try catalog().reading { () throws(StoreError) in try waiting(for: store, limit, excluding) }
+        return try catalog().reading { () throws(StoreError) in
+            try waiting(for: store, limit, excluding, spooledOnly)
+        }
     }
 
     /// What a full or failing disk kept from being noted is put again: the store compares, and the receipt follows.
@@ -96,11 +100,12 @@ extension Store {
     }
 
     private func waiting(
-        for store: StoreID, _ limit: Int, _ excluding: Set<SegmentID>
+        for store: StoreID, _ limit: Int, _ excluding: Set<SegmentID>, _ spooledOnly: Bool
     ) throws(StoreError) -> [SegmentDelivery] {
         guard let storeRow = try storeRow(store), activeStores.contains(storeRow), limit > 0, standingsFault == nil
         else { return [] }
         let catalog = try catalog()
+        let spooled = spooledOnly ? "AND spooled = 1" : ""
         // One list per session, until there are enough sessions or the round is over.
         var lists: [(session: Int64, segments: [SegmentID])] = []
         let start = rounds[storeRow] ?? 0
@@ -109,7 +114,7 @@ extension Store {
         while lists.count < limit {
             let next = try catalog.row(
                 """
-                SELECT session_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id > ?2
+                SELECT session_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id > ?2 \(spooled)
                 ORDER BY session_id LIMIT 1
                 """, storeRow, last
             ) { (row) throws(StoreError) in row.int64(0) }
@@ -126,7 +131,8 @@ extension Store {
                 ? try heads(of: session, at: storeRow, excluding: excluding)
                 : try catalog.rows(
                     """
-                    SELECT segment_id FROM copies WHERE store_id = ?1 AND state = 0 AND session_id = ?2
+                    SELECT segment_id FROM copies c WHERE store_id = ?1 AND state = 0 AND session_id = ?2 \(spooled)
+                    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
                     ORDER BY segment_id LIMIT ?3
                     """, storeRow, session, limit + excluding.count
                 ) { (row) throws(StoreError) in row.segment(0) }
@@ -143,7 +149,10 @@ extension Store {
             depth += 1
         }
         var deliveries: [SegmentDelivery] = []
-        for id in chosen { if let delivery = try delivery(id) { deliveries.append(delivery) } }
+        // Lines go in order: where the first is not to be had, what follows waits.
+        for id in chosen {
+            if let delivery = try delivery(id), delivery.isSpooled || !spooledOnly { deliveries.append(delivery) }
+        }
         return deliveries
     }
 
@@ -222,6 +231,7 @@ extension Store {
             UPDATE copies SET state = 1, tried = 1, at = ?3 WHERE segment_id = ?1 AND store_id = ?2 AND state = 0
             AND (SELECT state FROM sessions WHERE id = session_id AND unresolved IS NULL) = 'open'
             AND (SELECT superseded_by FROM segments WHERE id = segment_id) IS NULL AND NOT (\(Self.isOutdated))
+            AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = ?1 AND q.store_id = ?2)
             """, id, storeRow, time.wall, rulesInForce)
         guard catalog.changes == 1 else { return false }
         let waits = try catalog.number(
@@ -276,34 +286,5 @@ extension Store {
         if catalog.changes > 0 { try note(setback, of: id, at: store) }
         return try catalog.number(
             "SELECT superseded_by IS NULL AND state IN (0, 1) FROM segments WHERE id = ?1", id) != 0
-    }
-
-    /// The object in the spool, ready to be read.
-    ///
-    /// - Returns: `nil` when the segment has left the spool.
-    /// - Throws: `damaged` when the file is not as long as its row says, `missing` when it is gone.
-    package func openObject(_ id: SegmentID) throws(StoreError) -> SpooledObject? {
-        guard let entry = try catalog().spoolEntry(id) else { throw StoreError(.unknown, "there is no \(id)") }
-        guard entry.state == .spooled else { return nil }
-        let path = spoolFiles.absolute(entry.path)
-        let file = try open(path)
-        let size = try reporting("could not look at \(path)") { () throws(SystemError) in try file.status().size }
-        guard size == entry.fileBytes else {
-            throw StoreError(
-                .damaged, "\(path) is \(size) bytes long, not \(entry.fileBytes)",
-                hint: "restart uploaderd: it sets the file aside and looks for its lines elsewhere")
-        }
-        return SpooledObject(file, from: entry.headerBytes, size: entry.storedBytes)
-    }
-
-    private func open(_ path: String) throws(StoreError) -> Descriptor {
-        do throws(SystemError) {
-            return try Descriptor.open(path, [.readOnly, .noFollow])
-        } catch {
-            if error.isNotFound {
-                throw StoreError(.missing, "\(path) is gone", hint: "restart uploaderd: it looks for what is missing")
-            }
-            throw StoreError("could not open \(path)", error)
-        }
     }
 }

@@ -159,6 +159,7 @@ extension Store {
             "DELETE FROM foreign_entries WHERE stream_id IN (\(streams))",
             "DELETE FROM checkpoints WHERE segment_id IN (\(segments))",
             "DELETE FROM copies WHERE segment_id IN (\(segments))",
+            "DELETE FROM quarantine WHERE segment_id IN (\(segments))",
             "UPDATE segments SET superseded_by = NULL WHERE stream_id IN (\(streams))",
             "DELETE FROM segments WHERE stream_id IN (\(streams))", "DELETE FROM streams WHERE session_id = ?1",
             """

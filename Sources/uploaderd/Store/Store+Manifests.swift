@@ -92,6 +92,8 @@ extension Store {
             let isNew = row.copy?.isListed != true
             if isNew { basis.newlyListed.append(row.id) }
         }
+        // A digest of bytes that are not all there tells nobody anything.
+        for gap in listing.gaps where gap.aside != nil { result.chains[gap.record.generation] = nil }
         try addCheckpoints(of: stream, listing: listing, to: &result)
         basis.gaps += listing.gaps.map { $0.manifestGap }
         for row in listing.superseded {

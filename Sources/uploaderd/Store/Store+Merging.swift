@@ -30,8 +30,11 @@ extension Store {
         let row = try knownStream(stream)
         let unmerged = try catalog.number("SELECT unmerged FROM streams WHERE id = ?1", row.id)
         var input = MergeInput(segments: [], checkpoints: [], isEnded: false, unmerged: unmerged)
+        let aside = try setAside(of: row)
         for segment in try catalog.segments(of: row)
-        where segment.supersededBy == nil && (segment.state == .spooled || segment.state == .retired) {
+        where segment.supersededBy == nil && (segment.state == .spooled || segment.state == .retired)
+            && !aside.contains(segment.id)
+        {
             input.segments.append(try stored(segment))
             input.checkpoints += try catalog.checkpoints(of: segment.id)
         }

@@ -11,9 +11,11 @@ extension Store {
 
     /// Whether the store has every segment up to `last`, or what these were joined to since.
     ///
-    /// - Parameter refused: it does not take these now; they are not waited for, nor what waits for something else.
+    /// - Parameters:
+    ///   - refused: it does not take these now; they are not waited for, nor what waits for something else.
+    ///   - spooledOnly: what has left the spool is not waited for either.
     package func isDelivered(
-        upTo last: SegmentID, to store: StoreID, besides refused: Set<SegmentID>
+        upTo last: SegmentID, to store: StoreID, besides refused: Set<SegmentID>, spooledOnly: Bool = false
     ) throws(StoreError) -> Bool {
         let catalog = try catalog()
         guard let storeRow = try storeRow(store) else { return true }
@@ -22,6 +24,8 @@ extension Store {
             SELECT c.segment_id FROM copies c INDEXED BY copies_queue CROSS JOIN sessions e ON e.id = c.session_id
             CROSS JOIN segments s ON s.id = c.segment_id
             WHERE c.store_id = ?1 AND c.state = 0 AND c.segment_id <= ?2 AND e.state = 'open' AND e.unresolved IS NULL
+            \(spooledOnly ? "AND c.spooled = 1" : "")
+            AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
             \(unfinished(at: storeRow)) LIMIT ?3
             """,
             """
@@ -33,7 +37,8 @@ extension Store {
                 SELECT superseded_by FROM segments INDEXED BY segments_parts WHERE superseded_by > ?2 AND id <= ?2
                 UNION SELECT s.superseded_by FROM joined j JOIN segments s ON s.id = j.id WHERE s.superseded_by IS NOT NULL)
             SELECT c.segment_id FROM joined j CROSS JOIN copies c ON c.segment_id = j.id AND c.store_id = ?1
-            CROSS JOIN sessions e ON e.id = c.session_id WHERE c.state < 2 AND e.state = 'open' LIMIT ?3
+            CROSS JOIN sessions e ON e.id = c.session_id WHERE c.state < 2 AND e.state = 'open'
+            AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1) LIMIT ?3
             """,
         ]
         for query in queries {

@@ -161,7 +161,7 @@ struct Life: Sendable {
     /// Everything that the files hold now is in the spool, delivered and published, or cannot be.
     func settle() async {
         await parts.supervisor.flush(nil)
-        _ = await parts.delivery.settled()
+        _ = await parts.delivery.settled(perseveres: false)
     }
 
     func key(_ sid: String, _ stream: String = "main") throws -> StreamKey {

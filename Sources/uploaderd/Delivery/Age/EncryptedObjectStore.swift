@@ -165,7 +165,7 @@ package final class EncryptedObjectStore: ObjectStore {
 
     static func stored(_ key: ObjectKey) throws(DeliveryError) -> ObjectKey {
         guard let stored = ObjectKey(key.rawValue + suffix) else {
-            throw DeliveryError(.permanent, "\(key) cannot be the name of an encrypted object: it is too long")
+            throw DeliveryError(.unacceptable, "\(key) cannot be the name of an encrypted object: it is too long")
         }
         return stored
     }

@@ -38,7 +38,7 @@ struct ConfabRefusal: Error, Sendable {
         let usual: Duration? = code == .unusable ? .seconds(60) : code == .authentication ? DeliveryError.pause : nil
         error = DeliveryError(
             code, "could not \(purpose) at \(url): \(answer.status)\(words)", hint: hint,
-            retryAfter: answer.retryAfter ?? usual)
+            retryAfter: answer.retryAfter ?? usual, isPushback: answer.isPushback)
     }
 
     static func meaning(_ status: Int, _ said: String?) -> Meaning {

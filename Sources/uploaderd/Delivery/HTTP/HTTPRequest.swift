@@ -102,11 +102,20 @@ package struct HTTPResponse: Sendable {
         }
     }
 
-    /// How long the server asks to be left alone: Retry-After in seconds (RFC 9110, 10.2.3), at most an hour.
+    /// How long the server asks to be left alone: Retry-After (RFC 9110, 10.2.3), at most an hour. A date there is compared with
+    /// the answer's own: whose clock is right does not matter.
     package var retryAfter: Duration? {
-        guard let text = headers["Retry-After"], let seconds = Int64(text), seconds >= 0 else { return nil }
-        return .seconds(min(seconds, 3600))
+        guard let text = headers["Retry-After"] else { return nil }
+        if let seconds = Int64(text) { return seconds >= 0 ? .seconds(min(seconds, 3600)) : nil }
+        guard let date = HTTPDate.parse(text), let sent = headers["Date"].flatMap({ HTTPDate.parse($0) }) else {
+            return nil
+        }
+        return .nanoseconds(min(max((date - sent).nanoseconds, 0), 3_600_000_000_000))
     }
+
+    /// It says that there is too much to do: 429, 503, or that something behind it did not answer in time; 544 is Supabase's
+    /// word for its database.
+    package var isPushback: Bool { [408, 429, 503, 504, 544].contains(status) }
 }
 
 /// Sends requests. `TransferClient` is the real one; a scripted far end in the tests is the other.

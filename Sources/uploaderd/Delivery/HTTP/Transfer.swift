@@ -9,7 +9,7 @@ import Shared
 final class Transfer: @unchecked Sendable {
     let request: HTTPRequest
     let easy: UnsafeMutableRawPointer
-    let allowance: UploadAllowance?
+    let allowances: [UploadAllowance]
     private let headers: HeaderList
     /// libcurl's own words about a failure.
     private let complaint: UnsafeMutablePointer<CChar>
@@ -25,6 +25,8 @@ final class Transfer: @unchecked Sendable {
     var file: SpillFile?
     /// libcurl was told to wait for bytes, or for room.
     var isPaused = false
+    /// Its turn among those that wait.
+    var pausedAs: UInt64?
     private var isClosed = false
     var continuation: CheckedContinuation<Result<HTTPResponse, DeliveryError>, Never>?
     /// Has what is wanted read, written, or waited for; on the loop.
@@ -34,11 +36,11 @@ final class Transfer: @unchecked Sendable {
 
     /// - Throws: when there is no memory, or something in the request that libcurl refuses.
     init(
-        _ request: HTTPRequest, _ options: TransferOptions, _ allowance: UploadAllowance?,
+        _ request: HTTPRequest, _ options: TransferOptions, _ allowances: [UploadAllowance],
         work: @escaping (Transfer) -> Void
     ) throws(DeliveryError) {
         self.request = request
-        self.allowance = allowance
+        self.allowances = allowances
         self.work = work
         guard let easy = curl_easy_init(), let headers = HeaderList(request.headers) else {
             throw DeliveryError(.transient, "could not \(request.purpose): there is no memory")
@@ -155,14 +157,14 @@ final class Transfer: @unchecked Sendable {
     private func give(into room: UnsafeMutableRawBufferPointer) -> Int {
         if failure != nil { return ccurl_read_abort() }
         var room = room
-        if let allowance {
-            let allowed = allowance.allowed(room.count)
+        if !allowances.isEmpty {
+            let allowed = allowances.reduce(room.count) { min($0, $1.allowed($0)) }
             if allowed == 0, outgoing.isUnfinished { return pause() }
             room = UnsafeMutableRawBufferPointer(rebasing: room[..<max(allowed, 0)])
         }
         switch outgoing.give(into: room) {
         case .bytes(let count):
-            allowance?.spend(count)
+            for allowance in allowances { allowance.spend(count) }
             work(self)
             return count
         case .end: return 0

@@ -22,7 +22,8 @@ struct TransferFailure {
         case CURLE_OPERATION_TIMEDOUT:
             error = DeliveryError(
                 .transient, message,
-                hint: "the far end or the network stands still; timeout says how long that is waited for")
+                hint: "the far end or the network stands still; timeout says how long that is waited for",
+                isPushback: true)
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR:
             error = DeliveryError(
                 .unusable, message,

@@ -9,7 +9,8 @@ package import Shared
 package actor Transfers {
     private nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
-    nonisolated let time: any TimeSource
+    private nonisolated let time: any TimeSource
+    package nonisolated let rates: TransferRates
     private nonisolated let lane: any RoomExecutor
     private nonisolated let directory: String
     private nonisolated let multi: Multi
@@ -19,13 +20,19 @@ package actor Transfers {
     private var timer: TimerToken?
     /// Those that wait until they may send more.
     private var held: TimerToken?
+    /// Counts pauses, so that who waits longest goes first.
+    private var pauses: UInt64 = 0
 
     /// - Parameters:
     ///   - lane: for files; it may hang.
     ///   - directory: where long answers lie, without names; made when one comes.
-    package init(loop: EventLoop, time: any TimeSource, lane: any RoomExecutor, directory: String) {
+    ///   - rates: by a clock that may be another than libcurl's.
+    package init(
+        loop: EventLoop, time: any TimeSource, lane: any RoomExecutor, directory: String, rates: TransferRates
+    ) {
         self.loop = loop
         self.time = time
+        self.rates = rates
         self.lane = lane
         self.directory = directory
         multi = Multi()
@@ -36,9 +43,9 @@ package actor Transfers {
     package nonisolated func client(_ options: TransferOptions) -> TransferClient { TransferClient(self, options) }
 
     func send(
-        _ request: HTTPRequest, _ options: TransferOptions, _ allowance: UploadAllowance?
+        _ request: HTTPRequest, _ options: TransferOptions, _ allowances: [UploadAllowance]
     ) async throws(DeliveryError) -> HTTPResponse {
-        let transfer = try Transfer(request, options, allowance) { [weak self] transfer in
+        let transfer = try Transfer(request, options, allowances) { [weak self] transfer in
             // libcurl calls on the loop, from within our own calls.
             self?.assumeIsolated { $0.attend(to: transfer) }
         }
@@ -109,14 +116,21 @@ package actor Transfers {
                 await note(result, piece.count, for: transfer)
             }
         }
-        if transfer.isPaused, let allowance = transfer.allowance, held == nil {
-            held = time.schedule(at: allowance.next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
+        guard transfer.isPaused else { return }
+        if transfer.pausedAs == nil {
+            pauses += 1
+            transfer.pausedAs = pauses
+        }
+        if held == nil, let next = transfer.allowances.lazy.map(\.next).max() {
+            held = rates.time.schedule(at: next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
         }
     }
 
     private func releaseHeld() {
         held = nil
-        for transfer in running.values where transfer.isPaused && transfer.allowance != nil { proceed(transfer) }
+        // One takes all that may go: without turns the others would stand still until they are given up.
+        let waiting = running.values.filter { $0.isPaused && !$0.allowances.isEmpty }
+        for transfer in waiting.sorted(by: { ($0.pausedAs ?? 0) < ($1.pausedAs ?? 0) }) { proceed(transfer) }
     }
 
     private nonisolated static func read(
@@ -184,6 +198,7 @@ package actor Transfers {
         attend(to: transfer)
         guard transfer.isPaused else { return }
         transfer.isPaused = false
+        transfer.pausedAs = nil
         _ = ccurl_continue(transfer.easy)
         harvest()
     }
@@ -255,43 +270,5 @@ package actor Transfers {
             transfer.result = result
             finish(transfer)
         }
-    }
-}
-
-/// libcurl's multi handle.
-///
-/// Sendable, proof: libcurl is called with it on the loop's thread only; `owner` is set before anybody else knows of it.
-private final class Multi: @unchecked Sendable {
-    let handle: UnsafeMutableRawPointer
-    weak var owner: Transfers?
-
-    /// curl_global_init(3), once for the process.
-    private static let isReady = ccurl_global_init() == CURLE_OK
-
-    init() {
-        guard Self.isReady, let handle = curl_multi_init() else { preconditionFailure("libcurl has no memory") }
-        self.handle = handle
-        ccurl_multi_set_calls(handle, Self.watch, Self.setTimer, Unmanaged.passUnretained(self).toOpaque())
-        // Idle connections that are kept.
-        ccurl_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 64)
-    }
-
-    deinit {
-        ccurl_multi_set_calls(handle, nil, nil, nil)
-        curl_multi_cleanup(handle)
-    }
-
-    private static func of(_ pointer: UnsafeMutableRawPointer?) -> Multi? {
-        pointer.map { Unmanaged<Multi>.fromOpaque($0).takeUnretainedValue() }
-    }
-
-    private static let watch: ccurl_socket_call = { _, socket, what, user, _ in
-        guard let owner = Multi.of(user)?.owner else { return 0 }
-        return owner.assumeIsolated { $0.watch(socket, what) } ? 0 : -1
-    }
-
-    private static let setTimer: ccurl_timer_call = { _, milliseconds, user in
-        Multi.of(user)?.owner?.assumeIsolated { $0.setTimer(milliseconds) }
-        return 0
     }
 }

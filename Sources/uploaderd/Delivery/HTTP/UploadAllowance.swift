@@ -1,40 +1,93 @@
-import Shared
+package import Shared
+import Synchronization
 
-/// How fast one destination may be sent bytes: a bucket that fills steadily and holds a second's worth. All of its
-/// transfers share it.
+/// How fast something may be sent bytes: a bucket that fills steadily and holds half a second's worth. All transfers of a
+/// destination share one, and all destinations another.
 ///
-/// Sendable, proof: only touched on the loop's thread, by libcurl's calls and by whoever changes the rate there.
-final class UploadAllowance: @unchecked Sendable {
-    private let rate: Int64
+/// The rate may be changed at any time: who waits looks again within a quarter of a second.
+package final class UploadAllowance: Sendable {
+    private struct State {
+        /// In bytes a second; `nil`: as fast as it goes.
+        var rate: Int64?
+        var bytes: Int64 = 0
+        var filled: Instant
+    }
+
     private let time: any TimeSource
-    private var bytes: Int64
-    private var filled: Instant
+    private let state: Mutex<State>
 
-    /// - Parameter rate: in bytes a second.
-    init(_ rate: Int64, time: any TimeSource) {
-        self.rate = max(rate, 1)
+    package init(_ rate: Int64?, time: any TimeSource) {
         self.time = time
-        bytes = self.rate
-        filled = time.now
+        state = Mutex(State(rate: rate.map { max($0, 1) }, filled: time.now))
     }
 
-    /// How many of `wanted` bytes may go now.
-    func allowed(_ wanted: Int) -> Int {
-        let now = time.now
-        let seconds = (now - filled).inSeconds
-        let gained = Int64(min(seconds, 1) * Double(rate))
-        if gained > 0 {
-            bytes = min(rate, bytes + gained)
-            filled = now
+    package var rate: Int64? {
+        get { state.withLock { $0.rate } }
+        set {
+            state.withLock { state in
+                state.rate = newValue.map { max($0, 1) }
+                state.bytes = 0
+                state.filled = time.now
+            }
         }
-        return Int(min(Int64(wanted), max(bytes, 0)))
     }
 
-    func spend(_ count: Int) { bytes -= Int64(count) }
+    /// How many of `wanted` bytes may go now: none, or enough to be worth sending. Else each byte would go alone as it comes.
+    func allowed(_ wanted: Int) -> Int {
+        state.withLock { state in
+            guard let rate = state.rate else { return wanted }
+            let now = time.now
+            let gained = Int64(min((now - state.filled).inSeconds, 1) * Double(rate))
+            if gained > 0 {
+                state.bytes = min(Self.room(rate), state.bytes + gained)
+                state.filled = now
+            }
+            return state.bytes >= min(Self.worth(rate), Int64(wanted)) ? Int(min(Int64(wanted), state.bytes)) : 0
+        }
+    }
 
-    /// When a piece that is worth sending may go.
+    func spend(_ count: Int) {
+        state.withLock { state in if state.rate != nil { state.bytes -= Int64(count) } }
+    }
+
+    /// When a piece that is worth sending may go. There is room for more, so that being late costs nothing.
     var next: Instant {
-        let missing = max(0, min(Int64(OutgoingBody.piece), rate / 4) - bytes)
-        return filled + .nanoseconds(Int64(Double(missing) / Double(rate) * 1e9) + 1_000_000)
+        state.withLock { state in
+            guard let rate = state.rate else { return time.now }
+            let missing = max(0, Self.worth(rate) - state.bytes)
+            return state.filled + .nanoseconds(Int64(Double(missing) / Double(rate) * 1e9) + 1_000_000)
+        }
     }
+
+    private static func room(_ rate: Int64) -> Int64 { max(rate / 2, 8) }
+    private static func worth(_ rate: Int64) -> Int64 { min(Int64(OutgoingBody.piece), room(rate) / 8) }
+}
+
+/// The rates in force: of each destination, and of all together. They outlive a reload's engine, and are changed while
+/// transfers run.
+package final class TransferRates: Sendable {
+    package let all: UploadAllowance
+    let time: any TimeSource
+    private let own = Mutex<[String: UploadAllowance]>([:])
+
+    package init(time: any TimeSource) {
+        self.time = time
+        all = UploadAllowance(nil, time: time)
+    }
+
+    /// What its configuration says is in force from here on.
+    func begin(_ destination: String, at rate: Int64?) -> UploadAllowance {
+        own.withLock { own in
+            if let known = own[destination] {
+                known.rate = rate
+                return known
+            }
+            let made = UploadAllowance(rate, time: time)
+            own[destination] = made
+            return made
+        }
+    }
+
+    /// - Returns: `nil` when nothing is sent there over a network.
+    package func allowance(of destination: String) -> UploadAllowance? { own.withLock { $0[destination] } }
 }

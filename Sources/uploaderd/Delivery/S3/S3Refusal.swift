@@ -10,6 +10,7 @@ struct S3Refusal: Sendable {
     /// Of the server's clock, when it refused ours.
     let serverTime: WallTime?
     private let retryAfter: Duration?
+    private let isPushback: Bool
     private let location: String?
 
     init(_ answer: HTTPResponse) throws(DeliveryError) {
@@ -21,6 +22,7 @@ struct S3Refusal: Sendable {
         region = error?["Region"] ?? answer.headers["x-amz-bucket-region"]
         serverTime = error?["ServerTime"].flatMap { RFC3339.parse($0) }
         retryAfter = answer.retryAfter
+        isPushback = answer.isPushback || code.map { Self.tooMuch.contains($0) } ?? false
         location = answer.headers["Location"]
     }
 
@@ -32,6 +34,10 @@ struct S3Refusal: Sendable {
     /// A condition is more than this server can do.
     var isUnknownCondition: Bool { status == 501 || code == "NotImplemented" }
     var isMissingBucket: Bool { code == "NoSuchBucket" }
+    /// Whatever the status: some say so with 400.
+    private static let tooMuch: Set = [
+        "SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests",
+    ]
 
     /// The refusal as an error of the destination.
     ///
@@ -46,9 +52,9 @@ struct S3Refusal: Sendable {
             switch kind {
             case .authentication: DeliveryError.pause
             case .unusable: .seconds(60)
-            case .transient, .permanent, .conflict, .notFound, .damaged: nil
+            case .transient, .permanent, .unacceptable, .conflict, .notFound, .damaged: nil
             }
-        return DeliveryError(kind, text, hint: hint, retryAfter: retryAfter ?? usual)
+        return DeliveryError(kind, text, hint: hint, retryAfter: retryAfter ?? usual, isPushback: isPushback)
     }
 
     private func meaning(_ place: S3Address, _ clockError: Duration?) -> (DeliveryError.Code, String?) {
@@ -84,6 +90,9 @@ struct S3Refusal: Sendable {
         case "QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity", "ServiceQuotaExceededException":
             return (.transient, "the server has no room for this user: make some, or let it have more")
         case "PreconditionFailed": return (.conflict, nil)
+        case "EntityTooLarge": return (.unacceptable, "let the server take objects of this size")
+        case "InvalidKey", "KeyTooLong", "KeyTooLongError", "XMinioInvalidObjectName":
+            return (.unacceptable, "the server takes no such name: check the destination's prefix")
         case "NoSuchKey", "NoSuchVersion": return (.notFound, nil)
         default: break
         }
@@ -102,6 +111,7 @@ struct S3Refusal: Sendable {
             return (.authentication, "check the credentials, what the key may do, and this machine's clock")
         case 404: return (.notFound, nil)
         case 408, 409, 425, 429: return (.transient, nil)
+        case 413, 414, 415: return (.unacceptable, "let the server, and a proxy in front of it, take such an object")
         case 405, 501: return (.unusable, "is \(place.endpoint) the address of an S3 server, and path_style right?")
         case 507: return (.transient, "the server has no room: make some")
         case 500...: return (.transient, nil)

@@ -60,11 +60,11 @@ struct SupabaseRefusal: Error, Sendable {
             switch code {
             case .authentication: DeliveryError.pause
             case .unusable: .seconds(60)
-            case .transient, .permanent, .conflict, .notFound, .damaged: nil
+            case .transient, .permanent, .unacceptable, .conflict, .notFound, .damaged: nil
             }
         error = DeliveryError(
             code, "could not \(purpose) in \(place): \(answer.status)\(said.isEmpty ? "" : " \(said)")", hint: hint,
-            retryAfter: answer.retryAfter ?? usual)
+            retryAfter: answer.retryAfter ?? usual, isPushback: answer.isPushback)
     }
 
     // MARK: What it means
@@ -160,12 +160,12 @@ struct SupabaseRefusal: Error, Sendable {
             )
         case .tooLong:
             (
-                .permanent,
-                "raise the file size limit of the project and of the bucket \(bucket) (Storage, Settings), and of a proxy in front of it; then it is put again"
+                .unacceptable,
+                "raise the file size limit of the project and of the bucket \(bucket) (Storage, Settings), and of a proxy in front of it; then uploaderctl quarantine retry"
             )
         case .wrongType:
             (.unusable, "let the bucket \(bucket) take any MIME type: its list of allowed ones keeps sessions out")
-        case .wrongName: (.permanent, "the server takes no such name: check the destination's prefix")
+        case .wrongName: (.unacceptable, "the server takes no such name: check the destination's prefix")
         case .invalid: (.permanent, "this server does not take what uploaderd sends: is it an old one?")
         case .misconfigured: (.unusable, "check the destination's url and bucket")
         case .notStorage:

@@ -1,0 +1,66 @@
+package import Shared
+
+/// When a far end is tried again after a failure, and how carefully. Pure.
+///
+/// After a failure nothing is begun for a while, then one attempt alone: it says whether the others may go. What was under way
+/// when that failure came is part of it, however it ends.
+package struct Breaker: Sendable {
+    private let policy: RetryPolicy
+    /// In a row.
+    package private(set) var failures = 0
+    /// Nothing is begun before; `nil`: what is begun now says how things are.
+    package private(set) var notBefore: Instant?
+    /// What the last attempt failed with; `nil`: it did not.
+    package private(set) var failure: DeliveryError?
+    private var failedAt: Instant?
+
+    package init(_ policy: RetryPolicy) { self.policy = policy }
+
+    /// One attempt at a time.
+    package var isProbing: Bool { failures > 0 }
+
+    /// - Parameters:
+    ///   - begun: when the attempt began; `nil`: after whatever was last.
+    ///   - random: any 64 bits.
+    /// - Returns: whether this is another failure than the last one.
+    @discardableResult
+    package mutating func failed(
+        _ error: DeliveryError, begun: Instant? = nil, at now: Instant, random: UInt64
+    ) -> Bool {
+        let isNew = !isPast(begun)
+        if isNew {
+            failures += 1
+            failure = error
+            failedAt = now
+            notBefore = now + policy.delay(after: error, failures: failures, random: random)
+        } else if error.retryAfter != nil {
+            // Of those that failed together one may have been told more.
+            let until = now + policy.delay(after: error, failures: failures, random: random)
+            notBefore = max(notBefore ?? until, until)
+        }
+        return isNew
+    }
+
+    /// - Returns: whether it says that all is well: not what was begun before the last failure.
+    package mutating func succeeded(begun: Instant? = nil) -> Bool {
+        guard !isPast(begun) else { return false }
+        failures = 0
+        failure = nil
+        notBefore = nil
+        return true
+    }
+
+    /// The pause is over, or somebody may have mended what was wrong.
+    package mutating func tryAgain() { notBefore = nil }
+
+    /// Somebody waits no longer than that: there is an attempt by then, where the far end has not asked for a longer pause.
+    package mutating func tryAgain(by latest: Instant) {
+        guard failure?.retryAfter == nil, let notBefore, notBefore > latest else { return }
+        self.notBefore = latest
+    }
+
+    private func isPast(_ begun: Instant?) -> Bool {
+        guard let begun, let failedAt, isProbing else { return false }
+        return begun <= failedAt
+    }
+}
