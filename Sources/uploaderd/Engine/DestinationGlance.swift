@@ -10,15 +10,22 @@ struct DestinationGlance: Sendable {
     var deliveries: [SegmentDelivery] = []
     /// The longest waiting sessions whose manifest is behind.
     var behind: [SessionID] = []
+    /// When there may be more to carry without any news: a session rests.
+    var due: Instant?
 
     /// - Parameters:
     ///   - free: how many deliveries may begin.
     ///   - excluding: segments that are under way, or refused.
-    init(of parts: DeliveryParts, at id: StoreID, free: Int, excluding: Set<SegmentID>) async throws {
+    ///   - atOnce: somebody waits for it: no session is waited for.
+    init(
+        of parts: DeliveryParts, at id: StoreID, free: Int, excluding: Set<SegmentID>, atOnce: Bool
+    ) async throws {
         try await withTaskExecutorPreference(parts.world.storeLane) {
             if free > 0 {
-                deliveries = try await parts.store.nextDeliveries(to: id, limit: free, excluding: excluding)
+                deliveries = try await parts.store.nextDeliveries(
+                    to: id, limit: free, excluding: excluding, atOnce: atOnce)
             }
+            due = try await parts.store.fileDue(at: id)
             behind = try await parts.store.publishable(to: id, limit: Self.sessions)
         }
     }

@@ -66,7 +66,7 @@ extension DestinationWorker {
     /// What holds secrets that newer rules find goes as soon as the manifest does not list it: no reader is owed a day of them.
     private func removeCondemned(from id: StoreID) async throws {
         // Where nothing is deleted it stays, and whoever asked is told so.
-        guard places.sink.isReadable else { return }
+        guard places.sink.isReadable || places.sink is any WholeFileSink else { return }
         var kept: Set<DueObject> = []
         while true {
             let due = try await parts.store.condemnedDue(at: id, most: 256 + kept.count)

@@ -37,6 +37,8 @@ actor DestinationWorker {
     /// When superseded objects were looked for last, and when the next one may be deleted.
     var supersededSwept: Instant?
     var supersededDue: Instant?
+    /// When a session will have rested, whose file then goes as a whole.
+    private var restDue: Instant?
     private var failures = 0
     /// Nothing is tried before: the last attempt failed.
     var notBefore: Instant?
@@ -180,16 +182,19 @@ actor DestinationWorker {
             refused = refused.filter { $0.value > now }
             publications.prune(at: now)
             let free = concurrency - inFlight.count
+            if let due = restDue, due <= now { noteNews() }
             // Taken before Store is asked: what comes meanwhile is asked for again.
             let asks = free > 0 && news.exchange(false, ordering: .acquiringAndReleasing)
             let seen: DestinationGlance
             do {
                 seen = try await DestinationGlance(
-                    of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys))
+                    of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys),
+                    atOnce: settling > 0)
             } catch {
                 noteNews()
                 throw error
             }
+            restDue = seen.due
             // As many as were asked for, or some that cannot be had now: there may be others.
             if asks, seen.deliveries.count == free || !refused.isEmpty { noteNews() }
             start(seen.deliveries, to: id, in: &group)
@@ -199,10 +204,8 @@ actor DestinationWorker {
             if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before {
                 if asks { rest() } else { ring() }
             }
-            return [next, supersededDue, tidyBy, refused.values.min(), publications.refused.values.min()].compactMap(
-                \.self
-            )
-            .min()
+            return [next, supersededDue, tidyBy, restDue, refused.values.min(), publications.refused.values.min()]
+                .compactMap(\.self).min()
         } catch {
             failed(error, "could not serve destination \(name)")
             return notBefore
@@ -249,6 +252,7 @@ actor DestinationWorker {
         }
         try await parts.store.note(found, of: name)
         if sink is any LineSink { try await parts.store.takesLines(found) }
+        if sink is any WholeFileSink { try await parts.store.takesFiles(found) }
         storeID = found
         succeeded()
         changed()

@@ -221,7 +221,8 @@ actor Rewriting {
                     why: "it is not configured any more, so nothing is deleted there", willGo: false)
                 continue
             }
-            if let shelf = objects.shelf(id), !shelf.sink.isReadable {
+            // A whole file takes the place of the one with the old lines, and nothing else was put there.
+            if let sink = objects.shelf(id)?.sink, !sink.isReadable, !(sink is any WholeFileSink) {
                 progress.left[name] = Progress.Leftover(why: "it only takes objects, and deletes none", willGo: false)
             } else if let error = seen.destinations[name]?.lastError {
                 progress.left[name] = Progress.Leftover(why: error, willGo: true)

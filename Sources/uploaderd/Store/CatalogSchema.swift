@@ -25,6 +25,8 @@ import Shared
 ///   soon as a manifest there does not list it.
 /// - `rewrites`: sessions whose segments are to be made anew by the rules in force, until no store has an old one; `settled`: the
 ///   rules by which all of them are made anew here.
+/// - `whole_files`: per generation of a stream, the file that a store took last where it takes whole files: its lines that had their
+///   end, and the SHA-256 of their bytes.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -202,6 +204,15 @@ enum CatalogSchema {
                 rewritten INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
                 settled TEXT)
             """,
+        ],
+        [
+            // What stores took that are sent whole files.
+            """
+            CREATE TABLE whole_files (
+                store_id INTEGER NOT NULL REFERENCES stores(id), stream_id INTEGER NOT NULL REFERENCES streams(id),
+                generation INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, digest TEXT NOT NULL,
+                PRIMARY KEY (stream_id, store_id, generation)) WITHOUT ROWID
+            """
         ],
     ]
 

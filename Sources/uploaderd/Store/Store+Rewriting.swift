@@ -91,6 +91,7 @@ extension Store {
             written: .rewriteWritten, renamed: .rewriteRenamed, sealed: .rewriteCommitted, unlinked: .rewriteUnlinked)
         let id = try takeOver(segment, from: [row], of: stream, at: points) { (id) throws(StoreError) in
             try condemn(row, of: stream, for: id, besides: segment.checkpoint?.id)
+            try replaceFiles(of: stream.id, at: nil)
             guard !record.partial else { return }
             try catalog.run(
                 """

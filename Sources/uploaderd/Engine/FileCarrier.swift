@@ -1,0 +1,36 @@
+import Delivery
+import Segments
+import Shared
+import Store
+
+/// Carries a stream as one whole file: the same order as for a segment, for all segments that the store has not got at once.
+extension SegmentCarrier {
+    /// - Parameter last: stands for all before it.
+    /// - Returns: `false`: not to be carried now; Store is to be asked again.
+    func carryFile(upTo last: SegmentDelivery, _ sink: any WholeFileSink) async throws -> Bool {
+        let stream = last.record.stream
+        guard let departure = try await parts.store.depart(stream.session, to: id) else { return false }
+        defer { departure.end() }
+        guard let file = try await parts.store.file(upTo: last.id, at: id) else { return false }
+        for segment in file.segments { if try await isRenewed(segment) { return false } }
+        guard try await parts.store.claim(file, for: id) else { return false }
+        let extent = FileAssembly.Extent()
+        do {
+            if !file.isThere {
+                let assembly = FileAssembly(
+                    stream: stream, generation: last.record.generation, end: file.end,
+                    lastWholeLine: file.lastWholeLine, accepted: file.accepted,
+                    replay: ReplayService(store: parts.store, objects: parts.objects),
+                    lane: parts.world.lane(of: stream.session))
+                try await sink.put(assembly.outgoing(extent))
+            }
+        } catch {
+            try await parts.store.release(file, for: id, because: Setback(error))
+            throw error
+        }
+        parts.world.faults.reach(.deliverPut)
+        try await parts.store.record(receiptFor: file, extent.file, at: id)
+        for segment in file.segments { parts.objects.noteDelivered(segment.record, to: places.destination) }
+        return true
+    }
+}
