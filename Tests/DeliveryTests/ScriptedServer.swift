@@ -153,7 +153,7 @@ final class TransferScene: Sendable {
     let transfers: Transfers
     let files: Lane
     let time: SystemTime
-    private let scratch: Scratch
+    let scratch: Scratch
 
     init() throws {
         scratch = try Scratch("answers")

@@ -37,7 +37,8 @@ def test_a_home_goes_there_file_for_file(world, double):
     found = [each for each in world.ctl_lines("verify", check=False) if each.get("destination") == "team"]
     assert found and all(each["state"] == "DELAYED" and "gives no files back" in each["detail"] for each in found)
     (sid, stream) = next(iter(files.values()))
-    assert world.ctl_run("replay", sid, "--stream", stream, "--from", "team", check=False).returncode != 0
+    asked = world.ctl_run("replay", sid, "--stream", stream, "--from", "team", check=False)
+    assert asked.returncode != 0 and b"gives no files back" in asked.stderr, asked
     outcomes = {each["outcome"] for each in world.ctl_lines("audit") if each.get("destination") == "team"}
     assert outcomes == {"sent"}, outcomes
     assert daemon.stop() == 0
@@ -344,6 +345,13 @@ def test_another_machine_that_goes_on_sends_the_whole_file(machines, double):  #
         assert double.file(f"{sid}.jsonl") == lines
     # The first one's is older now, and nobody asks for it.
     first.once()
+    assert double.file(f"{sid}.jsonl") == data + said(20)
+    # Both went on: neither's file has the other's lines, so none takes the other's place, and that is said.
+    first.write(path, said(300), mode="ab")
+    daemon = first.daemon()
+    first.ctl_run("flush", "--wait", check=False)
+    assert "another machine has lines" in first.wait_health("delivery_conflict", f"team/{sid}")["message"]
+    assert daemon.stop() == 0
     assert double.file(f"{sid}.jsonl") == data + said(20) and not double.broken
 
 

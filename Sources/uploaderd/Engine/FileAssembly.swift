@@ -10,6 +10,7 @@ import Synchronization
 /// What goes before our own first line, in a session that another machine began, is what its manifests list.
 struct FileAssembly: Sendable {
     let stream: StreamKey
+    /// As all machines count them that write the session.
     let generation: Int
     /// Our segment that the file ends with, and how many of its lines had their end.
     let end: SegmentRecord
@@ -100,26 +101,22 @@ struct FileAssembly: Sendable {
         return Int64(digest.count)
     }
 
-    /// - Throws: `conflict` when there is no such file: it would not begin with the stream's first line, or have a hole.
+    /// - Throws: `conflict` when there is no such file: it would not begin with the stream's first line, have a hole, or lack lines
+    ///   with which another machine went on, and which may be there by now.
     private func whole() async throws -> Volume {
         let own = try await replay.volume(
-            of: stream.session, stream.stream, generation: generation, from: nil, isOwn: true)
-        if own.parts.first?.lines.lowerBound == 1 {
-            try requireWhole(own)
-            return own
-        }
-        // It goes on from another writer's: in the joined generation, which is the last one there.
-        let joined = try await replay.volume(of: stream.session, stream.stream, generation: nil, from: nil)
+            of: stream.session, stream.stream, generation: end.generation, from: nil, isOwn: true)
+        let beginsHere = own.parts.first?.lines.lowerBound == 1
+        if beginsHere { try requireWhole(own) }
+        if beginsHere, try await replay.others(of: stream.session).writers.isEmpty { return own }
+        let joined = try await replay.volume(of: stream.session, stream.stream, generation: generation, from: nil)
         try requireWhole(joined)
-        // Lines that a third one has put among ours would move them.
-        let isInPlace = joined.parts.contains {
-            $0.outline.name == end.objectPath && $0.lines.upperBound == end.lastLine && $0.lastLine == end.lastLine
-        }
-        guard isInPlace else {
+        guard joined.lines <= own.parts.last?.lines.upperBound ?? 0 else {
             throw noFile(
-                "more than one machine went on with it", "each machine's own lines are in its other destinations")
+                "another machine has lines of it that this one has not",
+                "what is there stays as it was; uploaderctl replay \(stream.session) joins what all of them have")
         }
-        return joined
+        return beginsHere ? own : joined
     }
 
     private func requireWhole(_ volume: Volume) throws(DeliveryError) {

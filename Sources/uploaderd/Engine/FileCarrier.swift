@@ -17,8 +17,10 @@ extension SegmentCarrier {
         let extent = FileAssembly.Extent()
         do {
             if !file.isThere {
+                // What another machine began goes on in the generation that it had there.
+                let origin = WriterBranch.Origin(try await parts.store.continues(of: stream.session))
                 let assembly = FileAssembly(
-                    stream: stream, generation: last.record.generation, end: file.end,
+                    stream: stream, generation: file.end.generation + (origin?.generation ?? 1) - 1, end: file.end,
                     lastWholeLine: file.lastWholeLine, accepted: file.accepted,
                     replay: ReplayService(store: parts.store, objects: parts.objects),
                     lane: parts.world.lane(of: stream.session))
