@@ -16,16 +16,17 @@ struct DestinationGlance: Sendable {
     /// - Parameters:
     ///   - free: how many deliveries may begin.
     ///   - excluding: segments that are under way, or refused.
+    ///   - takesFiles: it gets sessions that rest, as whole files.
     ///   - atOnce: somebody waits for it: no session is waited for.
     init(
-        of parts: DeliveryParts, at id: StoreID, free: Int, excluding: Set<SegmentID>, atOnce: Bool
+        of parts: DeliveryParts, at id: StoreID, free: Int, excluding: Set<SegmentID>, takesFiles: Bool, atOnce: Bool
     ) async throws {
         try await withTaskExecutorPreference(parts.world.storeLane) {
             if free > 0 {
                 deliveries = try await parts.store.nextDeliveries(
                     to: id, limit: free, excluding: excluding, atOnce: atOnce)
             }
-            due = try await parts.store.fileDue(at: id)
+            if takesFiles { due = try await parts.store.fileDue(at: id) }
             behind = try await parts.store.publishable(to: id, limit: Self.sessions)
         }
     }

@@ -189,7 +189,7 @@ actor DestinationWorker {
             do {
                 seen = try await DestinationGlance(
                     of: parts, at: id, free: asks ? free : 0, excluding: inFlight.union(refused.keys),
-                    atOnce: settling > 0)
+                    takesFiles: sink is any WholeFileSink, atOnce: settling > 0)
             } catch {
                 noteNews()
                 throw error
