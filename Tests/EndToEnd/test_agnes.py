@@ -224,7 +224,7 @@ def test_a_file_that_was_made_anew_is_another_file_there(world, double):
     assert double.file(file_name(sid, "main")) == first
     assert double.file(file_name(sid, "main", 2)) == anew
     # One that shrank: its first lines are as they were.
-    file.write_bytes(anew + said(101) + said(102))
+    world.write(path, said(101) + said(102), mode="ab")
     settle(world)
     file.write_bytes(anew)
     settle(world)
