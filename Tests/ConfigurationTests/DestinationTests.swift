@@ -42,6 +42,8 @@ struct DestinationTests {
             let place =
                 ([.s3, .history].contains(type) ? "endpoint = \"https://h\"\nbucket = \"b\"" : "url = \"https://h\"")
                 + (type == .presigned ? "" : "\ncredentials = \"~/key\"")
+                // It needs one that keeps what it is sent.
+                + (type == .agnes ? "\n[[destination]]\nname = \"disk\"" : "")
             let fixture = try Fixture()
             let key = fixture.home + "/key"
             try fixture.write(Array("id\nsecret\n".utf8.dropFirst(type.credentialLines == 2 ? 0 : 3)), to: key)
@@ -64,9 +66,25 @@ struct DestinationTests {
             }
             try fixture.write(remote(type.rawValue, place))
             let dry = try fixture.loaded(["--dry-run"]).configuration.destinations
-            #expect(dry.map(\.type) == [type])
+            #expect(dry.map(\.type) == (type == .agnes ? [type, .directory] : [type]))
             #expect(dry.first?.credentials == (type == .presigned ? nil : .file(key, guarded: false)))
         }
+    }
+
+    @Test(
+        "of type agnes need one that gives back what they are made of",
+        arguments: [
+            ("", 1), ("name = \"disk\"", 0), ("name = \"disk\"\nrequired = false", 1),
+            ("type = \"presigned\"\nurl = \"https://h/p\"", 1),
+            ("type = \"confab\"\nurl = \"https://h\"\ncredentials = \"~/key\"", 1),
+        ])
+    func agnes(_ other: String, _ problems: Int) throws {
+        let fixture = try Fixture()
+        try fixture.write(Array("key\n".utf8), to: fixture.home + "/key")
+        let agnes = remote("agnes", "url = \"https://h\"\ncredentials = \"~/key\"")
+        try fixture.write(other.isEmpty ? agnes : "\(agnes)\n[[destination]]\n\(other)\n")
+        #expect(fixture.problems().map(\.key) == Array(repeating: "destination.far.type", count: problems))
+        #expect(fixture.problems().allSatisfy { $0.message.contains("gives nothing back") && $0.hint != nil })
     }
 
     @Test("below a presigned URL take no credentials")

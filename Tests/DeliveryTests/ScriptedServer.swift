@@ -155,7 +155,7 @@ final class TransferScene: Sendable {
     let time: SystemTime
     /// The clock of limits.
     let waiting: JumpingTime
-    private let scratch: Scratch
+    let scratch: Scratch
 
     init() throws {
         scratch = try Scratch("answers")

@@ -7,6 +7,7 @@ package enum DestinationType: String, Sendable, CaseIterable {
         .directory, .s3, .presigned,
         .supabase,
         .confab,
+        .agnes,
     ]
 }
 

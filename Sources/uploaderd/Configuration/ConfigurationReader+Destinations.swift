@@ -60,6 +60,7 @@ extension ConfigurationReader {
         refuseTwins(all)
         refuseAmongOurs(all)
         refuseIfNoneCounts(all)
+        refuseFilesAlone(all)
         if all.isEmpty, types.isEmpty, scopes.isEmpty {
             all = [localStore()]
         }
@@ -242,6 +243,19 @@ extension ConfigurationReader {
         settings.refuse(
             settings.origin(of: key), key, "no destination is required, so nothing would ever count as safe",
             hint: "take required = false out of one of them")
+    }
+
+    /// What is sent as a whole file is read again from its first line on, each time it has grown; and the spool empties.
+    private mutating func refuseFilesAlone(_ all: [DestinationConfiguration]) {
+        guard !all.contains(where: { $0.isRequired && $0.isReadable }) else { return }
+        for destination in all where destination.type == .agnes {
+            let key = "destination.\(destination.name).type"
+            settings.refuse(
+                settings.origin(of: key), key,
+                "a server of agnes's is sent whole files and gives nothing back, and no other destination keeps what they are "
+                    + "made of",
+                hint: "add a destination of type directory, s3 or supabase, without required = false")
+        }
     }
 
     /// Where its objects lie, without links; `nil`: in no directory here.

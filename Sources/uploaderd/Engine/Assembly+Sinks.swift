@@ -11,7 +11,8 @@ extension Assembly {
     ///
     /// - Parameter news: `nil`: nothing is delivered there.
     static func sink(
-        _ destination: DestinationConfiguration, _ world: Surroundings, _ news: SessionNews? = nil
+        _ destination: DestinationConfiguration, _ directories: Directories, _ world: Surroundings,
+        _ news: SessionNews? = nil
     ) -> (any SessionSink)? {
         let worker = world.lane(of: destination.name)
         switch destination.place {
@@ -51,7 +52,12 @@ extension Assembly {
                 url: url, client: client, key: BearerKey(source, lane: world.makeLane(destination.name)),
                 time: world.time,
                 workingOn: worker, noting: news.note, ends: news.end(of:))
-        case .agnes, .history: return nil
+        case .agnes(let url):
+            guard let client = client(destination, url, world), let source = destination.credentials else { return nil }
+            return AgnesSink(
+                url: url, client: client, key: BearerKey(source, lane: world.makeLane(destination.name)),
+                time: world.time, random: world.random, workingOn: worker, in: directories.cache)
+        case .history: return nil
         }
     }
 

@@ -162,7 +162,7 @@ package enum Assembly {
         for destination in configuration.destinations {
             let news = SessionNews(
                 store: store, redactor: redactor, board: board, destination: destination.name, world: world)
-            guard let sink = world.sinks?(destination) ?? sink(destination, world, news) else { continue }
+            guard let sink = world.sinks?(destination) ?? sink(destination, directories, world, news) else { continue }
             board.update(destination.name) { _ in }
             workers.append(
                 DestinationWorker(
@@ -171,7 +171,7 @@ package enum Assembly {
         let local = DestinationConfiguration.local(store: directories.store)
         if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {
             // Asked at once, so that its sessions are known before the first line is cut; one that hangs is added late.
-            _ = await Patience.wait(Patience.atStart, world) { await read(local, parts, world) }
+            _ = await Patience.wait(Patience.atStart, world) { await read(local, directories, parts, world) }
         }
         return DeliveryService(workers: workers, loop: world.loop)
     }
@@ -180,11 +180,12 @@ package enum Assembly {
     /// the destinations that took its place are to get it. It lies in the state directory, so that whose it is need not be
     /// asked where the catalog was lost, and with it the store's id.
     private static func read(
-        _ local: DestinationConfiguration, _ parts: DeliveryParts, _ world: Surroundings
+        _ local: DestinationConfiguration, _ directories: Directories, _ parts: DeliveryParts, _ world: Surroundings
     ) async {
         do {
             let known = try await parts.store.knownStore(of: local.name)
-            guard let sink = world.sinks?(local) ?? sink(local, world), let found = try await sink.store(known: known),
+            guard let sink = world.sinks?(local) ?? sink(local, directories, world),
+                let found = try await sink.store(known: known),
                 known == nil || known == found
             else { return }
             if known == nil { try await parts.store.note(found, of: local.name) }

@@ -34,6 +34,7 @@ extension DestinationWorker {
         }
         try await parts.store.note(found, of: name)
         if sink is any LineSink { try await parts.store.takesLines(found) }
+        if sink is any WholeFileSink { try await parts.store.takesFiles(found) }
         storeID = found
         succeeded()
         changed()

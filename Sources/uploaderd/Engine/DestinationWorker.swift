@@ -48,6 +48,8 @@ actor DestinationWorker {
     /// When superseded objects were looked for last, and when the next one may be deleted.
     var supersededSwept: Instant?
     var supersededDue: Instant?
+    /// When a session will have rested, whose file then goes as a whole.
+    private var restDue: Instant?
     var breaker: Breaker
     /// Nothing is tried before: the last attempt failed.
     var notBefore: Instant? { breaker.notBefore }
@@ -78,7 +80,9 @@ actor DestinationWorker {
         isRequired = destination.isRequired
         isRemote = destination.type != .directory
         trips = RoundTrips(
-            atMost: min(destination.transport.concurrency, sink is any LineSink ? SessionNews.mostAtOnce : .max),
+            atMost: min(
+                destination.transport.concurrency,
+                sink is any LineSink || sink is any WholeFileSink ? SessionNews.mostAtOnce : .max),
             isAdaptive: destination.type != .directory,
             time: parts.world.time)
         credentialFiles = destination.credentialFiles
@@ -238,6 +242,7 @@ actor DestinationWorker {
             copies.prune(at: now)
             publications.prune(at: now)
             let free = room - inFlight.count
+            if let due = restDue, due <= now { noteNews() }
             // Taken before Store is asked: what comes meanwhile is asked for again.
             let asks = free > 0 && news.exchange(false, ordering: .acquiringAndReleasing)
             let leave = copies.leave
@@ -245,7 +250,8 @@ actor DestinationWorker {
             do {
                 seen = try await DestinationGlance(
                     of: parts, at: id, free: asks ? free : 0,
-                    excluding: inFlight.union(refused.keys).union(copies.segments), copies: leave)
+                    excluding: inFlight.union(refused.keys).union(copies.segments), copies: leave,
+                    takesFiles: sink is any WholeFileSink, atOnce: settling > 0)
             } catch {
                 noteNews()
                 throw error
@@ -253,6 +259,7 @@ actor DestinationWorker {
             if asks, seen.deliveries.count < free, leave != .none, seen.deliveries.allSatisfy(\.isSpooled) {
                 noteAllReached()
             }
+            restDue = seen.due
             // As many as were asked for, or some that cannot be had now: there may be others.
             if asks, seen.deliveries.count == free || !refused.isEmpty || copies.reason != nil { noteNews() }
             start(seen.deliveries, to: id, in: &group)
@@ -263,7 +270,8 @@ actor DestinationWorker {
                 if asks { rest() } else { ring() }
             }
             let dues = [
-                next, supersededDue, tidyBy, copies.next, refused.values.min(), publications.refused.values.min(),
+                next, supersededDue, tidyBy, restDue, copies.next, refused.values.min(),
+                publications.refused.values.min(),
             ]
             return dues.compactMap(\.self).min()
         } catch {

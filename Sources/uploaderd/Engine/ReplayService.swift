@@ -186,6 +186,11 @@ struct ReplayService: Sendable {
                 .backendError, "destination \(name) is not open",
                 hint: open.isEmpty ? "uploaderctl status says why" : "open now: \(open.joined(separator: ", "))")
         }
+        if shelf.sink is any WholeFileSink {
+            throw ControlError(
+                .backendError, "destination \(name) gives no files back: what it has cannot be read from here",
+                hint: "without --from the lines come from wherever they can be read")
+        }
         var holdings = try await WriterManifest.Holding.all(of: session, on: shelf)
         // A server that is asked for a session which it has not got makes one: only what is known here is asked for.
         if let sink = shelf.sink as? any LineSink, let facts = try await store.preface(of: session)?.facts,

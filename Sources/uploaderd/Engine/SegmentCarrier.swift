@@ -31,6 +31,7 @@ struct SegmentCarrier: Sendable {
     }
 
     func carry(_ delivery: SegmentDelivery) async throws -> Outcome {
+        if let sink = places.sink as? any WholeFileSink { return try await carryFile(upTo: delivery, sink) }
         let session = delivery.record.stream.session
         guard let departure = try await parts.store.depart(session, to: id) else { return .left }
         defer { departure.end() }
@@ -99,7 +100,7 @@ struct SegmentCarrier: Sendable {
     /// What no store has yet leaves by the rules in force, whichever it was cut by.
     ///
     /// - Returns: whether it was older: then Store is to be asked again.
-    private func isRenewed(_ delivery: SegmentDelivery) async throws -> Bool {
+    func isRenewed(_ delivery: SegmentDelivery) async throws -> Bool {
         guard let rewriting = parts.rewriting, delivery.record.rules != rewriting.rules,
             try await parts.store.isOutdated(delivery.id)
         else { return false }
@@ -122,7 +123,7 @@ struct SegmentCarrier: Sendable {
     }
 
     /// There is no whole copy of it anywhere.
-    private func forsake(_ delivery: SegmentDelivery, _ damage: SegmentError) async throws {
+    func forsake(_ delivery: SegmentDelivery, _ damage: SegmentError) async throws {
         let record = delivery.record
         let forsaken: Store.Forsaken
         do throws(StoreError) {

@@ -1,20 +1,20 @@
 private import CZlib
 private import CZstd
 import Compression
-import Shared
+package import Shared
 
 /// Compresses one member of any length in bounded memory: pieces in, pieces out.
 ///
 /// - gzip: one RFC 1952 member with the usual 32 KiB window, so that any tool reads it; no name, no time.
 /// - zstd: one frame with a checksum; its window is the level's, at most 8 MiB.
 /// - none: the pieces themselves.
-struct StreamCompressor: ~Copyable {
+package struct StreamCompressor: ~Copyable {
     private let codec: Codec
     private let zlib: UnsafeMutablePointer<z_stream>?
     private let zstd: OpaquePointer?
     private let room: UnsafeMutableRawBufferPointer
 
-    init(codec: Codec, level: Int) throws(SegmentError) {
+    package init(codec: Codec, level: Int) throws(SegmentError) {
         self.codec = codec
         switch codec {
         case .gzip:
@@ -50,7 +50,7 @@ struct StreamCompressor: ~Copyable {
     }
 
     /// - Parameter ends: no more will come; the member is completed.
-    mutating func feed(
+    package mutating func feed(
         _ bytes: UnsafeRawBufferPointer, ends: Bool, _ out: (UnsafeRawBufferPointer) throws(SegmentError) -> Void
     ) throws(SegmentError) {
         switch codec {

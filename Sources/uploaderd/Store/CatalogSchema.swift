@@ -27,6 +27,8 @@ import Shared
 ///   rules by which all of them are made anew here.
 /// - `quarantine`: segments that a store refused for good; their copies go on waiting, and nobody puts them. `dropped`: somebody
 ///   said that the store is not to have it; then nothing waits, and the segment may leave the spool without it.
+/// - `whole_files`: per generation of a stream, the file that a store took last where it takes whole files: its lines that had their
+///   end, and the SHA-256 of their bytes.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -214,6 +216,15 @@ enum CatalogSchema {
                 id INTEGER PRIMARY KEY AUTOINCREMENT, segment_id INTEGER NOT NULL REFERENCES segments(id),
                 store_id INTEGER NOT NULL REFERENCES stores(id), at INTEGER NOT NULL, reason TEXT NOT NULL, hint TEXT,
                 dropped INTEGER NOT NULL DEFAULT 0, UNIQUE (segment_id, store_id))
+            """
+        ],
+        [
+            // What stores took that are sent whole files.
+            """
+            CREATE TABLE whole_files (
+                store_id INTEGER NOT NULL REFERENCES stores(id), stream_id INTEGER NOT NULL REFERENCES streams(id),
+                generation INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, digest TEXT NOT NULL,
+                PRIMARY KEY (stream_id, store_id, generation)) WITHOUT ROWID
             """
         ],
     ]

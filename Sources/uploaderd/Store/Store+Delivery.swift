@@ -81,12 +81,13 @@ extension Store {
     /// - Parameters:
     ///   - excluding: segments that the caller already works on.
     ///   - spooledOnly: none that would have to be fetched from another store.
+    ///   - atOnce: nothing waits for a session's rest, where the store takes whole files.
     package func nextDeliveries(
-        to store: StoreID, limit: Int, excluding: Set<SegmentID> = [], spooledOnly: Bool = false
+        to store: StoreID, limit: Int, excluding: Set<SegmentID> = [], spooledOnly: Bool = false, atOnce: Bool = false
     ) throws(StoreError) -> [SegmentDelivery] {
         try releaseAbandoned()
         return try catalog().reading { () throws(StoreError) in
-            try waiting(for: store, limit, excluding, spooledOnly)
+            try waiting(for: store, limit, excluding, spooledOnly, atOnce)
         }
     }
 
@@ -100,10 +101,13 @@ extension Store {
     }
 
     private func waiting(
-        for store: StoreID, _ limit: Int, _ excluding: Set<SegmentID>, _ spooledOnly: Bool
+        for store: StoreID, _ limit: Int, _ excluding: Set<SegmentID>, _ spooledOnly: Bool, _ atOnce: Bool
     ) throws(StoreError) -> [SegmentDelivery] {
         guard let storeRow = try storeRow(store), activeStores.contains(storeRow), limit > 0, standingsFault == nil
         else { return [] }
+        if fileRounds[storeRow] != nil, !beginFileRound(at: storeRow, atOnce: atOnce) { return [] }
+        var hasFound = false
+        defer { endFileRound(at: storeRow, hasFound: hasFound) }
         let catalog = try catalog()
         let spooled = spooledOnly ? "AND spooled = 1" : ""
         // One list per session, until there are enough sessions or the round is over.
@@ -126,18 +130,12 @@ extension Store {
             }
             last = session
             guard try isDeliverable(session) else { continue }
-            let waiting =
-                lineStores.contains(storeRow)
-                ? try heads(of: session, at: storeRow, excluding: excluding)
-                : try catalog.rows(
-                    """
-                    SELECT segment_id FROM copies c WHERE store_id = ?1 AND state = 0 AND session_id = ?2 \(spooled)
-                    AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
-                    ORDER BY segment_id LIMIT ?3
-                    """, storeRow, session, limit + excluding.count
-                ) { (row) throws(StoreError) in row.segment(0) }
+            let waiting = try waiting(for: storeRow, of: session, limit, excluding, spooled, atOnce)
             let free = waiting.filter { !excluding.contains($0) }.prefix(limit)
-            if !free.isEmpty { lists.append((session, Array(free))) }
+            if !free.isEmpty {
+                lists.append((session, Array(free)))
+                hasFound = true
+            }
         }
         var chosen: [SegmentID] = []
         var depth = 0
@@ -154,6 +152,25 @@ extension Store {
             if let delivery = try delivery(id), delivery.isSpooled || !spooledOnly { deliveries.append(delivery) }
         }
         return deliveries
+    }
+
+    /// What of one session may go to the store, in that order.
+    private func waiting(
+        for store: Int64, of session: Int64, _ limit: Int, _ excluding: Set<SegmentID>, _ spooled: String,
+        _ atOnce: Bool
+    ) throws(StoreError) -> [SegmentID] {
+        if fileRounds[store] != nil {
+            return try fileEnds(of: session, at: store, excluding: excluding, atOnce: atOnce)
+        }
+        if lineStores.contains(store) { return try heads(of: session, at: store, excluding: excluding) }
+        return try catalog().rows(
+            """
+            SELECT segment_id FROM copies c
+            WHERE store_id = ?1 AND state = 0 AND session_id = ?2 \(spooled)
+            AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.segment_id = c.segment_id AND q.store_id = ?1)
+            ORDER BY segment_id LIMIT ?3
+            """, store, session, limit + excluding.count
+        ) { (row) throws(StoreError) in row.segment(0) }
     }
 
     /// Nothing leaves of one that is not open; of one that is not resolved it is not known where its objects belong.

@@ -157,6 +157,7 @@ extension Store {
             "DELETE FROM superseded WHERE session_id = ?1", "DELETE FROM rewrites WHERE session_id = ?1",
             "DELETE FROM manifests WHERE session_id = ?1",
             "DELETE FROM foreign_entries WHERE stream_id IN (\(streams))",
+            "DELETE FROM whole_files WHERE stream_id IN (\(streams))",
             "DELETE FROM checkpoints WHERE segment_id IN (\(segments))",
             "DELETE FROM copies WHERE segment_id IN (\(segments))",
             "DELETE FROM quarantine WHERE segment_id IN (\(segments))",

@@ -14,27 +14,8 @@ extension Store {
     ///
     /// - Parameter excluding: segments that are on their way, or not taken now: nothing goes before them.
     func heads(of session: Int64, at store: Int64, excluding: Set<SegmentID>) throws(StoreError) -> [SegmentID] {
-        let catalog = try catalog()
-        var busy = Set(
-            try catalog.rows(
-                """
-                SELECT s.stream_id, s.generation FROM copies c INDEXED BY copies_claimed
-                JOIN segments s ON s.id = c.segment_id WHERE c.session_id = ?1 AND c.store_id = ?2 AND c.state = 1
-                """, session, store
-            ) { (row) throws(StoreError) in Place(stream: row.int64(0), generation: row.int(1)) })
-        let waiting = try catalog.rows(
-            """
-            SELECT s.id, s.stream_id, s.generation, s.source_offset, s.partial
-            FROM copies c INDEXED BY copies_queue JOIN segments s ON s.id = c.segment_id
-            WHERE c.store_id = ?1 AND c.session_id = ?2 AND c.state = 0 AND s.superseded_by IS NULL
-            ORDER BY s.stream_id, s.generation, s.source_offset, s.id
-            """, store, session
-        ) { (row) throws(StoreError) in
-            (
-                id: row.segment(0), place: Place(stream: row.int64(1), generation: row.int(2)), offset: row.int64(3),
-                isPartial: row.bool(4)
-            )
-        }
+        let (waiting, claimed) = try queue(of: session, at: store)
+        var busy = claimed
         for each in waiting where excluding.contains(each.id) { busy.insert(each.place) }
         var heads: [SegmentID] = []
         for each in waiting where busy.insert(each.place).inserted {
@@ -46,13 +27,48 @@ extension Store {
     }
 
     /// One generation of a stream.
-    private struct Place: Hashable {
+    struct StreamPlace: Hashable {
         var stream: Int64
         var generation: Int
     }
 
+    /// A segment that a store has not got.
+    struct WaitingSegment {
+        var id: SegmentID
+        var place: StreamPlace
+        var offset: Int64
+        var isPartial: Bool
+    }
+
+    /// What of a session waits for a store, in the order of the source, and of which places something is claimed.
+    func queue(
+        of session: Int64, at store: Int64
+    ) throws(StoreError) -> (waiting: [WaitingSegment], claimed: Set<StreamPlace>) {
+        let catalog = try catalog()
+        let claimed = Set(
+            try catalog.rows(
+                """
+                SELECT s.stream_id, s.generation FROM copies c INDEXED BY copies_claimed
+                JOIN segments s ON s.id = c.segment_id WHERE c.session_id = ?1 AND c.store_id = ?2 AND c.state = 1
+                """, session, store
+            ) { (row) throws(StoreError) in StreamPlace(stream: row.int64(0), generation: row.int(1)) })
+        let waiting = try catalog.rows(
+            """
+            SELECT s.id, s.stream_id, s.generation, s.source_offset, s.partial
+            FROM copies c INDEXED BY copies_queue JOIN segments s ON s.id = c.segment_id
+            WHERE c.store_id = ?1 AND c.session_id = ?2 AND c.state = 0 AND s.superseded_by IS NULL
+            ORDER BY s.stream_id, s.generation, s.source_offset, s.id
+            """, store, session
+        ) { (row) throws(StoreError) in
+            WaitingSegment(
+                id: row.segment(0), place: StreamPlace(stream: row.int64(1), generation: row.int(2)),
+                offset: row.int64(3), isPartial: row.bool(4))
+        }
+        return (waiting, claimed)
+    }
+
     /// Whether what comes right before is at the store, or nowhere any more.
-    private func follows(_ place: Place, _ offset: Int64, at store: Int64) throws(StoreError) -> Bool {
+    private func follows(_ place: StreamPlace, _ offset: Int64, at store: Int64) throws(StoreError) -> Bool {
         let before = try catalog().row(
             """
             SELECT s.state, c.state FROM segments s LEFT JOIN copies c ON c.segment_id = s.id AND c.store_id = ?4
@@ -66,7 +82,7 @@ extension Store {
     }
 
     /// Whether the last line of the generation may get its end yet. Looks at the file's folder; only such a line has that done.
-    private func mayGrow(_ place: Place) throws(StoreError) -> Bool {
+    func mayGrow(_ place: StreamPlace) throws(StoreError) -> Bool {
         guard let stream = try catalog().stream(place.stream), let source = stream.source,
             stream.cursor.generation == place.generation
         else { return false }
@@ -79,7 +95,9 @@ extension Store {
     }
 
     /// The condition on a segment `s` that leaves out what waits for its line's end.
-    func unfinished(at store: Int64) -> String { lineStores.contains(store) ? "AND s.partial = 0" : "" }
+    func unfinished(at store: Int64) -> String {
+        lineStores.contains(store) || fileRounds[store] != nil ? "AND s.partial = 0" : ""
+    }
 
     /// What becomes of lines that a store has not got, though it should.
     package enum Recalled: Sendable, Hashable {

@@ -13,6 +13,7 @@ extension Store {
         guard let storeRow = try storeRow(store) else { return 0 }
         return try catalog.transaction { () throws(StoreError) in
             var put = 0
+            for stream in try catalog.streams(of: sessionRow) { try replaceFiles(of: stream.id, at: storeRow) }
             for row in try liveSegments(of: sessionRow) {
                 let holders = try holders(of: row.id)
                 guard row.state == .spooled || sources.contains(where: { $0 != store && holders.contains($0) }) else {

@@ -92,6 +92,7 @@ extension Store {
         let id = try takeOver(segment, from: [row], of: stream, at: points, isRewritten: true) {
             (id) throws(StoreError) in
             try condemn(row, of: stream, for: id, besides: segment.checkpoint?.id)
+            try replaceFiles(of: stream.id, at: nil)
             guard !record.partial else { return }
             try catalog.run(
                 """

@@ -42,6 +42,7 @@ package import Shared
 ///     note(_:of:at:) · noteWhole(_:at:isRead:) · faults(at:limit:)     what a store does not have as it was said; Store+Faults
 ///     forsake(_:for:because:)       there is no whole copy of it anywhere
 ///     takesLines(_:) · recall(_:before:at:)     a store that takes a stream's lines in order; Store+LineOrder
+///     takesFiles(_:) · fileDue(at:) · file(upTo:at:)      one that takes whole files; Store+WholeFiles
 ///     retirable(required:limit:) · retire(_:) · removeLeftovers()
 ///
 /// **Privacy** (Store+Privacy)
@@ -103,6 +104,8 @@ package actor Store {
     var knownStores: [StoreID: Int64] = [:]
     /// Rows of those that take lines in order: see Store+LineOrder.
     var lineStores: Set<Int64> = []
+    /// Of stores that take whole files, by their rows: see Store+WholeFiles.
+    var fileRounds: [Int64: FileRound] = [:]
     var ourWriter: String?
     /// Where the round over the sessions goes on, by store: the row of the session that was served last.
     var rounds: [Int64: Int64] = [:]

@@ -18,6 +18,8 @@ final class Stage: Sendable {
     let scratch: Scratch
     /// By the destination's name.
     let ends: [String: FarEnd]
+    /// Of destinations of the type agnes, whatever their names.
+    let fileEnd = FileEnd()
     let log: EventRecorder
     let faults = FaultScript()
     let configuration: UploaderConfiguration
@@ -54,7 +56,8 @@ final class Stage: Sendable {
             loop: world.executor("loop"), work: [world.executor("work.0"), world.executor("work.1")],
             storeLane: world.executor("store"), makeLane: { [world] in world.executor($0) }, time: world.time,
             random: world.random, faults: line.faults(faults), log: line.log(log), machine: machine,
-            sinks: { [ends, world] destination in
+            sinks: { [ends, fileEnd, world] destination in
+                if destination.type == .agnes { return fileEnd }
                 let end = ends[destination.name] ?? FarEnd(world)
                 return ObjectLayoutSink(store: end.connection(line), layout: ObjectLayout(prefix: Self.prefix))
             })
