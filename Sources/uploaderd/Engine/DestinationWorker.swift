@@ -270,7 +270,8 @@ actor DestinationWorker {
                 if asks { rest() } else { ring() }
             }
             let dues = [
-                next, supersededDue, tidyBy, restDue, copies.next, refused.values.min(),
+                // Where nothing more may begin the next end rings.
+                next, supersededDue, tidyBy, free > 0 ? restDue : nil, copies.next, refused.values.min(),
                 publications.refused.values.min(),
             ]
             return dues.compactMap(\.self).min()

@@ -194,19 +194,6 @@ extension Store {
         ) { (row) throws(StoreError) in StoreID(row.text(0)) }
     }
 
-    /// Whether the store has any object of the session, or had.
-    package func hasReceipts(of session: SessionID, at store: StoreID) throws(StoreError) -> Bool {
-        guard let storeRow = try storeRow(store), let sessionRow = try catalog().sessionRow(session) else {
-            return false
-        }
-        return try catalog().number(
-            """
-            SELECT EXISTS (SELECT 1 FROM streams t CROSS JOIN segments s ON s.stream_id = t.id
-            CROSS JOIN copies c ON c.segment_id = s.id AND c.store_id = ?2
-            WHERE t.session_id = ?1 AND c.state IN (2, 4, 5))
-            """, sessionRow, storeRow) != 0
-    }
-
     /// Asks whether the object may go to the store, right before it does. An open claim is durable.
     ///
     /// The one place where that is decided: not for a session that is not open or not resolved, not twice, not what was superseded,

@@ -2,6 +2,19 @@ package import Shared
 
 /// Receipts that a store does not live up to: it was put back from a backup that is older than they are.
 extension Store {
+    /// Whether the store has any object of the session, or had.
+    package func hasReceipts(of session: SessionID, at store: StoreID) throws(StoreError) -> Bool {
+        guard let storeRow = try storeRow(store), let sessionRow = try catalog().sessionRow(session) else {
+            return false
+        }
+        return try catalog().number(
+            """
+            SELECT EXISTS (SELECT 1 FROM streams t CROSS JOIN segments s ON s.stream_id = t.id
+            CROSS JOIN copies c ON c.segment_id = s.id AND c.store_id = ?2
+            WHERE t.session_id = ?1 AND c.state IN (2, 4, 5))
+            """, sessionRow, storeRow) != 0
+    }
+
     /// The session's segments that the store has by our receipts, also where it was found since that it does not.
     ///
     /// - Parameter manifest: what it lists there is left out, and of what was replaced here what it names as superseded.
