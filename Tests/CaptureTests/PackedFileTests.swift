@@ -30,7 +30,7 @@ struct PackedFileTests {
         return try PackedFile(try Descriptor.open(path, [.readOnly]))
     }
 
-    @Test("is read behind frames that are to be skipped")
+    @Test("is read behind frames that hold nothing of it")
     func skipped() throws {
         let scratch = try Scratch()
         let packed = try file(skipping: 1 << 20, times: 3, in: scratch)
