@@ -30,10 +30,11 @@ package final class Engine: Sendable {
         let loop = parts.world.loop
         var tasks = [loop.start { await parts.delivery.run() }]
         // Who has a session's earlier lines is asked before its first line is cut: so the stores are tried first.
-        let tried: Void? = await Patience.wait(Patience.atStart, parts.world) {
+        let patience = isOnce ? Patience.once : Patience.atStart
+        let tried: Void? = await Patience.wait(patience, parts.world) {
             for worker in parts.delivery.workers { await worker.tried() }
         }
-        if tried == nil { Engine.nameSilent(parts) }
+        if tried == nil { Engine.nameSilent(parts, after: patience) }
         parts.store.spool.observeGrowth {
             [weak delivery = parts.delivery, weak merging = isOnce ? nil : parts.merging] _ in
             delivery?.ring()
@@ -132,11 +133,11 @@ package final class Engine: Sendable {
     }
 
     /// Stores that have not answered yet are not waited for: the start goes on, and says which they are.
-    private static func nameSilent(_ parts: EngineParts) {
+    private static func nameSilent(_ parts: EngineParts, after patience: Duration) {
         let seen = parts.board.snapshot().destinations
         for worker in parts.delivery.workers where seen[worker.name]?.state == .opening {
             let message =
-                "destination \(worker.name) has not answered for \(Int(Patience.atStart.inSeconds)) s; it is waited for"
+                "destination \(worker.name) has not answered for \(Int(patience.inSeconds)) s; it is waited for"
             let hint = "a disk or network file system that hangs, mostly; what is for it is kept in the spool"
             // The worker clears the entry, and changes the state, when its store answers.
             parts.board.report("destination_failing", worker.name, message, hint: hint)

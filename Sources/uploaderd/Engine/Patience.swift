@@ -7,6 +7,8 @@ enum Patience {
     static let withStore: Duration = .seconds(10)
     /// How long the start waits for all stores together. Most answer in milliseconds; who enables the service waits too.
     static let atStart: Duration = .seconds(3)
+    /// The same of a run that looks at each source once: what a store says later comes too late.
+    static let once: Duration = .seconds(20)
     /// How long the stop waits for a call into a store to end, past every other deadline.
     static let atStop: Duration = .seconds(10)
 
