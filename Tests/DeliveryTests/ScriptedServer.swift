@@ -172,6 +172,9 @@ final class TransferScene: Sendable {
         thread.stop()
     }
 
+    /// What the clock of limits has begun ends before the loop does: what a loop has not got to is never freed.
+    func settle() async { await Task(executorPreference: loop) {}.value }
+
     func client(_ options: TransferOptions = .patient) -> TransferClient {
         transfers.client(options)
     }

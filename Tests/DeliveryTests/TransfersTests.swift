@@ -208,6 +208,7 @@ struct TransfersTests {
         // By a clock on which only waiting for leave to send takes time.
         let rate = 1_200_000 / (scene.waiting.now - begun).inSeconds
         #expect(rate > 360_000 && rate < 440_000, "\(rate) bytes a second")
+        await scene.settle()
     }
 
     @Test("goes faster at once when its limit is taken away")
@@ -224,7 +225,7 @@ struct TransfersTests {
         // More than an hour at the old rate.
         let taken = scene.waiting.now - begun
         #expect(taken < .seconds(2), "\(taken)")
-        withExtendedLifetime(scene) {}
+        await scene.settle()
     }
 }
 
