@@ -218,7 +218,7 @@ struct TransfersTests {
         let client = scene.client(.patient(rate: 1_000, destination: "far"))
         let allowance = try #require(scene.transfers.rates.allowance(of: "far"))
         let begun = scene.waiting.now
-        scene.waiting.whenJumped { jumps in if jumps == 5 { allowance.rate = nil } }
+        scene.waiting.whenJumped { [weak allowance] jumps in if jumps == 5 { allowance?.rate = nil } }
         let put = HTTPRequest(.put, server.url, body: .bytes(Self.bytes(4_000_000)), purpose: "put")
         let status = try await client.send(put).status
         #expect(status == 200)

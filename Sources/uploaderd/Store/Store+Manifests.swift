@@ -84,7 +84,9 @@ extension Store {
             segments: try foreignEntries("segment", of: stream, at: basis.storeRow, ManifestSegment.self),
             checkpoints: try foreignEntries("checkpoint", of: stream, at: basis.storeRow, ManifestCheckpoint.self),
             newCheckpoints: [], chains: [:])
+        var outdated: Set<Int> = []
         for row in listing.listed {
+            if try isRewritten(row) { outdated.insert(row.record.generation) }
             var entry = ManifestSegment(row.record)
             entry.extra = row.extra
             result.segments.append(entry)
@@ -94,6 +96,8 @@ extension Store {
         }
         // A digest of bytes that are not all there tells nobody anything.
         for gap in listing.gaps where gap.aside != nil { result.chains[gap.record.generation] = nil }
+        // Old lines stand for new ones that are not there yet, which the digests behind them count.
+        for generation in outdated { result.chains[generation] = nil }
         try addCheckpoints(of: stream, listing: listing, to: &result)
         basis.gaps += listing.gaps.map { $0.manifestGap }
         for row in listing.superseded {
@@ -103,6 +107,16 @@ extension Store {
             basis.newlySuperseded.append(row.id)
         }
         basis.streams.append(result)
+    }
+
+    /// Whether what replaced the row, at once or in steps, has other bytes.
+    private func isRewritten(_ row: SegmentRow) throws(StoreError) -> Bool {
+        var next = row.supersededBy
+        while let id = next, let whole = try catalog().segment(id) {
+            if whole.record.isUnlike(row.record) { return true }
+            next = whole.supersededBy
+        }
+        return false
     }
 
     private func addCheckpoints(
