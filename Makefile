@@ -56,7 +56,8 @@ test: check build
 soak: test-deps build
 	@$(SWIFT_PATH) build --build-tests --explicit-target-dependency-import-check error
 	@UPLOADER_SOAK=1 $(SWIFT_PATH) test --skip-build --disable-xctest --filter 'PowerLossTests|FailingCallTests|PropertyTests'
-	@UPLOADER_SOAK=1 $(PYTHON) -m pytest Tests/EndToEnd $(ARGS)
+	@UPLOADER_SOAK=1 UPLOADERD="$${UPLOADERD:-$(CURDIR)/$(BIN)/uploaderd}" UPLOADERCTL="$${UPLOADERCTL:-$(CURDIR)/$(BIN)/uploaderctl}" \
+	    packaging/end-to-end $(ARGS)
 	@$(SWIFT_PATH) build --configuration release --build-tests -Xswiftc -enable-testing --scratch-path .build/soak
 	@UPLOADER_SOAK=1 $(SWIFT_PATH) test --configuration release -Xswiftc -enable-testing --scratch-path .build/soak --skip-build \
 	    --disable-xctest --filter SimulationTests

@@ -16,7 +16,7 @@ from conservation import Ledger, printed_seed
 from daemon import World
 from manifest_reader import Damaged, need
 
-SECONDS = float(os.environ.get("UPLOADER_MODEL_SECONDS", 4 * 3600 if SOAK else 120))
+SECONDS = float(os.environ.get("UPLOADER_MODEL_SECONDS", 2 * 3600 if SOAK else 120))
 # A list as a failed run prints it, to be done again instead of a random one.
 REPLAY = os.environ.get("UPLOADER_MODEL_REPLAY")
 STEPS = 60
