@@ -234,8 +234,6 @@ package actor ControlDesk: ControlHandler {
         }
     }
 
-    /// How often it is looked at how far a flush is, while somebody waits for it.
-    private static let betweenLooks: Duration = .milliseconds(500)
     /// A manifest is put every two seconds, and what could not be joined is looked at again as often.
     private static let turn: Duration = .seconds(5)
 
