@@ -19,10 +19,12 @@ extension RedactionRule {
             examples: ["https://hooks.slack.com/services/T{upperdigit:10}/B{upperdigit:10}/{alnum:24}"],
             nearMisses: ["https://hooks.slack.com/services/", "https://hooks.slack.com/services/T000/B000"]),
         RedactionRule(
-            "discord-token", #"\b[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}"#, entropy: 3.5,
-            source: "discord.com/developers/docs/reference, authentication",
-            examples: ["M{alnum:23}.{word:6}.{word:27}", "N{alnum:25}.{word:6}.{word:38}"],
-            nearMisses: ["M{alnum:10}.{word:6}.{word:27}"]),
+            // The first part is a number of 17 to 20 digits in base64: three digits are four of these letters.
+            "discord-token",
+            #"\b[MNO][DTjz][AEIMQUYcgk][w-z0-5][A-Za-z0-9_\-]{19,24}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}"#,
+            entropy: 3.5, source: "discord.com/developers/docs/reference, authentication; snowflakes",
+            examples: ["MTk4{alnum:20}.{word:6}.{word:27}", "ODE2{alnum:22}.{word:6}.{word:38}"],
+            nearMisses: ["MTk4{alnum:8}.{word:6}.{word:27}", "Ning{alnum:20}.{word:6}.{word:27}"]),
         RedactionRule(
             "discord-webhook", #"discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{17,20}/([A-Za-z0-9_\-]{60,80})"#,
             source: "discord.com/developers/docs/resources/webhook",
