@@ -76,12 +76,12 @@ def test_a_line_of_10_mb_has_none_of_them(world, planter, redacted):
         assert kept == line and planted.leaks(kept, cores) == cores
         return
     at = 0
-    for part, (text, _), following in zip(between, secrets, between[1:]):
+    for part, (text, each), following in zip(between, secrets, between[1:]):
         # What stands between two secrets is there as it was, and between it and the next one only markers are new.
         assert kept.startswith(part, at), f"not {part[:60]!r} but {kept[at:at + 200]!r}, before {text!r}"
         at += len(part)
         end = kept.index(following[:200], at)
-        planted.check_pieces(kept[at:end], text, text)
+        planted.check_pieces(kept[at:end], text, each, text)
         at = end
     assert kept[at:] == between[-1]
     assert planted.leaks(all_bytes(world, [daemon]), cores) == []

@@ -2,11 +2,13 @@
 extension RedactionRule {
     static let messaging: [RedactionRule] = [
         RedactionRule(
-            "slack-token", #"\bxox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9\-]{10,250}"#, isMixed: true,
+            "slack-token", #"\bxox(?:[abceoprs](?:\.xox[bp])?-[A-Za-z0-9\-]{10,250}|d-[A-Za-z0-9%+/=\-]{20,400})"#,
+            isMixed: true,
             source: "api.slack.com/authentication/token-types",
             examples: [
                 "xoxb-{digit:12}-{digit:13}-{alnum:24}", "xoxp-{digit:12}-{digit:12}-{digit:13}-{hex:32}",
-                "xoxe.xoxp-1-{alnum:160}",
+                "xoxe.xoxp-1-{alnum:160}", "xoxc-{digit:12}-{digit:13}-{digit:13}-{hex:64}",
+                "xoxd-{alnum:60}%2B{alnum:60}%3D%3D",
             ],
             nearMisses: ["xoxb-your-token", "xoxz-{alnum:24}"]),
         RedactionRule(
@@ -31,9 +33,9 @@ extension RedactionRule {
             examples: ["https://discord.com/api/webhooks/{digit:18}/{word:68}"],
             nearMisses: ["https://discord.com/api/webhooks/1/x"]),
         RedactionRule(
-            "telegram-token", #"\b\d{8,10}:AA[A-Za-z0-9_\-]{33}\b"#,
+            "telegram-token", #"\b(\d{8,10}:AA[A-Za-z0-9_\-]{33})(?:[^\w\-]|$)"#,
             source: "core.telegram.org/bots/api, authorizing your bot",
-            examples: ["{digit:10}:AA{alnum:33}", "{digit:9}:AA{alnum:33}"],
+            examples: ["{digit:10}:AA{alnum:33}", "{digit:9}:AA{alnum:32}-"],
             nearMisses: ["{digit:10}:BB{alnum:33}", "{digit:10}:AA{alnum:10}"]),
         RedactionRule(
             "twilio-key", #"\bSK[a-f0-9]{32}\b"#, source: "twilio.com/docs/iam/api-keys", examples: ["SK{hex:32}"],
