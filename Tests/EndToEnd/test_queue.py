@@ -175,7 +175,7 @@ def test_a_sub_agents_file_in_a_queue_is_no_session_of_its_own(world, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(line)
     queue = tmp_path / "agnes-sessions.txt"
-    queue.write_text(f"{sid}\t{agent}\n{sid}\t{main}\n")
+    queue.write_text(f"agent-a1\t{agent}\n{sid}\t{main}\n")
     world.daemon()
     for _ in range(2):
         assert world.ctl("import-queue", queue)["taken"] == 2
