@@ -210,6 +210,9 @@ package struct JSONReader {
             if let value = UInt64(text) { return .unsigned(value) }
         }
         guard let value = Double(text), value.isFinite else { throw fault("a number too large") }
+        // 1e2 and 100 are one number, and are written alike: it must be read as what it was.
+        if let whole = Int64(exactly: value) { return .integer(whole) }
+        if let whole = UInt64(exactly: value) { return .unsigned(whole) }
         return .number(value)
     }
 

@@ -74,7 +74,9 @@ extension DestinationWorker {
     func failed(_ error: any Error, _ what: String, begun: Instant? = nil) {
         // Left alone by a stop that did not wait for it: after a reload the board is another worker's.
         guard !isStopping else { return }
-        let error = error as? DeliveryError ?? DeliveryError(.transient, "\(what): \(error)")
+        // The state directory's disk is not the destination's fault: its hint says where to look.
+        let hint = (error as? StoreError)?.hint
+        let error = error as? DeliveryError ?? DeliveryError(.transient, "\(what): \(error)", hint: hint)
         let isNew = breaker.failed(error, begun: begun, at: parts.world.time.now, random: parts.world.random.next())
         // The pause may be longer than they wait: the last thing that they see is not half a minute old.
         if isNew, let end = hopeEnds(at: parts.world.time.now) { breaker.tryAgain(by: end) }
