@@ -63,7 +63,9 @@ struct SessionResolver: Sendable {
         for (id, shelf) in open {
             let found: [FoundManifest]
             do throws(DeliveryError) {
-                found = try await asked(shelf, session, trustsListing: !mayBeForgotten)
+                // What an earlier life left there was read to its end, and taken up, or nothing was lost.
+                let trustsListing = !mayBeForgotten || readings.isOver(id)
+                found = try await asked(shelf, session, trustsListing: trustsListing)
             } catch {
                 if mayBeForgotten { throw unresolved(session, waitingFor: shelf.name, for: error) }
                 // No earlier life of ours began it: its lines are safer in the spool than in their source. Should the
