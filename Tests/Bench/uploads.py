@@ -20,17 +20,21 @@ def equal_sessions(count, size):
 
 
 class Server(Rclone):
-    """rclone's, in a network of its own where we may make one: so that all bytes that go through it are of one run."""
+    """rclone's, in a network of its own where we may make one: so that all bytes that go through it are of one run, and that
+    network may be slow."""
 
-    def __init__(self):
+    def __init__(self, rate=None):
         self.is_apart = os.geteuid() == 0
+        #: Of the network, as tc(8) writes it; `None`: what the machine can.
+        self.rate = rate
         super().__init__()
 
     def run(self, command, answers):
         if not self.is_apart:
             return super().run(command, answers)
         # Nothing else has that network, so its port is free; from here nobody reaches it.
-        apart = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+        slow = f" mtu 1500 && tc qdisc add dev lo root tbf rate {self.rate} burst 64kb latency 50ms" if self.rate else ""
+        apart = ["unshare", "--net", "sh", "-c", f'ip link set lo up{slow} && exec "$@"', "sh", *command]
         return super().run(apart, self.require_listening)
 
     def require_listening(self):
@@ -104,10 +108,13 @@ def tool(name, server, home):
 def measure(rounds, size):
     """Interleaved: each round runs every program once, each into an empty bucket of the same server."""
     result = {}
-    for name, home in [("500 files of 200 KB", equal_sessions(500, 200_000)), (f"a home of {size // MB} MB", many_sessions(size))]:
+    homes = [("500 files of 200 KB", equal_sessions(500, 200_000)), (f"a home of {size // MB} MB", many_sessions(size))]
+    # Nobody is root everywhere; and a slow network is what most homes are at the end of.
+    rates = [None, "100mbit"] if os.geteuid() == 0 else [None]
+    for name, home, rate in [(f"{name}, {rate or 'loopback'}", home, rate) for name, home in homes for rate in rates]:
         paths = files(home)
         rows = {each: [] for each in ("uploaderd", "rclone", "s5cmd", "awscli")}
-        server = Server()
+        server = Server(rate)
         try:
             for number in range(rounds):
                 for each, costs in rows.items():
