@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from measuring import MB, Place, binary, corpora, corpus, disk_place, files, many_sessions, median, \
+from measuring import MB, Place, binary, corpora, corpus, disk_place, fast_place, files, many_sessions, median, \
     note, run, small_sessions
 from object_servers import Rclone
 
@@ -54,19 +54,17 @@ class Server(Rclone):
         (loopback,) = [line.split(":", 1)[1].split() for line in lines if line.strip().startswith("lo:")]
         return int(loopback[8])
 
-    def empty(self):
-        for each in (self.folder / "data" / self.bucket).iterdir():
-            shutil.rmtree(each)
-
-    def stored(self):
-        """(objects, their bytes)"""
-        found = [path.stat().st_size for path in (self.folder / "data").rglob("*") if path.is_file()]
+    def taken(self, folder):
+        """What lies there: (objects, their bytes). It is removed; the server believes for a while that it is there."""
+        path = self.folder / "data" / self.bucket / folder
+        found = [each.stat().st_size for each in path.rglob("*") if each.is_file()]
+        shutil.rmtree(path)
         return len(found), sum(found)
 
 
-def uploaderd(server, home, before=(), **keys):
+def uploaderd(server, home, before=(), where=None, **keys):
     """What one `--once` costs, of an empty state directory, to that server."""
-    with Place(disk_place(), home) as world:
+    with Place(where or disk_place(), home) as world:
         # Not in the home: that is the corpus.
         own = world.base / "own"
         own.mkdir()
@@ -84,9 +82,9 @@ def uploaderd(server, home, before=(), **keys):
         return cost
 
 
-def tool(name, server, home):
+def tool(name, server, home, folder):
     """Each with its own defaults, but rclone, whose four transfers at once are few."""
-    target, endpoint = f"{server.bucket}/{name}", server.endpoint
+    target, endpoint = f"{server.bucket}/{folder}", server.endpoint
     command = {
         "rclone": [TOOLS / "rclone", "copy", "--config", "/dev/null", "--transfers", "16", "--checkers", "16", home,
                    f":s3,provider=Other,env_auth,region={server.region},endpoint='{endpoint}':{target}"],
@@ -106,25 +104,27 @@ def tool(name, server, home):
 
 
 def measure(rounds, size):
-    """Interleaved: each round runs every program once, each into an empty bucket of the same server."""
+    """Interleaved: each round runs every program once, each into an empty folder of the same server's."""
     result = {}
     homes = [("500 files of 200 KB", equal_sessions(500, 200_000)), (f"a home of {size // MB} MB", many_sessions(size))]
     # Nobody is root everywhere; and a slow network is what most homes are at the end of.
     rates = [None, "100mbit"] if os.geteuid() == 0 else [None]
     for name, home, rate in [(f"{name}, {rate or 'loopback'}", home, rate) for name, home in homes for rate in rates]:
         paths = files(home)
-        rows = {each: [] for each in ("uploaderd", "rclone", "s5cmd", "awscli")}
+        rows = {each: [] for each in ("uploaderd", "in memory", "rclone", "s5cmd", "awscli")}
         server = Server(rate)
         try:
             for number in range(rounds):
                 for each, costs in rows.items():
                     note(f"{name}, round {number + 1} of {rounds}: {each}")
-                    server.empty()
                     before = server.carried()
-                    cost = (uploaderd(server, home, server.inside()) if each == "uploaderd"
-                            else tool(each, server, home))
+                    # With the state directory on tmpfs: the difference is what the disk takes to make it durable.
+                    place = {"uploaderd": disk_place(), "in memory": fast_place()}.get(each)
+                    folder = f"{each.replace(' ', '-')}-{number}"
+                    cost = (uploaderd(server, home, server.inside(), place, prefix=f"{folder}/") if place
+                            else tool(each, server, home, folder))
                     carried = None if before is None else server.carried() - before
-                    costs.append((cost, carried, *server.stored()))
+                    costs.append((cost, carried, *server.taken(folder)))
         finally:
             server.close()
         result[name] = {"bytes": sum(path.stat().st_size for path in paths), "files": len(paths), "rows": [
