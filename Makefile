@@ -7,7 +7,7 @@ ARGS ?=
 SWIFT_PATH = $(shell packaging/find-swift)
 # One set of flags for every release build, so that nothing is compiled twice; the Swift runtime is linked in, so that
 # what is installed needs no toolchain.
-RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
+RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath --explicit-target-dependency-import-check error
 BIN = .build/release
 PYTHON = .venv/bin/python
 
@@ -37,7 +37,7 @@ test-deps:
 
 build: build-deps
 	@$(SWIFT_PATH) build $(RELEASE) --product uploaderd
-	@$(SWIFT_PATH) build $(RELEASE) --product uploaderctl
+	@env $$(packaging/find-static $(SWIFT_PATH)) $(SWIFT_PATH) build $(RELEASE) --product uploaderctl
 
 run: build
 	@if [ -n "$$SUDO_USER" ]; then \

@@ -17,12 +17,10 @@ import json
 import pathlib
 import re
 import secrets
-import threading
 import time
 import zlib
 
-from confab_double import Refusal, need
-from supabase_http import Handler, Request, Server
+from http_double import Handler, HTTPDouble, Refusal, need
 
 LIMIT = 50 * 1024 * 1024
 NAME = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
@@ -30,47 +28,19 @@ NAME = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
 Asked = collections.namedtuple("Asked", "method path status headers name at")
 
 
-class AgnesDouble:
+class AgnesDouble(HTTPDouble):
     def __init__(self, folder):
+        super().__init__(AgnesHandler)
         self.root = pathlib.Path(folder) / "user_sessions"
-        self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
         self.token = "pat." + secrets.token_hex(20)
         self.users = {self.token: "u1"}
         self.accepts = "session-gzip"
         # What it cannot unpack though it says so.
         self.breaks_gzip = False
         self.limit = LIMIT
-        self.asked, self.faults, self.broken, self.audit = [], [], [], []
-        self.released = threading.Event()
-        self.server = Server(("127.0.0.1", 0), type("Handler", (AgnesHandler,), {"double": self}))
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.broken, self.audit = [], []
 
     # What a test says and asks.
-
-    def fault(self, method, part, fault, times=1):
-        """The next `times` requests of that method whose path has `part` in it; None: until `heal`."""
-        with self.lock:
-            self.faults.append([method, part, fault, times])
-
-    def heal(self):
-        with self.lock:
-            self.faults.clear()
-
-    def wait_for(self, claim, timeout=120):
-        """Until `claim()` holds; looks after each request."""
-        with self.changed:
-            if not self.changed.wait_for(claim, timeout):
-                raise AssertionError(f"it did not come to that in {timeout} s; the last requests: {self.asked[-20:]}")
 
     def uploads(self, name=None):
         with self.lock:
@@ -84,22 +54,8 @@ class AgnesDouble:
 
     # What the server does.
 
-    def fault_for(self, request):
-        with self.lock:
-            for fault in self.faults:
-                if fault[0] == request.method and fault[1] in request.path:
-                    if fault[3] is not None:
-                        fault[3] -= 1
-                        if fault[3] == 0:
-                            self.faults.remove(fault)
-                    return fault[2]
-        return None
-
-    def note(self, request, status):
-        with self.changed:
-            self.asked.append(Asked(request.method, request.path, status, dict(request.headers),
-                                    getattr(request, "name", None), time.monotonic()))
-            self.changed.notify_all()
+    def noted(self, request, status):
+        return Asked(request.method, request.path, status, dict(request.headers), request.name, time.monotonic())
 
     def answer(self, request):
         """(status, headers, body)"""
@@ -154,11 +110,16 @@ class AgnesDouble:
         return found
 
 
+class AgnesRequest:
+    def __init__(self, handler, body):
+        self.method, self.path, self.headers, self.body = handler.command, handler.path, handler.headers, body
+        # The name that it is kept under, once that was read.
+        self.name = None
+
+
 class AgnesHandler(Handler):
     def serve(self):
         body, is_broken = self.received()
         if is_broken:
             return self.reset()
-        self.respond(Request(self.command, self.path, {}, self.headers, body, False))
-
-    do_GET = do_POST = serve
+        self.respond(AgnesRequest(self, body))

@@ -12,18 +12,15 @@ file holds is merged from them, the later one wins. Standard library and the zst
 
 import collections
 import datetime
-import itertools
 import json
 import pathlib
 import secrets
 import subprocess
-import threading
 import time
 import urllib.parse
 import uuid
 
-from supabase_double import Fault
-from supabase_http import Handler, Server
+from http_double import Handler, HTTPDouble, Refusal, need
 
 LINE_LIMIT = 14 * 1024 * 1024
 BODY_LIMIT = 16 * 1000 * 1000
@@ -34,17 +31,6 @@ CAPS = {"external_id": 512, "summary": 2048, "first_user_message": 8192, "cwd": 
         "file_name": 512, "hostname": 255, "username": 255}
 
 Asked = collections.namedtuple("Asked", "method path status headers body at")
-
-
-class Refusal(Exception):
-    def __init__(self, status, message, headers=None):
-        super().__init__(message)
-        self.status, self.message, self.headers = status, message, headers or {}
-
-
-def need(claim, status, message):
-    if not claim:
-        raise Refusal(status, message)
 
 
 class Bucket:
@@ -78,11 +64,10 @@ class Session:
         return root / self.user / self.provider / self.sid / "chunks" / name
 
 
-class ConfabDouble:
+class ConfabDouble(HTTPDouble):
     def __init__(self, folder):
+        super().__init__(ConfabHandler)
         self.root = pathlib.Path(folder)
-        self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
         self.key = "cfb_" + secrets.token_hex(20)
         self.users = {self.key: "u1"}
         self.sessions = {}
@@ -91,54 +76,12 @@ class ConfabDouble:
         # (rate a second, burst) of uploads of one user; the global one is 100 and 200.
         self.upload_rate = (2.78, 2000)
         self.buckets = {}
-        self.asked, self.faults = [], []
-        self.serial = itertools.count()
-        self.port = 0
-        self.start()
-
-    def start(self):
-        self.released = threading.Event()
-        self.server = Server(("127.0.0.1", self.port), type("Handler", (ConfabHandler,), {"double": self}))
-        self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def stop(self):
-        self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
 
     def restart(self):
         self.stop()
         self.start()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
     # What a test says and asks.
-
-    def fault(self, method, part, fault, times=1):
-        """The next `times` requests of that method whose path has `part` in it; None: until `heal`."""
-        with self.lock:
-            self.faults.append([method, part, fault, times])
-
-    def heal(self):
-        with self.lock:
-            self.faults.clear()
-
-    def requests(self, method, part=""):
-        with self.lock:
-            return [each for each in self.asked if each.method == method and part in each.path]
-
-    def wait_for(self, claim, timeout=60):
-        """Until `claim()` holds; looks after each request."""
-        with self.changed:
-            if not self.changed.wait_for(claim, timeout):
-                last = [(each.method, each.path, each.status) for each in self.asked[-20:]]
-                raise AssertionError(f"it did not come to that in {timeout} s; the last requests: {last}")
 
     def session(self, sid):
         with self.lock:
@@ -175,22 +118,8 @@ class ConfabDouble:
 
     # What the server does.
 
-    def fault_for(self, request):
-        with self.lock:
-            for fault in self.faults:
-                if fault[0] == request.method and fault[1] in request.path:
-                    if fault[3] is not None:
-                        fault[3] -= 1
-                        if fault[3] == 0:
-                            self.faults.remove(fault)
-                    return fault[2]
-        return None
-
-    def note(self, request, status):
-        with self.changed:
-            self.asked.append(Asked(request.method, request.path, status, dict(request.headers), request.said,
-                                    time.monotonic()))
-            self.changed.notify_all()
+    def noted(self, request, status):
+        return Asked(request.method, request.path, status, dict(request.headers), request.said, time.monotonic())
 
     def answer(self, request):
         """(status, headers, body)"""
@@ -359,8 +288,6 @@ class ConfabHandler(Handler):
             return self.reset()
         split = urllib.parse.urlsplit(self.path)
         self.respond(ConfabRequest(self.command, split, self.headers, body))
-
-    do_GET = do_POST = do_PATCH = serve
 
 
 class ConfabRequest:

@@ -15,12 +15,12 @@ import json
 import re
 import secrets
 import sys
-import threading
 import time
 import uuid
 
+from http_double import HTTPDouble
 from supabase_errors import StorageError
-from supabase_http import Handler, Server
+from supabase_http import StorageHandler
 from supabase_routes import Routes
 from supabase_uploads import Uploads
 
@@ -32,26 +32,14 @@ Stored = collections.namedtuple("Stored", "data mime version id updated metadata
 Asked = collections.namedtuple("Asked", "method path status")
 
 
-class Fault:
-    """What is done instead of an answer.
-
-    `status`, `body`, `headers`: this answer. `error`: a StorageError. `before`, `after`: the connection is reset before or
-    after the request is done. `half`: the answer breaks off in the middle. `hang`: there is none.
-    """
-
-    def __init__(self, status=None, body=b"", headers=None, error=None, before=False, after=False, half=False, hang=False):
-        self.status, self.body, self.headers, self.error = status, body, headers or {}, error
-        self.before, self.after, self.half, self.hang = before, after, half, hang
-
-
 class Bucket:
     def __init__(self, limit=None, mimes=None):
         self.objects, self.limit, self.mimes = {}, limit, mimes
 
 
-class SupabaseDouble:
+class SupabaseDouble(HTTPDouble):
     def __init__(self, buckets=("sessions",)):
-        self.lock = threading.RLock()
+        super().__init__(StorageHandler)
         self.buckets = {name: Bucket() for name in buckets}
         self.key = "service." + secrets.token_hex(16)
         # What a key may do; row-level security hides what it may not see.
@@ -64,46 +52,12 @@ class SupabaseDouble:
         self.page = 1000
         self.uploads = Uploads(self)
         self.tokens = {}
-        self.asked = []
-        self.faults = []
-        self.changed = threading.Condition(self.lock)
-        self.released = threading.Event()
-        self.server = Server(("127.0.0.1", 0), type("Handler", (Handler,), {"double": self}))
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
 
     # What a test says and asks.
-
-    def fault(self, method, part, fault, times=1):
-        """The next `times` requests of that method whose path has `part` in it; None: until `heal`."""
-        with self.lock:
-            self.faults.append([method, part, fault, times])
-
-    def heal(self):
-        with self.lock:
-            self.faults.clear()
 
     def objects(self, bucket="sessions"):
         with self.lock:
             return dict(self.buckets[bucket].objects)
-
-    def requests(self, method, part=""):
-        with self.lock:
-            return [each for each in self.asked if each.method == method and part in each.path]
-
-    def wait_for(self, claim, timeout=60):
-        """Until `claim()` holds; looks after each request."""
-        with self.changed:
-            if not self.changed.wait_for(claim, timeout):
-                raise AssertionError(f"it did not come to that in {timeout} s; the last requests: {self.asked[-20:]}")
 
     def write_to(self, folder, bucket="sessions"):
         """The bucket as a directory store."""
@@ -113,17 +67,6 @@ class SupabaseDouble:
             path.write_bytes(stored.data)
 
     # What the server does.
-
-    def fault_for(self, request):
-        with self.lock:
-            for fault in self.faults:
-                if fault[0] == request.method and fault[1] in request.path:
-                    if fault[3] is not None:
-                        fault[3] -= 1
-                        if fault[3] == 0:
-                            self.faults.remove(fault)
-                    return fault[2]
-        return None
 
     def rights(self, request):
         word, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -187,10 +130,8 @@ class SupabaseDouble:
             raise StorageError("ExpiredToken")
         return upsert
 
-    def note(self, request, status):
-        with self.changed:
-            self.asked.append(Asked(request.method, request.path, status))
-            self.changed.notify_all()
+    def noted(self, request, status):
+        return Asked(request.method, request.path, status)
 
     def answer(self, request):
         """(status, headers, body)"""

@@ -10,7 +10,7 @@ from agnes_scene import check, configure, destination, disk, double, file_name  
 from confab_scene import claude, held, homes, said, settle, write_key
 from conservation import backdate, sources, whole_lines
 from hooks import Hooks, payload
-from supabase_double import Fault
+from http_double import Fault
 from test_readers import machines  # noqa: F401: a fixture
 
 

@@ -9,7 +9,7 @@ import generator
 from confab_scene import (check, claude, configure, destination, double, file_name, held, homes, said,  # noqa: F401
                           settle, write_key)
 from conservation import backdate, sources, whole_lines
-from supabase_double import Fault
+from http_double import Fault
 
 
 def test_a_home_goes_there_line_for_line_and_comes_back(world, double):

@@ -8,7 +8,7 @@ import pytest
 from confab_scene import check, claude, configure, destination, double, homes, said, settle, write_key  # noqa: F401
 from conservation import backdate
 from hooks import Hooks, payload
-from supabase_double import Fault
+from http_double import Fault
 
 SMALL = '[segments]\nmax_lines = 5\n'
 

@@ -349,3 +349,22 @@ def test_an_odd_manifest_is_its_own_sessions_trouble(world, odd):
     assert {entry["kind"] for entry in status["health"]} == {"delivery_conflict"}, status["health"]
     assert holds(world.base / "archive", world.home, second)
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_a_flush_asks_a_store_that_came_back_just_now(world, turn):
+    """What could not be taken before the store was asked is, though its rest is not over."""
+    store, away = world.base / "disk", world.base / "away"
+    store.mkdir()
+    world.configure(f'[[destination]]\nname = "disk"\npath = "{store}"\n')
+    daemon = world.daemon()
+    store.rename(away)
+    for number in range(3):
+        world.write(f".claude/projects/-p/it{number}.jsonl", b'{"type":"user"}\n' * 40)
+    if turn % 2:
+        world.ctl_run("flush", "--timeout", "1s", check=False)
+    daemon.kill()
+    daemon = world.daemon()
+    away.rename(store)
+    world.ctl_run("flush", "--wait")
+    assert daemon.stop() == 0

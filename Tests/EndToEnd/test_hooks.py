@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -233,6 +234,22 @@ def test_the_end_is_told_though_nobody_was_there_to_hear_it(hooks, world):
     world.daemon()
     wait_end(world, "s", "logout")
     Ledger(world.store).expect({("s", "main"): [LINE * 3]})
+
+
+def test_an_end_that_is_told_before_the_first_line_is_there_follows_it_soon(hooks, world):
+    path = world.write(".claude/projects/-p/s.jsonl", b"")
+    daemon = world.daemon()
+    hooks.run(payload("s", path, "SessionEnd", reason="logout"))
+    # By the time that another one is told, this one was tried.
+    other = world.write(".claude/projects/-p/t.jsonl", LINE)
+    hooks.run(payload("t", other, "SessionEnd", reason="logout"))
+    wait_end(world, "t", "logout")
+    path.write_bytes(LINE)
+    begun = time.monotonic()
+    wait_end(world, "s", "logout")
+    assert time.monotonic() - begun < 30
+    Ledger(world.store).expect({("s", "main"): [LINE], ("t", "main"): [LINE]})
+    assert daemon.stop() == 0
 
 
 def test_a_daemon_that_was_killed_tells_the_end_at_its_next_start(hooks, world):

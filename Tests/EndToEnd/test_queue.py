@@ -164,3 +164,20 @@ def test_a_restart_asks_again_for_what_was_not_taken(hooks, world, tmp_path):
     world.daemon()
     world.wait_status(lambda _: manifest_lines(world, "away") == LINE)
     assert manifest_reader.read(world.store, "away").latest() == LINE
+
+
+def test_a_sub_agents_file_in_a_queue_is_no_session_of_its_own(world, tmp_path):
+    """What another machine left: the path says whose it is, whatever the line calls it."""
+    sid = "0198f1a2-2222-4000-8000-000000000000"
+    main = tmp_path / f"old/projects/-p/{sid}.jsonl"
+    agent = tmp_path / f"old/projects/-p/{sid}/subagents/agent-a1.jsonl"
+    for path, line in [(main, LINE), (agent, LINE * 2)]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(line)
+    queue = tmp_path / "agnes-sessions.txt"
+    queue.write_text(f"agent-a1\t{agent}\n{sid}\t{main}\n")
+    world.daemon()
+    for _ in range(2):
+        assert world.ctl("import-queue", queue)["taken"] == 2
+        world.flush_but_ends()
+        Ledger(world.store).expect({(sid, "main"): [LINE], (sid, "agents/a1"): [LINE * 2]})

@@ -296,7 +296,7 @@ def test_a_restored_home_takes_nothing_from_the_store(world, before, after):
     # What docs/operations.md says that helps.
     aside = world.base / "aside"
     aside.mkdir()
-    for path in [*world.state.glob("catalog.db*"), world.state / "spool"]:
+    for path in [*world.state.glob("catalog.db*"), world.state / "spool/it"]:
         path.rename(aside / path.name)
     once()
     ledger.expect({("it", "main"): [old, new]})
@@ -549,14 +549,20 @@ def test_an_older_store_lists_nothing_that_is_not_there(world):
     daemon = world.daemon()
     world.ctl_run("flush", check=False)
     assert "is older than what was put there" in world.wait_health("delivery_conflict")["message"]
+    # What is in the spool alone: its file goes while the store is away.
+    back = away(store)
+    gone = world.write(".claude/projects/-p/gone.jsonl", only := b'{"type":"user","n":"only"}\n' * 3)
+    world.ctl_run("flush", check=False)
+    gone.unlink()
     assert daemon.stop() == 0
+    back()
     # What docs/operations.md says that helps.
     aside = world.base / "aside"
     aside.mkdir()
-    for path in [*world.state.glob("catalog.db*"), world.state / "manifests", world.state / "spool"]:
+    for path in [*world.state.glob("catalog.db*"), world.state / "manifests"]:
         path.rename(aside / path.name)
     once(45)
-    once_each(Ledger(store).expect({("it", "main"): [lines]}))
+    Ledger(store).expect({("it", "main"): [lines], ("gone", "main"): [only]})
 
 
 def test_an_older_store_is_filled_from_another(world):

@@ -13,7 +13,8 @@ import generator
 import manifest_reader
 from conservation import Ledger, backdate, printed_seed, sources
 from daemon import PATIENCE
-from supabase_double import Fault, SupabaseDouble
+from http_double import Fault
+from supabase_double import SupabaseDouble
 from supabase_errors import StorageError
 from test_foreign_store import uploaded
 

@@ -11,7 +11,8 @@ import pytest
 from storage3 import SyncStorageClient
 from storage3.exceptions import StorageApiError
 
-from supabase_double import Fault, SupabaseDouble
+from http_double import Fault
+from supabase_double import SupabaseDouble
 from supabase_errors import ERRORS, StorageError
 from supabase_uploads import PIECE
 

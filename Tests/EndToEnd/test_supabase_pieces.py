@@ -6,7 +6,7 @@ import os
 import pytest
 
 from conservation import backdate
-from supabase_double import Fault
+from http_double import Fault
 from supabase_uploads import PIECE
 from test_supabase import check, check_replays, configure, double, homes, settle  # noqa: F401, a fixture among them
 

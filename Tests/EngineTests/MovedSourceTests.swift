@@ -144,6 +144,31 @@ struct MovedSourceTests {
         #expect(try stage.end.content("b") == other + Self.next)
         #expect(stage.log.count(.generationStarted) == 0)
     }
+
+    @Test("has a stream of its own when the file is found again whose place it took")
+    func foundAgain() throws {
+        try stage.live { [self] life in
+            try write(Self.whole, to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+            // Nobody sees where the file is, and then a generation begins with another one in its place.
+            try rename("home/a.jsonl", "away/a.jsonl")
+            try write(Self.torn, to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+            try rename("away/a.jsonl", "home/b.jsonl")
+            try write(Self.whole + Self.next, to: "b.jsonl")
+            life.watcher.rang("b.jsonl")
+            await life.settle()
+            try await stage.pass(.seconds(100))
+            #expect(try await life.segments("a").map(\.lines).reduce(0, +) == 3)
+            try write(Self.torn + Array("\"}\n".utf8), to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+        }
+        #expect(try stage.end.content("a") == Self.whole + Self.next)
+        #expect(try stage.end.content("a", generation: 2).isEmpty)
+    }
 }
 
 /// A file that is deleted while it is read, and whose lines are in another file by then.

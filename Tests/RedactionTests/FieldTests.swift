@@ -75,6 +75,29 @@ struct FieldTests {
     }
 }
 
+@Suite("A key of hexadecimal digits")
+struct HexadecimalTests {
+    @Test("is found whatever they are", arguments: ["api_key = \"{hex:32}\"", "SECRET={hex:24}", "x sk-{hex:32}"])
+    func found(template: String) throws {
+        var sample = SampleText(seed: 11)
+        let redactor = try Standard.redactor()
+        for _ in 0..<2_000 {
+            let text = sample.text(template)
+            // Letters alone, or digits alone, are words and numbers to these rules.
+            guard text.dropFirst(11).contains(where: \.isNumber) else { continue }
+            #expect(redactor.findings(of: text)?.isEmpty == false, "\(text)")
+        }
+    }
+
+    @Test("is none where it is a word, or the same again")
+    func words() throws {
+        let redactor = try Standard.redactor()
+        for text in ["token = deadbeef1deadbeef1deadbeef1", "SECRET=0000000000000000a0a0a0a0"] {
+            #expect(redactor.findings(of: text) == [], "\(text)")
+        }
+    }
+}
+
 @Suite("What is no secret")
 struct NoiseTests {
     @Test(

@@ -65,6 +65,9 @@ struct PositionTests {
         #expect(redactor.redacted("{\"a\":\"x \(all) y\"}").text == "{\"a\":\"x [REDACTED:github_token] y\"}")
         let first = "\\u0067" + token.dropFirst()
         #expect(redactor.redacted("{\"a\":\"\(first)\"}").text == "{\"a\":\"[REDACTED:github_token]\"}")
+        // Backslashes may be written so, too, and what is behind them.
+        let line = "{\"a\":\"x\\u005c\\u006e\(all)\\u005c\\u0022\"}"
+        #expect(redactor.redacted(line).text == "{\"a\":\"x\\u005c\\u006e[REDACTED:github_token]\\u005c\\u0022\"}")
         let nested = "\\\\u0067" + token.dropFirst()
         #expect(redactor.redacted("{\"a\":\"\(nested)\"}").text == "{\"a\":\"[REDACTED:github_token]\"}")
     }

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import Shared
 
 /// The program uploaderd, for what must work without a running daemon: beside this program, else in $PATH.
 struct DaemonProgram {
@@ -44,6 +45,28 @@ struct DaemonProgram {
         // WIFEXITED and WEXITSTATUS are macros: wait(2).
         let exit = status & 0x7F == 0 ? status >> 8 & 0xFF : ExitCode.failed.rawValue
         return (String(decoding: output, as: UTF8.self), exit)
+    }
+
+    /// Runs it, and gives `body` what it wrote: one of them a line, as JSON. What it says instead when it fails is passed on.
+    func list<Message: Decodable>(
+        _ words: [String], _ context: Context, _ body: ([Message]) throws(ClientError) -> ExitCode
+    ) throws(ClientError) -> ExitCode {
+        let result = try output(of: words)
+        guard result.exit == 0 else {
+            try context.console.write(result.output)
+            return ExitCode(rawValue: result.exit) ?? .failed
+        }
+        var messages: [Message] = []
+        do throws(JSONMismatch) {
+            for line in result.output.split(separator: "\n") {
+                messages.append(try JSONText.decode(Message.self, from: line.utf8))
+            }
+        } catch {
+            throw ClientError(
+                .failed, "the program uploaderd answered something else than it was asked",
+                hint: "install both programs together: make install PREFIX=…", cause: error.description)
+        }
+        return try body(messages)
     }
 
     private func failure(_ code: Int32) -> ClientError {

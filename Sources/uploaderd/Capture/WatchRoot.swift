@@ -36,6 +36,24 @@ package struct WatchRoot: Sendable, Hashable {
         onlyFile = name
     }
 
+    /// One file that a hook or a queue names and that lies below no root.
+    ///
+    /// Where its path says that it is a sub-agent's, that is what it is: its root is where Claude Code's would be, and whoever
+    /// named it has only said whose sub-agent. Else it is the main stream of `sid`.
+    package init(elsewhere path: String, agent: Agent, sid: SessionID?) {
+        let parts = path.split(separator: "/").map(String.init)
+        let ofSession = parts.lastIndex(of: "subagents").map { $0 - 2 } ?? -1
+        let isOldAgent = parts.last?.hasPrefix("agent-") == true && parts.count >= 2
+        guard agent == .claude, ofSession >= 0 || isOldAgent else {
+            self.init(file: path, agent: agent, sid: sid)
+            return
+        }
+        let begin = ofSession >= 0 ? ofSession : parts.count - 2
+        let name = parts[begin...].joined(separator: "/")
+        self.init(agent: agent, root: "/" + parts[..<begin].joined(separator: "/"), include: [Glob(literal: name)])
+        onlyFile = name
+    }
+
     package var layout: AgentLayout { AgentLayout(agent: agent, sid: sid) }
 
     /// A compressed source is called as it was when it was plain.

@@ -5,6 +5,7 @@ enum CommandLineFlag: String, CaseIterable {
     case once = "--once"
     case dryRun = "--dry-run"
     case redact = "--redact"
+    case rules = "--rules"
     case host = "--host"
     case stateDirectory = "--state-dir"
     case runtimeDirectory = "--runtime-dir"
@@ -35,7 +36,7 @@ enum CommandLineFlag: String, CaseIterable {
     /// What its value is called in the help; `nil`: it takes none.
     var placeholder: String? {
         switch self {
-        case .check, .once, .dryRun, .host, .noGzip, .noRedaction, .uiDisable, .verbose, .version, .help: nil
+        case .check, .once, .dryRun, .rules, .host, .noGzip, .noRedaction, .uiDisable, .verbose, .version, .help: nil
         case .config, .file, .redact: "FILE"
         case .stateDirectory, .runtimeDirectory, .spoolDirectory, .uiPage: "DIR"
         case .watch: "AGENT:DIR"
@@ -59,6 +60,7 @@ enum CommandLineFlag: String, CaseIterable {
         case .once: "take everything, deliver it, exit: 0 only when all is safe, 5 when something is not"
         case .dryRun: "no network; say what would go"
         case .redact: "say what would be removed from this file, each as a line of JSON, and exit"
+        case .rules: "list the redaction rules in force, each as a line of JSON, and exit"
         case .host: "only the dashboard, over the store"
         case .stateDirectory: "the state directory itself"
         case .runtimeDirectory: "the runtime directory itself; the socket is control.sock in it"
@@ -93,7 +95,8 @@ enum CommandLineFlag: String, CaseIterable {
         switch self {
         case .host, .uiBind, .uiPort, .uiPage, .uiDisable:
             true
-        case .config, .check, .once, .dryRun, .redact, .stateDirectory, .runtimeDirectory, .spoolDirectory, .watch,
+        case .config, .check, .once, .dryRun, .redact, .rules, .stateDirectory, .runtimeDirectory, .spoolDirectory,
+            .watch,
             .file, .sid, .bucket, .concurrency, .uploadURL, .supabaseURL, .supabaseKey, .segmentBytes, .segmentLines,
             .segmentMilliseconds, .pollMilliseconds, .noGzip, .noRedaction, .rootPrefix,
             .verbose, .version, .help:

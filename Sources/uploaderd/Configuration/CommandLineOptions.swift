@@ -15,6 +15,8 @@ package struct CommandLineOptions: Sendable {
     package var dryRun: Bool { has(.dryRun) }
     /// The file that somebody wants to know of what would be removed.
     package var redact: String? { value(.redact) }
+    /// Somebody wants to know what is looked for.
+    package var rules: Bool { has(.rules) }
     package var host: Bool { has(.host) }
     package var noRedaction: Bool { has(.noRedaction) }
     package var verbose: Bool { has(.verbose) }

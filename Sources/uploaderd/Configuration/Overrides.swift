@@ -106,7 +106,8 @@ struct Overrides: Sendable {
             case .file:
                 flagged += options.values(flag).map { WatchOverride(.file(paths.absolute($0)), origin) }
             case .sid: if let value = text() { sid = Override(value: value, origin: origin) }
-            case .config, .check, .once, .dryRun, .redact, .host, .stateDirectory, .runtimeDirectory, .spoolDirectory,
+            case .config, .check, .once, .dryRun, .redact, .rules, .host, .stateDirectory, .runtimeDirectory,
+                .spoolDirectory,
                 .version,
                 .help:
                 break

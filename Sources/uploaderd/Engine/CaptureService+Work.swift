@@ -75,7 +75,7 @@ extension CaptureService {
         guard path.hasSuffix(".jsonl") else {
             return .notTaken(["\(path) is not taken: its name does not end in .jsonl"])
         }
-        let root = WatchRoot(file: path, agent: agent, sid: sid)
+        let root = WatchRoot(elsewhere: path, agent: agent, sid: sid)
         let opening = Task(executorPreference: world.lane(of: "queue")) { () -> Opened in
             do throws(SystemError) {
                 // A link at its end is not followed, a FIFO not waited for.

@@ -32,9 +32,8 @@ actor CaptureService {
     /// Sessions whose ends are to be told.
     private var ends: Set<SessionID> = []
     private var ending: Set<SessionID> = []
-    /// Those of which nothing could be taken yet, and how often that was tried: again after a while.
-    private var unsettled: [SessionID: Int] = [:]
-    private var retryAt: Instant?
+    /// Those of which nothing could be taken yet: how often that was tried, and when it is to be again; `nil`: it is under way.
+    private var unsettled: [SessionID: (tries: Int, due: Instant?)] = [:]
     /// Sessions whose files, which lie elsewhere, are to be looked at.
     private var visits: [SessionID] = []
     private var isVisiting = false
@@ -145,9 +144,12 @@ actor CaptureService {
                     isVisiting = true
                     group.addTask(executorPreference: world.loop) { [self] in await visitAll(parts) }
                 }
-                guard await bell.wait(until: retryAt, on: world.time) == .timeout else { continue }
-                retryAt = nil
-                ends.formUnion(unsettled.keys)
+                let next = unsettled.values.compactMap(\.due).min()
+                guard await bell.wait(until: next, on: world.time) == .timeout else { continue }
+                for (sid, each) in unsettled where each.due.map({ $0 <= world.time.now }) == true {
+                    unsettled[sid]?.due = nil
+                    ends.insert(sid)
+                }
             }
         }
         bells?.silence()
@@ -173,18 +175,17 @@ actor CaptureService {
 
     private func ended(_ sid: SessionID, isSettled: Bool) {
         ending.remove(sid)
-        let tries = (unsettled.removeValue(forKey: sid) ?? 0) + 1
+        let tries = (unsettled.removeValue(forKey: sid)?.tries ?? 0) + 1
         if !isSettled, tries < Self.mostTries {
-            unsettled[sid] = tries
-            retryAt = retryAt ?? world.time.now + Self.retryPause
+            unsettled[sid] = (tries, world.time.now + min(.seconds(1 << min(tries - 1, 6)), Self.longestPause))
         }
         bell.ring()
     }
 
-    /// A store that may know the session does not answer, or its file cannot be read. After some time it is left to the next
-    /// start: a daemon at rest has no timer.
-    private static let retryPause: Duration = .seconds(60)
-    private static let mostTries = 30
+    /// A store that may know the session does not answer yet, or its file cannot be read: again after 1 s, 2 s, 4 s … After
+    /// half an hour it is left to the next start: a daemon at rest has no timer.
+    private static let longestPause: Duration = .seconds(60)
+    private static let mostTries = 35
 
     private func visitAll(_ parts: EngineParts) async {
         while !visits.isEmpty, !Task.isCancelled {

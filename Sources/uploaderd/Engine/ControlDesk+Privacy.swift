@@ -6,29 +6,21 @@ import Store
 
 /// Sessions of which nothing is to leave.
 extension ControlDesk {
-    /// How often it is said what is waited for.
-    private static let betweenLooks: Duration = .milliseconds(500)
-
     package func addPrivate(
         _ sid: SessionID, progress: ReplySink<AddPrivateReply>
     ) async throws(ControlError) -> AddPrivateReply {
-        var reply = AddPrivateReply(changed: try await say(.private, of: sid))
+        let isNew = try await say(.private, of: sid)
         // Also where it was private before: who asks again wants to know that nothing leaves.
         let departures = engine.store.departures
-        let bell = Doorbell()
-        let listener = departures.subscribe(bell)
-        defer { departures.unsubscribe(listener) }
-        while true {
+        return try await follow(
+            departures, progress, unfinished: "something of session \(sid) is on its way yet"
+        ) { () async throws(ControlError) in
             let open = departures.stores(of: sid)
-            if open.isEmpty { break }
+            guard !open.isEmpty else { return .over(AddPrivateReply(changed: isNew)) }
             let names = try await storeNames()
-            reply.waitingFor = open.map { names[$0] ?? $0.rawValue }.sorted()
-            try await progress.send(reply)
-            _ = await bell.wait(until: engine.world.time.now + Self.betweenLooks, on: engine.world.time)
-            if Task.isCancelled { throw ControlError(.busy, "something of session \(sid) is on its way yet") }
+            return .begun(
+                AddPrivateReply(changed: isNew, waitingFor: open.map { names[$0] ?? $0.rawValue }.sorted()))
         }
-        reply.waitingFor = []
-        return reply
     }
 
     package func removePrivate(_ sid: SessionID) async throws(ControlError) -> RemovePrivateReply {
@@ -57,10 +49,9 @@ extension ControlDesk {
         _ = try await say(.forgotten, of: sid)
         try await dropRemoteCache()
         await engine.forgetting.retry()
-        let bell = Doorbell()
-        let listener = engine.board.subscribe(bell)
-        defer { engine.board.unsubscribe(listener) }
-        while true {
+        return try await follow(
+            engine.board, progress, unfinished: "session \(sid) is forgotten, and not deleted yet"
+        ) { () async throws(ControlError) in
             let state = try await asking { () async throws(StoreError) in try await engine.forgetting.progress(of: sid)
             }
             var reply = ForgetReply(deleted: state.deleted.sorted(), waitingFor: state.busy.sorted())
@@ -73,10 +64,7 @@ extension ControlDesk {
                         destination: $0, reason: "it is not configured any more, so nothing is deleted there",
                         willGo: false)
                 }
-            if state.busy.isEmpty, state.isPurged { return reply }
-            try await progress.send(reply)
-            _ = await bell.wait(until: engine.world.time.now + Self.betweenLooks, on: engine.world.time)
-            if Task.isCancelled { throw ControlError(.busy, "session \(sid) is forgotten, and not deleted yet") }
+            return state.busy.isEmpty && state.isPurged ? .over(reply) : .begun(reply)
         }
     }
 

@@ -6,9 +6,6 @@ import Store
 
 /// Sessions that are delivered once more: as they are, or by today's rules.
 extension ControlDesk {
-    /// How often it is said how far it is.
-    private static let betweenLooks: Duration = .milliseconds(500)
-
     package func resend(
         _ request: ResendRequest, progress: ReplySink<ResendReply>
     ) async throws(ControlError) -> ResendReply {
@@ -40,12 +37,11 @@ extension ControlDesk {
         }
         await engine.rewriting.retry()
         await engine.delivery.retry()
-        let bell = Doorbell()
-        let listener = engine.board.subscribe(bell)
-        defer { engine.board.unsubscribe(listener) }
         // Of a session that is done nothing is counted any more.
         var most = ResendReply()
-        while true {
+        return try await follow(
+            engine.board, progress, unfinished: "not everything is redacted again yet; it goes on"
+        ) { () async throws(ControlError) in
             let names = try await storeNames()
             let state = try await asking { () async throws(StoreError) in
                 try await engine.rewriting.progress(of: sid, names: names)
@@ -58,13 +54,9 @@ extension ControlDesk {
                 ForgetReply.Leftover(destination: $0.key, reason: $0.value.why, willGo: $0.value.willGo)
             }
             most.failed = state.failed.sorted { $0.key < $1.key }.map { "session \($0.key): \($0.value)" }
-            if state.isOver {
-                if sid == nil { most.failed += try await keptBack(from: rules) }
-                return most
-            }
-            try await progress.send(most)
-            _ = await bell.wait(until: engine.world.time.now + Self.betweenLooks, on: engine.world.time)
-            if Task.isCancelled { throw ControlError(.busy, "not everything is redacted again yet; it goes on") }
+            guard state.isOver else { return .begun(most) }
+            if sid == nil { most.failed += try await keptBack(from: rules) }
+            return .over(most)
         }
     }
 
@@ -142,10 +134,9 @@ extension ControlDesk {
         _ progress: ReplySink<ResendReply>
     ) async throws(ControlError) -> ResendReply {
         let engine = engine
-        let bell = Doorbell()
-        let listener = engine.board.subscribe(bell)
-        defer { engine.board.unsubscribe(listener) }
-        while true {
+        return try await follow(
+            engine.board, progress, unfinished: "session \(sid) is being delivered again; it goes on"
+        ) { () async throws(ControlError) in
             var reply = begun
             let seen = engine.board.snapshot()
             for (id, name) in asked {
@@ -166,10 +157,7 @@ extension ControlDesk {
                             willGo: false))
                 }
             }
-            if reply.waitingFor.isEmpty { return reply }
-            try await progress.send(reply)
-            _ = await bell.wait(until: engine.world.time.now + Self.betweenLooks, on: engine.world.time)
-            if Task.isCancelled { throw ControlError(.busy, "session \(sid) is being delivered again; it goes on") }
+            return reply.waitingFor.isEmpty ? .over(reply) : .begun(reply)
         }
     }
 

@@ -77,7 +77,7 @@ extension ControlDesk {
             atRisk: try await !isSafe(summary, in: required))
     }
 
-    /// The lines that every required destination has, from the generation's first on.
+    /// The lines that a reader finds in every required destination, from the generation's first on.
     private func safeLines(
         of stream: StreamKey, _ generation: Int, _ required: [StoreID]?
     ) async throws(ControlError) -> Int {
@@ -89,7 +89,7 @@ extension ControlDesk {
 
     private static func safeLines(_ segments: [StoredSegment], _ required: [StoreID]?) -> Int {
         guard let required else { return 0 }
-        let safe = segments.prefix { Set(required).isSubset(of: $0.holders) }
+        let safe = segments.prefix { Set(required).isSubset(of: $0.listers) }
         return safe.last.map { $0.record.firstLine - 1 + $0.record.lines } ?? 0
     }
 

@@ -38,8 +38,9 @@ extension ControlDesk {
             let segments = try await asking { () async throws(StoreError) in
                 try await engine.store.segments(of: stream.stream)
             }
+            var chains: [StoreID: ChainWalk] = [:]
             for segment in segments where request.isWanted(segment.record.objectPath, of: sid) {
-                let ranges = await verified(segment, isOpen: isOpen, unlisted, request, &summary)
+                let ranges = await verified(segment, isOpen: isOpen, unlisted, request, &chains, &summary)
                 for range in ranges { summary.count(range.state) }
                 try await sink.send(ranges)
             }
@@ -68,7 +69,7 @@ extension ControlDesk {
     /// - Parameter unlisted: stores where no reader finds it, though it may be there.
     private func verified(
         _ segment: StoredSegment, isOpen: Bool, _ unlisted: [StoreID: Verdict], _ request: VerifyRequest,
-        _ summary: inout VerifySummary
+        _ chains: inout [StoreID: ChainWalk], _ summary: inout VerifySummary
     ) async -> [VerifiedRange] {
         var ranges: [VerifiedRange] = []
         let board = engine.board.snapshot()
@@ -82,7 +83,13 @@ extension ControlDesk {
                 state = .missing
             } else if isThere, let id = live.storeID {
                 let deep = request.isDeep
-                (state, detail) = await look(segment, in: id, deep: deep)
+                // Of a part of all objects nothing is known from the first line on.
+                let before = request.deep ? chains[id, default: ChainWalk()].beginning(of: segment.record) : nil
+                let behind: RunningDigest?
+                ((state, detail), behind) = await look(segment, in: id, deep: deep, behind: before)
+                if chains[id]?.goOn(behind: segment.record, with: behind) == true {
+                    (state, detail) = await faultOfChain(segment.record)
+                }
                 if deep, state == .found { summary.readBack += 1 }
                 if state == .found, let fault = unlisted[id] { (state, detail) = fault }
             } else if let fault {
@@ -113,16 +120,16 @@ extension ControlDesk {
     ) async -> Verdict? {
         guard segment.state == .spooled, segment.receipts.isEmpty else { return nil }
         let deep = request.isDeep
-        let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: segment.record.stream)) {
+        let (verdict, _) = await withTaskExecutorPreference(engine.world.lane(of: segment.record.stream)) {
             await self.look(
                 self.engine.objects.spooled(segment.id, segment.record), SegmentOutline(segment.record), deep)
         }
-        if state == .found {
+        if verdict.state == .found {
             if deep { summary.readBack += 1 }
             return nil
         }
         // It has left the spool meanwhile: then a store has it.
-        return state == .missing && detail == nil ? nil : (state, detail)
+        return verdict.state == .missing && verdict.detail == nil ? nil : verdict
     }
 
     /// One range for each store in which another writer lists the segment.
@@ -136,49 +143,69 @@ extension ControlDesk {
         for holding in other.holdings where holding.paths.contains(entry.path) {
             let copy = WriterManifest.copy(of: entry, in: stream, other.session, holding)
             let deep = request.isDeep
-            let (state, detail) = await withTaskExecutorPreference(engine.world.lane(of: other.session)) {
+            let (verdict, _) = await withTaskExecutorPreference(engine.world.lane(of: other.session)) {
                 await self.look(copy, outline, deep)
             }
-            if deep, state == .found { summary.readBack += 1 }
+            if deep, verdict.state == .found { summary.readBack += 1 }
             ranges.append(
                 VerifiedRange(
                     sid: other.session, stream: stream, generation: entry.generation ?? 1,
-                    firstLine: entry.firstLine ?? 1, lines: entry.lines, destination: holding.shelf.name, state: state,
-                    detail: detail, writer: other.writer))
+                    firstLine: entry.firstLine ?? 1, lines: entry.lines, destination: holding.shelf.name,
+                    state: verdict.state, detail: verdict.detail, writer: other.writer))
         }
         return ranges
     }
 
     /// Whether the object is in the store; read back and compared when `deep`.
     private nonisolated func look(
-        _ segment: StoredSegment, in id: StoreID, deep: Bool
-    ) async -> Verdict {
+        _ segment: StoredSegment, in id: StoreID, deep: Bool, behind digest: RunningDigest?
+    ) async -> (Verdict, RunningDigest?) {
         let lane = engine.world.lane(of: segment.record.stream)
         return await withTaskExecutorPreference(lane) {
-            guard let shelf = self.engine.objects.shelf(id) else { return (.delayed, "the destination is not open") }
-            if let sink = shelf.sink as? any LineSink { return await self.look(segment, in: id, sink, deep: deep) }
+            guard let shelf = self.engine.objects.shelf(id) else {
+                return ((.delayed, "the destination is not open"), nil)
+            }
+            if let sink = shelf.sink as? any LineSink {
+                return (await self.look(segment, in: id, sink, deep: deep), nil)
+            }
             var copy = self.engine.objects.copy(of: segment.id, segment.record, in: id, on: shelf)
             copy.isFaulty = segment.faulty.contains(id)
-            return await self.look(copy, SegmentOutline(segment.record), deep)
+            return await self.look(copy, SegmentOutline(segment.record), deep, behind: digest)
         }
     }
 
     /// Looks at one copy, and says in the health what is wrong with it.
+    ///
+    /// - Returns: also the digest with its bytes, where all of them were read.
     private nonisolated func look(
-        _ copy: ObjectCopy, _ outline: SegmentOutline, _ deep: Bool
-    ) async -> Verdict {
+        _ copy: ObjectCopy, _ outline: SegmentOutline, _ deep: Bool, behind before: RunningDigest? = nil
+    ) async -> (Verdict, RunningDigest?) {
+        var digest = before
         do {
-            guard let bytes = try await copy.open() else { return (.missing, nil) }
+            guard let bytes = try await copy.open() else { return ((.missing, nil), nil) }
             // Compares the sizes.
             var reader = try MemberReader(outline, object: bytes)
-            if deep { while try reader.next() != nil {} }
+            if deep { while let piece = try reader.next() { digest?.update(piece) } }
             await engine.objects.note(nil, copy, isRead: deep)
-            return (.found, nil)
+            return ((.found, nil), deep ? digest : nil)
         } catch {
             let isDefinite = await engine.objects.note(error, copy)
-            if let error = error as? DeliveryError, error.code == .notFound { return (.missing, error.message) }
-            if let error = error as? StoreError, error.code == .missing { return (.missing, error.message) }
-            return (isDefinite ? .damaged : .delayed, "\(error)")
+            if let error = error as? DeliveryError, error.code == .notFound { return ((.missing, error.message), nil) }
+            if let error = error as? StoreError, error.code == .missing { return ((.missing, error.message), nil) }
+            return ((isDefinite ? .damaged : .delayed, "\(error)"), nil)
+        }
+    }
+
+    /// The bytes are right and what is told of them is not: nobody is told it any more until it is made anew.
+    private func faultOfChain(_ record: SegmentRecord) async -> Verdict {
+        let what = "the digest of its generation, `chain` in the manifest, is not that of the bytes"
+        do throws(StoreError) {
+            try await engine.store.forgetChain(
+                of: record.stream, generation: record.generation, from: record.sourceOffset)
+            engine.delivery.ring()
+            return (.damaged, "\(what): it is left out from now on, and told again with new lines")
+        } catch {
+            return (.damaged, "\(what), and could not be taken back: \(error)")
         }
     }
 }

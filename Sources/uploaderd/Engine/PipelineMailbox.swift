@@ -14,6 +14,9 @@ final class PipelineMailbox: Sendable {
         static let makeRoom = Requests(rawValue: 4)
         /// A hook says that the session has ended: what is there is its end, until more comes.
         static let ended = Requests(rawValue: 8)
+        /// The stream is that of another file, which was found under another name: unless something of this one is durable,
+        /// begin again, as whatever it is called by then.
+        static let giveWay = Requests(rawValue: 16)
     }
 
     private struct State {

@@ -19,6 +19,8 @@ struct PrivacyJudge: Sendable {
     private static let delivered = "excluded_delivered"
     /// Of the rules that judged what is known.
     private static let digest = "privacy.rules"
+    /// So many share a commit: what each commit costs is most of what a hundred sessions cost.
+    private static let batch = 2_048
 
     /// Judges everything that is known, where the rules have changed since; says what is to be said. Blocks.
     func judgeKnown() async throws(StoreError) {
@@ -27,7 +29,7 @@ struct PrivacyJudge: Sendable {
             try await store.unjudgeUnknown()
             var after: SessionID?
             while true {
-                let some = try await store.sessions(after: after, limit: 128)
+                let some = try await store.sessions(after: after, limit: Self.batch)
                 try await judgeAnew(some)
                 guard let last = some.last else { break }
                 after = last.session

@@ -195,14 +195,24 @@ actor Rewriting {
     /// Equal chains mean equal sessions: those of other bytes are made anew.
     private func rechain(_ session: SessionID) async throws {
         for (stream, generation) in try await store.unchained(of: session) {
-            let lane = world.lane(of: session)
-            let digests = try await withTaskExecutorPreference(lane) { [chains] in
-                try await chains.digests(of: stream, generation: generation)
+            var isTold = false
+            // What came, or was joined, while they were read makes another list of segments: it is read again.
+            for _ in 0..<Self.mostReadings where !isTold {
+                let lane = world.lane(of: session)
+                let digests = try await withTaskExecutorPreference(lane) { [chains] in
+                    try await chains.digests(of: stream, generation: generation)
+                }
+                isTold = try await store.setChains(digests, of: stream, generation: generation)
             }
-            // What came meanwhile is not told; a later pass, or the pipeline, reads it.
-            _ = try await store.setChains(digests, of: stream, generation: generation)
+            // A session that grows as fast as it can be read: the next pass may find it at rest.
+            guard isTold else {
+                throw StoreError(
+                    .stale, "stream \(stream.stream) got new segments each time that its digest was to be noted")
+            }
         }
     }
+
+    private static let mostReadings = 4
 
     // MARK: For whoever waits
 

@@ -145,6 +145,7 @@ extension SessionSupervisor {
         case .follows(let other):
             self.lost[path] = lost
             following.insert(path)
+            running[other]?.ask(.giveWay)
             wait(path, for: other)
         case .restart:
             pending.add(path)

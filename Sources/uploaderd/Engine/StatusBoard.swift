@@ -2,7 +2,7 @@ package import Shared
 import Synchronization
 
 /// What goes on, for whoever asks: counters, health, the last error of each destination. Readers get a copy.
-package final class StatusBoard: Sendable {
+package final class StatusBoard: Announcing {
     package struct Destination: Sendable, Hashable {
         package enum State: String, Sendable {
             case opening, active, waiting, held
@@ -42,8 +42,7 @@ package final class StatusBoard: Sendable {
     private struct State {
         var snapshot = Snapshot()
         var entries: [String: HealthEntry] = [:]
-        var listeners: [Int: Doorbell] = [:]
-        var nextListener = 0
+        var listeners = Doorbells()
         var meter = RateMeter()
         /// By stream, the generation that began and of which nothing is durable.
         var begun: [StreamKey: Int] = [:]
@@ -68,7 +67,7 @@ package final class StatusBoard: Sendable {
             change(&state.snapshot)
             state.snapshot.revision += 1
             state.meter.note(Self.counters(state.snapshot), at: time.now)
-            return state.listeners.sorted { $0.key < $1.key }.map(\.value)
+            return state.listeners.all
         }
         for bell in bells { bell.ring() }
     }
@@ -135,14 +134,7 @@ package final class StatusBoard: Sendable {
         update { _ in }
     }
 
-    /// Rings `bell` after every change until `unsubscribe`.
-    package func subscribe(_ bell: Doorbell) -> Int {
-        state.withLock { state in
-            state.nextListener += 1
-            state.listeners[state.nextListener] = bell
-            return state.nextListener
-        }
-    }
+    package func subscribe(_ bell: Doorbell) -> Int { state.withLock { $0.listeners.add(bell) } }
 
-    package func unsubscribe(_ listener: Int) { state.withLock { _ = $0.listeners.removeValue(forKey: listener) } }
+    package func unsubscribe(_ listener: Int) { state.withLock { $0.listeners.remove(listener) } }
 }

@@ -210,6 +210,10 @@ extension StreamPipeline {
         noteEndless()
         let read = mailbox.count(taken: .max)
         if read > 0 { context.board.update { $0.backlogBytes -= read } }
+        if requests.contains(.giveWay), cursor.offset == 0, cursor.partialEnd == nil, try tail.observe().place == .same
+        {
+            return .restart
+        }
         if requests.contains(.flush) { try await close(.flush) }
         if mailbox.isEnding {
             try await close(.shutdown)

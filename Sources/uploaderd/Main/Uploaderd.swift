@@ -29,6 +29,7 @@ import Shared
                 exit(Terminal.answer(text, ExitCode.done))
             }
             if let file = loaded.options.redact { exit(RedactReport.run(on: file, loaded)) }
+            if loaded.options.rules { exit(RulesReport.run(loaded)) }
             exit(loaded.options.dryRun ? DryRun.run(loaded) : Daemon.run(loaded, input))
         }
     }

@@ -6,19 +6,19 @@ private import Glibc
 ///     text   {"a":"{"k":"x⏎sk-1"}"}
 ///
 /// A run of backslashes and what it escapes becomes the one character that is meant when all levels are decoded: `\n`, `\\n`
-/// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`. Backslashes that escape nothing become one. What sets
-/// a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
+/// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`; `\u005c` is one more backslash
+/// of such a run. Backslashes that escape nothing become one. What sets a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
 /// a range of the raw line, so that what is found can be cut out there; such a range begins and ends outside of escapes, at
 /// every level.
 struct EscapedText {
-    /// A place from which on text and raw bytes run side by side; or one escape, up to the next place.
+    /// A place from which on text and raw bytes run side by side; every second one: an escape, up to the next place.
     private struct Place {
-        var text: Int
-        var raw: Int
-        var isEscape: Bool
+        // A scan takes no more than 4 GiB.
+        var text: UInt32
+        var raw: UInt32
     }
 
-    private var places: [Place] = [Place(text: 0, raw: 0, isEscape: false)]
+    private var places = [Place(text: 0, raw: 0)]
     /// Of the last question: the next one is about something near, mostly behind it.
     private var asked = 0
 
@@ -26,25 +26,33 @@ struct EscapedText {
     init() {}
 
     /// Looks at `raw` again, this time for where its bytes went.
-    init(of raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>) {
+    ///
+    /// - Parameter escapes: how many it has, if that is known.
+    init(of raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>, escapes: Int = 0) {
+        places.reserveCapacity(1 + escapes * 2)
         _ = Self.write(raw, into: text) { (at, begin, count, end) in
-            places.append(Place(text: at, raw: begin, isEscape: true))
-            places.append(Place(text: at + count, raw: end, isEscape: false))
+            places.append(Place(text: UInt32(truncatingIfNeeded: at), raw: UInt32(truncatingIfNeeded: begin)))
+            places.append(Place(text: UInt32(truncatingIfNeeded: at + count), raw: UInt32(truncatingIfNeeded: end)))
         }
     }
 
     /// The raw bytes that these bytes of the text came from; never empty unless `range` is.
     mutating func raw(of range: Range<Int>) -> Range<Int> {
-        let first = places[index(of: range.lowerBound)]
-        let begin = first.isEscape ? first.raw : first.raw + range.lowerBound - first.text
-        guard !range.isEmpty else { return begin..<begin }
-        let at = index(of: range.upperBound - 1)
-        let last = places[at]
-        return begin..<(last.isEscape ? places[at + 1].raw : last.raw + range.upperBound - last.text)
+        let begin = raw(at: range.lowerBound).lowerBound
+        return range.isEmpty ? begin..<begin : begin..<raw(at: range.upperBound - 1).upperBound
+    }
+
+    /// The raw bytes of one byte of the text: the byte itself, or an escape.
+    private mutating func raw(at text: Int) -> Range<Int> {
+        let place = index(of: text)
+        if !place.isMultiple(of: 2) { return Int(places[place].raw)..<Int(places[place + 1].raw) }
+        let raw = Int(places[place].raw) + text - Int(places[place].text)
+        return raw..<raw + 1
     }
 
     /// The last place at or before `text`.
     private mutating func index(of text: Int) -> Int {
+        let text = UInt32(truncatingIfNeeded: text)
         var low = places[asked].text <= text ? asked : 0
         var step = 1
         while low + step < places.count, places[low + step].text <= text {
@@ -64,9 +72,13 @@ struct EscapedText {
     ///
     /// - Parameters:
     ///   - text: has room for `raw.count` bytes and 8 more.
-    /// - Returns: its length.
-    static func write(_ raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>) -> Int {
-        write(raw, into: text) { _, _, _, _ in }
+    /// - Returns: its length, and how many escapes there were.
+    static func write(
+        _ raw: UnsafeRawBufferPointer, into text: UnsafeMutablePointer<UInt8>
+    ) -> (count: Int, escapes: Int) {
+        var escapes = 0
+        let count = write(raw, into: text) { _, _, _, _ in escapes &+= 1 }
+        return (count, escapes)
     }
 
     // The loop runs over every byte that is taken: its additions cannot overflow, since all are places in `raw` or before.
@@ -105,16 +117,24 @@ struct EscapedText {
                 if at == count { break }
             }
             let begin = at
-            at &+= 1
-            while at < count, base[at] == 0x5C { at &+= 1 }
+            var isSpelled = false
+            repeat {
+                at &+= 1
+                while at < count, base[at] == 0x5C { at &+= 1 }
+                // A backslash as well.
+                guard at < count, base[at] == UInt8(ascii: "u"), codeUnit(base, at + 1, count) == 0x5C else { break }
+                at &+= 5
+                isSpelled = true
+            } while at < count && base[at] == 0x5C
             let meant = at < count ? meanings[Int(base[at])] : 0
             if meant > 1 {
                 text[out] = meant
                 at &+= 1
                 escape(out, begin, 1, at)
                 out &+= 1
-            } else if meant == 1, let unit = codeUnit(base, at + 1, count) {
+            } else if meant == 1, var unit = codeUnit(base, at + 1, count) {
                 at &+= 5
+                if isSpelled, unit < 0x80, meanings[Int(unit)] > 1 { unit = UInt32(meanings[Int(unit)]) }
                 if unit == 0x1B, let end = endOfControl(base, at, count) {
                     at = end
                     escape(out, begin, 0, at)

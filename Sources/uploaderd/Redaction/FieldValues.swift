@@ -14,16 +14,19 @@ struct FieldValues {
 
     let raw: UnsafeRawBufferPointer
 
+    /// Leaves in `found` what the field holds.
+    ///
     /// - Parameters:
-    ///   - colon: behind the field's name.
+    ///   - begin: of what is behind the colon and white space.
     ///   - level: of the quotes of the name.
-    func values(behind colon: Int, level: Int) -> [Value] {
-        var at = colon + 1
-        skipSpace(&at)
-        guard at < raw.count else { return [] }
-        guard raw[at] == UInt8(ascii: "[") else { return [value(&at, level)].compactMap { $0 } }
+    func values(from begin: Int, level: Int, into found: inout [Value]) {
+        found.removeAll(keepingCapacity: true)
+        var at = begin
+        guard raw[at] == UInt8(ascii: "[") else {
+            if let value = value(&at, level) { found.append(value) }
+            return
+        }
         at += 1
-        var found: [Value] = []
         while true {
             skipSpace(&at)
             guard let next = value(&at, level) else { break }
@@ -33,21 +36,18 @@ struct FieldValues {
             at += 1
         }
         for index in found.indices { found[index].reach = at < raw.count ? at : .max }
-        return found
     }
 
     /// The string behind a name whose quotes are written otherwise: `\u0022name\u0022:\u0022value\u0022`, as some encoders do.
     ///
     /// - Parameters:
-    ///   - colon: behind the field's name.
+    ///   - begin: of what is behind the colon and white space.
     ///   - quote: as it is written around the name.
     /// - Returns: `nil` when there is no such string. It ends at the next such quote, or where the string ends that it is in.
-    func value(behind colon: Int, quotedBy quote: Range<Int>) -> Value? {
-        var at = colon + 1
-        skipSpace(&at)
-        guard isQuote(at, like: quote) else { return nil }
-        let begin = at + quote.count
-        at = begin
+    func value(from begin: Int, quotedBy quote: Range<Int>) -> Value? {
+        guard isQuote(begin, like: quote) else { return nil }
+        let begin = begin + quote.count
+        var at = begin
         while at < raw.count, raw[at] != UInt8(ascii: "\"") {
             guard raw[at] == 0x5C else {
                 at += 1

@@ -47,7 +47,7 @@ final class LineSearch {
         guard memchr(base, 0x5C, raw.count) != nil else {
             return look(
                 at: UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: raw.count), of: raw,
-                isEscaped: false)
+                escapes: nil)
         }
         if memory.count < raw.count + 8 {
             memory.deallocate()
@@ -60,55 +60,57 @@ final class LineSearch {
             }
         }
         guard let text = memory.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return .failed }
-        let count = EscapedText.write(raw, into: text)
-        return look(at: UnsafeBufferPointer(start: text, count: count), of: raw, isEscaped: true)
+        let (count, escapes) = EscapedText.write(raw, into: text)
+        return look(at: UnsafeBufferPointer(start: text, count: count), of: raw, escapes: escapes)
     }
 
+    /// - Parameter escapes: how many the raw bytes have; `nil`: they are the text.
     private func look(
-        at text: UnsafeBufferPointer<UInt8>, of raw: UnsafeRawBufferPointer, isEscaped: Bool
+        at text: UnsafeBufferPointer<UInt8>, of raw: UnsafeRawBufferPointer, escapes: Int?
     ) -> Outcome {
         guard let base = text.baseAddress, text.count > 0 else { return .clean }
         guard database.scan(base, text.count, scratch) else { return .failed }
-        if scratch.hits.isEmpty { return .clean }
+        let hits = scratch.hits
+        if hits.isEmpty { return .clean }
         // Only now: where each byte of the text came from.
-        var map = isEscaped ? EscapedText(of: raw, into: UnsafeMutablePointer(mutating: base)) : EscapedText()
-        defer { forgetProgress() }
+        var map =
+            escapes.map { EscapedText(of: raw, into: UnsafeMutablePointer(mutating: base), escapes: $0) }
+            ?? EscapedText()
+        defer { forgetProgress(hits) }
         var spans: [RawSpan] = []
-        for hit in scratch.hits {
-            guard hit.isOfRule else {
-                spans += fieldValues(before: hit.firstEnd, text, raw, &map)
-                continue
+        var values: [FieldValues.Value] = []
+        for hit in hits {
+            if hit.number >= RuleDatabase.fieldNumber || finders.rules[Int(hit.number)].isOfField {
+                addFields(hit, text, raw, &map, &values, &spans)
+            } else if !addSecrets(hit, text, &map, &spans) {
+                return .failed
             }
-            let rule = Int(hit.number)
-            guard let found = secrets(of: rule, hit, text) else { return .failed }
-            spans += found.map { RawSpan(range: map.raw(of: $0), rule: rule) }
         }
         spans.removeAll { $0.range.isEmpty }
         return spans.isEmpty ? .clean : .secrets(RawSpan.joined(spans))
     }
 
-    private func forgetProgress() {
-        for hit in scratch.hits where hit.isOfRule { progress[Int(hit.number)] = Progress() }
-        for number in finders.ofFields { progress[number] = Progress() }
+    private func forgetProgress(_ hits: [RuleHits.Hit]) {
+        for hit in hits where hit.number < RuleDatabase.fieldNumber { progress[Int(hit.number)] = Progress() }
     }
 
-    /// - Returns: `nil` when a limit was met.
-    private func secrets(
-        of number: Int, _ hit: RuleDatabase.Hit, _ text: UnsafeBufferPointer<UInt8>
-    ) -> [Range<Int>]? {
-        guard let base = text.baseAddress, hasKeyword(number, text) else { return [] }
+    /// - Returns: `false` when a limit was met.
+    private func addSecrets(
+        _ hit: RuleHits.Hit, _ text: UnsafeBufferPointer<UInt8>, _ map: inout EscapedText, _ spans: inout [RawSpan]
+    ) -> Bool {
+        let number = Int(hit.number)
+        guard let base = text.baseAddress, hasKeyword(number, text) else { return true }
         let rule = finders.rules[number]
         let plausibility = Plausibility(text: text)
-        var found: [Range<Int>] = []
         // Matches of a rule go forward: what an earlier hit's search has passed need not be passed again.
         var at = max(progress[number].passed, hit.firstEnd - database.widths[number])
         while at <= hit.lastEnd {
             switch rule.finder.match(in: base, text.count, beginningIn: at...hit.lastEnd, workspace) {
             case .none: at = hit.lastEnd + 1
-            case .failed: return nil
+            case .failed: return false
             case .match(let match):
                 if plausibility.isSecret(match.secret, by: rule), !isAllowed(match.secret, base) {
-                    found.append(match.secret)
+                    spans.append(RawSpan(range: map.raw(of: match.secret), rule: number))
                     // What ended one may begin the next.
                     at = max(match.secret.upperBound, match.whole.lowerBound + 1)
                 } else {
@@ -118,7 +120,7 @@ final class LineSearch {
             }
         }
         progress[number].passed = at
-        return found
+        return true
     }
 
     /// Whether the text has a keyword of the rule, or it needs none.
@@ -141,31 +143,32 @@ final class LineSearch {
 
     // MARK: Fields
 
-    private func fieldValues(
-        before end: Int, _ text: UnsafeBufferPointer<UInt8>, _ raw: UnsafeRawBufferPointer, _ map: inout EscapedText
-    ) -> [RawSpan] {
-        // The text is `"name" :`.
-        guard let close = text[..<(end - 1)].lastIndex(of: UInt8(ascii: "\"")),
-            let open = text[..<close].lastIndex(of: UInt8(ascii: "\""))
-        else { return [] }
-        let name = text[(open + 1)..<close]
-        let quote = map.raw(of: close..<close + 1)
-        let colon = map.raw(of: (end - 1)..<end).lowerBound
+    /// What is secret in the values of a field; `hit` ends with its name's quote. `values` is for its own use.
+    private func addFields(
+        _ hit: RuleHits.Hit, _ text: UnsafeBufferPointer<UInt8>, _ raw: UnsafeRawBufferPointer,
+        _ map: inout EscapedText, _ values: inout [FieldValues.Value], _ spans: inout [RawSpan]
+    ) {
+        let end = hit.firstEnd
+        var at = end
+        while at < text.count, at - end < 8, text[at] == 0x20 || text[at] == 0x09 { at += 1 }
+        guard at < text.count, text[at] == UInt8(ascii: ":") else { return }
+        at += 1
+        while at < text.count, ASCII.isSpace(text[at]) { at += 1 }
+        guard at < text.count else { return }
+        let quote = map.raw(of: end - 1..<end)
+        let begin = map.raw(of: at..<at + 1).lowerBound
         let fields = FieldValues(raw: raw)
-        let isPlain = raw[quote.upperBound - 1] == UInt8(ascii: "\"")
-        let values =
-            isPlain
-            ? fields.values(behind: colon, level: JSONQuote.level(behind: quote.count - 1))
-            : [fields.value(behind: colon, quotedBy: quote)].compactMap { $0 }
-        let folded = SensitiveFields.folded(name)
-        let lowered = finders.ofFields.isEmpty ? [] : name.map(ASCII.lowered)
-        let own = finders.ofFields.filter { finders.rules[$0].field == lowered && hasKeyword($0, text) }
-        let isSensitive = finders.fields.contains(folded)
-        return values.flatMap { value in
-            guard !value.range.isEmpty else { return [RawSpan]() }
-            var spans = own.flatMap { secrets(of: $0, in: value, raw) }
-            if isSensitive, isSecret(value, ofField: folded, raw) { spans.append(span(value, set.rules.count)) }
-            return spans
+        if raw[quote.upperBound - 1] == UInt8(ascii: "\"") {
+            fields.values(from: begin, level: JSONQuote.level(behind: quote.count - 1), into: &values)
+        } else {
+            values = [fields.value(from: begin, quotedBy: quote)].compactMap { $0 }
+        }
+        for value in values where !value.range.isEmpty {
+            if hit.number < RuleDatabase.fieldNumber {
+                if hasKeyword(Int(hit.number), text) { spans += secrets(of: Int(hit.number), in: value, raw) }
+            } else if isSecret(value, isPassword: hit.number == RuleDatabase.passwordNumber, raw) {
+                spans.append(span(value, set.rules.count))
+            }
         }
     }
 
@@ -173,11 +176,11 @@ final class LineSearch {
         RawSpan(range: value.range, rule: rule, missingQuotes: value.missingQuotes, reach: value.reach)
     }
 
-    private func isSecret(_ value: FieldValues.Value, ofField name: String, _ raw: UnsafeRawBufferPointer) -> Bool {
+    private func isSecret(_ value: FieldValues.Value, isPassword: Bool, _ raw: UnsafeRawBufferPointer) -> Bool {
         let isLikely =
             raw[value.range].withContiguousStorageIfAvailable { bytes in
                 if Plausibility.isPlaceholder(bytes) { return false }
-                if SensitiveFields.isPassword(name) { return true }
+                if isPassword { return true }
                 // Places in a list, counts and ids of tokens are short numbers.
                 if value.missingQuotes != nil { return bytes.count >= 8 }
                 return bytes.count >= 4
@@ -224,6 +227,6 @@ final class LineSearch {
         let text = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 8)
         defer { text.deallocate() }
         var map = EscapedText(of: bytes, into: text)
-        return body(text, EscapedText.write(bytes, into: text), &map)
+        return body(text, EscapedText.write(bytes, into: text).count, &map)
     }
 }

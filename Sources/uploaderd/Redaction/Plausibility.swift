@@ -9,7 +9,17 @@ struct Plausibility {
         let bytes = UnsafeBufferPointer(rebasing: text[secret])
         if Self.isPlaceholder(bytes) || isInsideBase64(secret) { return false }
         if rule.isMixed, !Self.isMixed(bytes) { return false }
-        return rule.entropy == 0 || Self.entropy(of: bytes) >= rule.entropy
+        if rule.entropy == 0 { return true }
+        let bits = Self.entropy(of: bytes)
+        return bits >= rule.entropy || bits >= Self.hexEntropy && Self.isHex(bytes)
+    }
+
+    /// Of hexadecimal digits one expects no more: every fifth key of 32 of them has less than 3.5 bits a digit.
+    private static let hexEntropy = 2.5
+
+    /// Hexadecimal digits but for a short prefix, such as `sk-`.
+    private static func isHex(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.lazy.filter { ASCII.hexValue($0) == nil }.count <= 3
     }
 
     /// Whether one of the words is anywhere in the text; `words` are in lower case.

@@ -91,8 +91,8 @@ private final class AppliedRules: Sendable {
     }
 
     func type(of span: RawSpan) -> String {
-        span.rule < set.rules.count ? set.rules[span.rule].type : "sensitive_field"
+        span.rule < set.rules.count ? set.rules[span.rule].type : SensitiveFields.type
     }
 
-    func id(of span: RawSpan) -> String { span.rule < set.rules.count ? set.rules[span.rule].id : "sensitive-field" }
+    func id(of span: RawSpan) -> String { span.rule < set.rules.count ? set.rules[span.rule].id : SensitiveFields.id }
 }

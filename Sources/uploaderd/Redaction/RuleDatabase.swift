@@ -8,11 +8,13 @@ import Shared
 /// Immutable once it is made, and used by all lanes; what a scan writes to is in `Scratch`.
 // Sendable, proof: hs_database_t is only read after it was made: hs_runtime.h
 final class RuleDatabase: @unchecked Sendable {
-    /// The number of the expression that finds names of sensitive fields; those of rules are their places in the set.
-    static let fieldNumber: UInt32 = 0xFF_FFFF
+    /// The numbers of the expressions that find names of sensitive fields, and of those that hold passwords; those of rules are
+    /// their places in the set. Of a rule that is about a field, too: then it is the field's name that was found.
+    static let fieldNumber: UInt32 = 0xFF_FFFE
+    static let passwordNumber: UInt32 = 0xFF_FFFF
 
     private let database: OpaquePointer
-    /// Of each rule: how long a match of its trigger can be, in bytes.
+    /// Of each rule: how long a match of its trigger can be, in bytes; 0: it is about a field, and its name is what is found.
     let widths: [Int]
 
     private init(database: OpaquePointer, widths: [Int]) {
@@ -26,16 +28,22 @@ final class RuleDatabase: @unchecked Sendable {
     private struct Pattern {
         var text: String
         var number: UInt32
-        /// Ends the names of fields: each end counts, but nothing else of the match.
-        var flags: UInt32
+        var flags: UInt32 = 0
     }
 
     private static func patterns(of set: RuleSet) -> [Pattern] {
-        var patterns = set.rules.enumerated().filter { $1.field.isEmpty }.map { place, rule in
-            Pattern(text: rule.trigger ?? rule.expression, number: UInt32(place), flags: 0)
+        var patterns = set.rules.enumerated().map { place, rule in
+            rule.field.isEmpty
+                ? Pattern(text: rule.trigger ?? rule.expression, number: UInt32(place))
+                : Pattern(
+                    text: SensitiveFields.expression(ofOwn: rule.field), number: UInt32(place),
+                    flags: UInt32(HS_FLAG_CASELESS))
         }
-        if let names = SensitiveFields.expression(of: set) {
-            patterns.append(Pattern(text: names, number: fieldNumber, flags: UInt32(HS_FLAG_CASELESS)))
+        for name in set.fields {
+            let number = SensitiveFields.isPassword(name) ? passwordNumber : fieldNumber
+            patterns += SensitiveFields.expressions(of: name).map {
+                Pattern(text: $0, number: number, flags: UInt32(HS_FLAG_CASELESS))
+            }
         }
         return patterns
     }
@@ -44,8 +52,8 @@ final class RuleDatabase: @unchecked Sendable {
     static func compiled(_ set: RuleSet) throws(RedactionError) -> RuleDatabase {
         let patterns = patterns(of: set)
         var widths = [Int](repeating: 0, count: set.rules.count)
-        for pattern in patterns where pattern.number != fieldNumber {
-            widths[Int(pattern.number)] = try width(of: pattern.text, pattern.flags)
+        for (place, rule) in set.rules.enumerated() where rule.field.isEmpty {
+            widths[place] = try width(of: rule.trigger ?? rule.expression)
         }
         var database: OpaquePointer?
         var failure: UnsafeMutablePointer<hs_compile_error_t>?
@@ -95,8 +103,8 @@ final class RuleDatabase: @unchecked Sendable {
 
     // MARK: As bytes
 
-    /// What else the bytes of a compiled database depend on: the library's version.
-    static var version: String { hs_version().map { String(cString: $0) } ?? "" }
+    /// What else the bytes of a compiled database depend on: in which form it is given the rules, and its version.
+    static var version: String { "2, " + (hs_version().map { String(cString: $0) } ?? "") }
 
     /// - Returns: the widths, each as four bytes, their number before them, little-endian; then Vectorscan's own form.
     func serialised() throws(RedactionError) -> [UInt8] {
@@ -134,60 +142,26 @@ final class RuleDatabase: @unchecked Sendable {
 
     // MARK: Scanning
 
-    /// Ends of matches of one rule that lie close together.
-    struct Hit {
-        var number: UInt32
-        var firstEnd: Int
-        var lastEnd: Int
-
-        /// `false`: it is the name of a sensitive field.
-        var isOfRule: Bool { number != RuleDatabase.fieldNumber }
-    }
-
     /// What one scan at a time writes to. Not shared.
     final class Scratch {
         fileprivate let space: OpaquePointer
-        fileprivate(set) var hits: [Hit] = []
-        /// Of each expression its last one in `hits`; the last is the fields'.
-        fileprivate var lastHit: [Int32]
-        /// `false`: an end was told behind a later one of its rule.
-        private var isOrdered = true
+        /// Behind a pointer, which a call for each match reaches without asking whether somebody else has it.
+        fileprivate let found: UnsafeMutablePointer<RuleHits>
 
-        fileprivate init(space: OpaquePointer, expressions: Int) {
+        fileprivate init(space: OpaquePointer, found: RuleHits) {
             self.space = space
-            lastHit = [Int32](repeating: -1, count: expressions)
+            self.found = .allocate(capacity: 1)
+            self.found.initialize(to: found)
         }
 
-        deinit { hs_free_scratch(space) }
-
-        fileprivate func note(_ number: UInt32, _ end: Int) {
-            let place = number == RuleDatabase.fieldNumber ? lastHit.count - 1 : Int(number)
-            let last = Int(lastHit[place])
-            // A repeat matches at each of its lengths; ends of fields are kept apart, since each begins a value.
-            if last >= 0, number != RuleDatabase.fieldNumber, end - hits[last].lastEnd <= 64 {
-                hits[last].lastEnd = max(end, hits[last].lastEnd)
-                if end < hits[last].firstEnd {
-                    hits[last].firstEnd = end
-                    isOrdered = false
-                }
-            } else {
-                lastHit[place] = Int32(hits.count)
-                hits.append(Hit(number: number, firstEnd: end, lastEnd: end))
-            }
+        deinit {
+            found.deinitialize(count: 1)
+            found.deallocate()
+            hs_free_scratch(space)
         }
 
-        fileprivate func begin() {
-            guard !hits.isEmpty else { return }
-            hits.removeAll(keepingCapacity: true)
-            for place in lastHit.indices { lastHit[place] = -1 }
-            isOrdered = true
-        }
-
-        // "Lack of ordering: the multiple matches that Hyperscan produces are not guaranteed to be ordered": Hyperscan's
-        // reference, Semantics. Assertions make them so.
-        fileprivate func end() {
-            if !isOrdered { hits.sort { $0.firstEnd < $1.firstEnd } }
-        }
+        /// Of the last scan.
+        var hits: [RuleHits.Hit] { found.pointee.hits }
     }
 
     /// Takes some memory: keep it for the next scan.
@@ -196,7 +170,7 @@ final class RuleDatabase: @unchecked Sendable {
         guard hs_alloc_scratch(database, &space) == HS_SUCCESS, let space else {
             throw RedactionError(.noEngine, "there is no memory to apply the redaction rules in")
         }
-        return Scratch(space: space, expressions: widths.count + 1)
+        return Scratch(space: space, found: RuleHits(widths: widths))
     }
 
     /// Leaves in `scratch.hits` what matches, of each rule in the order of the first ends.
@@ -204,17 +178,16 @@ final class RuleDatabase: @unchecked Sendable {
     /// - Parameter count: in bytes, at most 4 GiB.
     /// - Returns: `false` when it could not be looked through.
     func scan(_ text: UnsafePointer<UInt8>, _ count: Int, _ scratch: Scratch) -> Bool {
-        scratch.begin()
+        scratch.found.pointee.begin()
         guard count <= Int(UInt32.max) else { return false }
-        let place = Unmanaged.passUnretained(scratch).toOpaque()
         let code = hs_scan(
             database, UnsafeRawPointer(text).assumingMemoryBound(to: CChar.self), UInt32(count), 0, scratch.space,
             { number, _, end, _, place in
                 guard let place else { return 1 }
-                Unmanaged<Scratch>.fromOpaque(place).takeUnretainedValue().note(number, Int(end))
+                place.assumingMemoryBound(to: RuleHits.self).pointee.note(number, Int(end))
                 return 0
-            }, place)
-        scratch.end()
+            }, scratch.found)
+        scratch.found.pointee.end()
         return code == HS_SUCCESS
     }
 }

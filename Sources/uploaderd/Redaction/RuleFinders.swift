@@ -4,8 +4,8 @@ final class RuleFinders: Sendable {
     final class Rule: Sendable {
         let finder: SpanFinder
         let keywords: [String]
-        /// Lower case; empty: it is about any place.
-        let field: [UInt8]
+        /// It is about the value of a field.
+        let isOfField: Bool
         /// The value of its field is the secret, whatever it is.
         let isOfWholeField: Bool
         let entropy: Double
@@ -14,7 +14,7 @@ final class RuleFinders: Sendable {
         fileprivate init(_ rule: RedactionRule) {
             finder = SpanFinder(rule.expression)
             keywords = rule.keywords
-            field = rule.field.utf8.map(ASCII.lowered)
+            isOfField = !rule.field.isEmpty
             isOfWholeField = rule.expression.isEmpty
             entropy = rule.entropy
             isMixed = rule.isMixed
@@ -22,17 +22,11 @@ final class RuleFinders: Sendable {
     }
 
     let rules: [Rule]
-    /// The places of those that are about a field.
-    let ofFields: [Int]
-    /// Sensitive by their name: see `SensitiveFields.folded`.
-    let fields: Set<String>
     /// Each matches all of a text, or nothing.
     let allowed: [SpanFinder]
 
     init(_ set: RuleSet) {
         rules = set.rules.map { Rule($0) }
-        ofFields = set.rules.indices.filter { !set.rules[$0].field.isEmpty }
-        fields = Set(set.fields)
         allowed = set.allowed.map { SpanFinder("(?:\($0))\\z") }
     }
 }

@@ -1,5 +1,9 @@
 /// JSON fields whose value is a secret whatever it looks like, by their names.
 enum SensitiveFields {
+    /// As if they were a rule, the last of all.
+    static let id = "sensitive-field"
+    static let type = "sensitive_field"
+
     /// Lower case, without `_` and `-`. Names that carry other things as often (`key`, `auth`, `session`) are not here; what
     /// they hold is found by its own form.
     static let standard = [
@@ -16,34 +20,28 @@ enum SensitiveFields {
         name.hasSuffix("password") || name == "passwd" || name == "passphrase"
     }
 
-    /// Finds the end of each such name: its quote, and the colon behind it. `nil`: there are no such fields.
-    static func expression(of set: RuleSet) -> String? {
-        let names = set.fields.map(loosened) + set.rules.map(\.field).filter { !$0.isEmpty }.map(escaped)
-        return names.isEmpty ? nil : "\"(?:" + names.joined(separator: "|") + ")\"[ \\t]{0,8}:"
-    }
-
-    /// The name as it is compared.
-    static func folded(_ name: some Collection<UInt8>) -> String {
-        let letters = name.lazy.filter { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "-") }.map(ASCII.lowered)
-        return String(decoding: Array(letters), as: UTF8.self)
-    }
-
     /// Of which names are put together: where one ends, `_` or `-` may stand.
     private static let words = [
         "api", "auth", "access", "refresh", "id", "session", "bearer", "secret", "aws", "client", "private",
         "encryption", "signing", "webhook", "proxy", "x", "db", "database", "user", "admin", "root", "connection",
     ]
 
-    /// `apikey` as an expression for `api_key`, `api-key`, `apiKey`.
-    private static func loosened(_ name: String) -> String {
+    /// `api_key`, `api-key` and `apikey` of `apikey`.
+    private static func spellings(of name: String) -> [String] {
         var rest = name[...]
-        var text = ""
+        var all = [""]
         while let word = words.first(where: { rest.hasPrefix($0) && rest.count > $0.count }) {
-            text += word + "[_\\-]?"
+            all = all.flatMap { [$0 + word, $0 + word + "_", $0 + word + "-"] }
             rest = rest.dropFirst(word.count)
         }
-        return text + rest
+        return all.map { $0 + rest }
     }
+
+    /// As an expression that says nothing but the name in its quotes: such a one costs the scan least.
+    static func expressions(of name: String) -> [String] { spellings(of: name).map { "\"\($0)\"" } }
+
+    /// The same of a name that a user's rule has, letter by letter.
+    static func expression(ofOwn name: String) -> String { "\"\(escaped(name))\"" }
 
     private static func escaped(_ name: String) -> String {
         String(name.flatMap { $0.isLetter || $0.isNumber || $0 == "_" ? [$0] : ["\\", $0] })

@@ -13,6 +13,8 @@ final class SpanFinder: @unchecked Sendable {
     // Sendable, proof: the pointer is set once, behind the mutex, and what it leads to is only read from then on
     private struct Code: @unchecked Sendable {
         var pointer: OpaquePointer
+        /// It is machine code, too. `false`: there is no executable memory, and matching goes on without, slower.
+        var isNative: Bool
     }
 
     init(_ expression: String) { self.expression = expression }
@@ -65,16 +67,20 @@ final class SpanFinder: @unchecked Sendable {
     private static let unset = -1
 
     /// - Throws: why it cannot be compiled.
-    func prepare() throws(RedactionError) { _ = try pointer() }
+    func prepare() throws(RedactionError) { _ = try compiled() }
 
     /// The first match that begins in `range` of the text.
     func match(
         in text: UnsafePointer<UInt8>, _ count: Int, beginningIn range: ClosedRange<Int>, _ workspace: Workspace
     ) -> Outcome {
-        let code: OpaquePointer
-        do throws(RedactionError) { code = try pointer() } catch { return .failed }
+        let code: Code
+        do throws(RedactionError) { code = try compiled() } catch { return .failed }
         pcre2_set_offset_limit_8(workspace.context, range.upperBound)
-        let found = cpcre2_match(code, text, count, range.lowerBound, 0, workspace.data, workspace.context)
+        // Called directly it saves the checks of what is always right here.
+        let found =
+            code.isNative
+            ? cpcre2_jit_match(code.pointer, text, count, range.lowerBound, workspace.data, workspace.context)
+            : cpcre2_match(code.pointer, text, count, range.lowerBound, 0, workspace.data, workspace.context)
         if found == PCRE2_ERROR_NOMATCH { return .none }
         guard found > 0, let places = pcre2_get_ovector_pointer_8(workspace.data) else { return .failed }
         let whole = places[0]..<places[1]
@@ -85,9 +91,9 @@ final class SpanFinder: @unchecked Sendable {
         return .match(Match(whole: whole, secret: whole))
     }
 
-    private func pointer() throws(RedactionError) -> OpaquePointer {
+    private func compiled() throws(RedactionError) -> Code {
         try code.withLock { (known) throws(RedactionError) in
-            if let known { return known.pointer }
+            if let known { return known }
             var error: Int32 = 0
             var offset = 0
             let bytes = Array(expression.utf8)
@@ -104,10 +110,10 @@ final class SpanFinder: @unchecked Sendable {
                         + String(decoding: text.prefix(Int(max(0, length))), as: UTF8.self),
                     hint: "see docs/formats.md, Redaction")
             }
-            // Where it cannot be made (no executable memory), matching goes on without, slower.
-            _ = pcre2_jit_compile_8(made, UInt32(PCRE2_JIT_COMPLETE))
-            known = Code(pointer: made)
-            return made
+            let code = Code(
+                pointer: made, isNative: pcre2_jit_compile_8(made, UInt32(PCRE2_JIT_COMPLETE)) == 0)
+            known = code
+            return code
         }
     }
 }

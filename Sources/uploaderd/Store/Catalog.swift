@@ -75,6 +75,7 @@ final class Catalog {
         }
         // A read-only database says so only when it is written.
         try CatalogSchema.migrate(self)
+        try requireAgreement()
     }
 
     /// Performs one statement and drops its rows.

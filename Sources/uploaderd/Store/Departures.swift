@@ -5,11 +5,10 @@ import Synchronization
 /// whatever became of it. It outlives an engine, because a call into a disk that hangs does.
 ///
 /// Whoever closes a session waits here: `Store.depart` lets nothing more begin by then.
-package final class Departures: Sendable {
+package final class Departures: Announcing {
     private struct State {
         var counts: [SessionID: [StoreID: Int]] = [:]
-        var listeners: [Int: Doorbell] = [:]
-        var nextListener = 0
+        var listeners = Doorbells()
     }
 
     private let state = Mutex(State())
@@ -25,7 +24,7 @@ package final class Departures: Sendable {
         let bells = state.withLock { state in
             if let left = state.counts[session]?[store] { state.counts[session]?[store] = left > 1 ? left - 1 : nil }
             if state.counts[session]?.isEmpty == true { state.counts[session] = nil }
-            return state.listeners.sorted { $0.key < $1.key }.map(\.value)
+            return state.listeners.all
         }
         for bell in bells { bell.ring() }
     }
@@ -35,16 +34,10 @@ package final class Departures: Sendable {
         state.withLock { Set($0.counts[session].map { Array($0.keys) } ?? []) }
     }
 
-    /// Rings `bell` whenever something has ended, until `unsubscribe`.
-    package func subscribe(_ bell: Doorbell) -> Int {
-        state.withLock { state in
-            state.nextListener += 1
-            state.listeners[state.nextListener] = bell
-            return state.nextListener
-        }
-    }
+    /// What is heard is that something has ended.
+    package func subscribe(_ bell: Doorbell) -> Int { state.withLock { $0.listeners.add(bell) } }
 
-    package func unsubscribe(_ listener: Int) { state.withLock { _ = $0.listeners.removeValue(forKey: listener) } }
+    package func unsubscribe(_ listener: Int) { state.withLock { $0.listeners.remove(listener) } }
 }
 
 /// Leave to put something of a session in a store. Ended once, by whoever was given it.

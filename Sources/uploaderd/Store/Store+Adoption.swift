@@ -137,6 +137,7 @@ extension Store {
                 return
             }
             try catalog.run("UPDATE segments SET state = 0, header_bytes = ?2 WHERE id = ?1", row.id, file.headerBytes)
+            try catalog.noteCheck(of: row.id)
             if row.state != .retired { try catalog.count(row.record, of: row.streamRow, sign: 1) }
             try wantCopies(of: row, sessionRow: stream.sessionRow, isSpooled: true)
             try noteFound(row.id)

@@ -19,12 +19,17 @@ package struct StoredSegment: Sendable, Hashable {
 
     /// The stores that have it.
     package var holders: [StoreID] { receipts.map(\.store) }
+
+    /// Those of them where a reader finds it.
+    package var listers: [StoreID] { receipts.filter(\.isListed).map(\.store) }
 }
 
 /// That a store has a segment whole and durable, and since when that is known.
 package struct Receipt: Sendable, Hashable {
     package var store: StoreID
     package var at: WallTime
+    /// A manifest that was put there names it. Always so where there are none.
+    package var isListed: Bool
 }
 
 package struct SessionSummary: Sendable, Hashable {
@@ -132,7 +137,7 @@ extension Store {
                 SELECT 1 FROM streams t CROSS JOIN segments s INDEXED BY segments_live
                 ON s.stream_id = t.id AND s.superseded_by IS NULL
                 WHERE t.session_id = ?1 AND NOT EXISTS
-                    (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?2 AND c.state = 2) LIMIT 1
+                    (SELECT 1 FROM copies c WHERE c.segment_id = s.id AND c.store_id = ?2 AND c.state = 2 AND c.listed = 1) LIMIT 1
                 """, row, try storeRow(store))
             if lacks != 0 { return false }
         }
@@ -176,10 +181,10 @@ extension Store {
     private func receipts(of id: SegmentID) throws(StoreError) -> [Receipt] {
         try catalog().rows(
             """
-            SELECT r.name, c.at FROM copies c JOIN stores r ON r.id = c.store_id WHERE c.segment_id = ?1 AND c.state = 2
+            SELECT r.name, c.at, c.listed FROM copies c JOIN stores r ON r.id = c.store_id WHERE c.segment_id = ?1 AND c.state = 2
             """, id
         ) { (row) throws(StoreError) in
-            Receipt(store: StoreID(row.text(0)), at: WallTime(nanoseconds: row.int64(1)))
+            Receipt(store: StoreID(row.text(0)), at: WallTime(nanoseconds: row.int64(1)), isListed: row.bool(2))
         }
     }
 

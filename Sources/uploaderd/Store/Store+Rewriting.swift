@@ -94,18 +94,32 @@ extension Store {
             try condemn(row, of: stream, for: id, besides: segment.checkpoint?.id)
             try replaceFiles(of: stream.id, at: nil)
             guard !record.partial else { return }
-            try catalog.run(
-                """
-                UPDATE segments SET chain = NULL, row_check = NULL WHERE stream_id = ?1 AND generation = ?2 AND source_offset > ?3
-                """, stream.id, record.generation, record.sourceOffset)
-            guard stream.cursor.generation == record.generation, stream.cursor.offset >= record.sourceEnd else {
-                return
-            }
-            try catalog.run("UPDATE streams SET chain_state = x'' WHERE id = ?1", stream.id)
+            try forgetChain(of: stream, generation: record.generation, behind: record.sourceOffset)
         }
         // Who cuts lines of it now goes on with the digest of what was there before.
         if !record.partial, stream.cursor.generation == record.generation { doubtfulChains.insert(record.stream) }
         return id
+    }
+
+    /// The digests behind the segments from this place of the source on are not those of their bytes: no manifest tells them any
+    /// more, and whoever takes the next line makes the last one anew.
+    package func forgetChain(of key: StreamKey, generation: Int, from offset: Int64) throws(StoreError) {
+        let stream = try knownStream(key)
+        try catalog().transaction { () throws(StoreError) in
+            try forgetChain(of: stream, generation: generation, behind: offset - 1)
+            try wantManifests(of: stream.sessionRow)
+        }
+        if stream.cursor.generation == generation { doubtfulChains.insert(key) }
+    }
+
+    private func forgetChain(of stream: StreamRow, generation: Int, behind offset: Int64) throws(StoreError) {
+        let catalog = try catalog()
+        try catalog.run(
+            """
+            UPDATE segments SET chain = NULL, row_check = NULL WHERE stream_id = ?1 AND generation = ?2 AND source_offset > ?3
+            """, stream.id, generation, offset)
+        guard stream.cursor.generation == generation, stream.cursor.offset > offset else { return }
+        try catalog.run("UPDATE streams SET chain_state = x'' WHERE id = ?1", stream.id)
     }
 
     /// Whoever has rebuilt the digest over the generation so far has read what is there now.

@@ -13,6 +13,11 @@ static inline int cpcre2_match(const pcre2_code_8 *code, const void *subject, si
     return pcre2_match_8(code, (PCRE2_SPTR8)subject, length, start, options, data, context);
 }
 
+static inline int cpcre2_jit_match(const pcre2_code_8 *code, const void *subject, size_t length, size_t start,
+                                   pcre2_match_data_8 *data, pcre2_match_context_8 *context) {
+    return pcre2_jit_match_8(code, (PCRE2_SPTR8)subject, length, start, 0, data, context);
+}
+
 static inline int cpcre2_message(int error, void *buffer, size_t size) {
     return pcre2_get_error_message_8(error, (PCRE2_UCHAR8 *)buffer, size);
 }

@@ -16,26 +16,9 @@ extension Command {
         try context.confirm(
             "Delete session \(name) in every destination, for all machines? The agent's own file stays. This cannot be undone."
         )
-        let daemon = try context.connect()
-        if let limit { daemon.limitAnswers(to: limit) }
-        var last: ForgetReply?
-        var isLate = false
-        do throws(ClientError) {
-            try daemon.ask(.forget(sid), for: "forget") { (reply) throws(ClientError) in
-                let now: ForgetReply = try daemon.decoded(reply)
-                if reply.continues, !now.waitingFor.isEmpty, now.waitingFor != last?.waitingFor, !context.quiet,
-                    !context.json
-                {
-                    let waiting = TerminalText.escaped(now.waitingFor.joined(separator: ", "))
-                    context.console.note("uploaderctl: deleting in \(waiting)\n")
-                }
-                last = now
-            }
-        } catch {
-            guard error.code == .partlyDone, last != nil else { throw error }
-            isLate = true
+        let (last, isLate): (ForgetReply, Bool) = try context.await(.forget(sid), for: "forget", limit: limit) {
+            "deleting in \($0.joined(separator: ", "))"
         }
-        guard let last else { throw ClientError(.failed, "the daemon did not say how it ended") }
         if context.json { try context.writeJSON(last) }
         let places =
             last.deleted.isEmpty ? "nowhere yet" : "in \(TerminalText.escaped(last.deleted.joined(separator: ", ")))"

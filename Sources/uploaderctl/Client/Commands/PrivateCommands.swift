@@ -14,25 +14,16 @@ extension Command {
     ) { (context) throws(ClientError) in
         let sid = try context.sessionMeant()
         let limit = try context.duration("timeout")
-        let daemon = try context.connect()
-        if let limit { daemon.limitAnswers(to: limit) }
-        var last: AddPrivateReply?
-        do throws(ClientError) {
-            try daemon.ask(.addPrivate(sid), for: "private add") { (reply) throws(ClientError) in
-                let now: AddPrivateReply = try daemon.decoded(reply)
-                if reply.continues, now.waitingFor != last?.waitingFor, !context.quiet, !context.json {
-                    context.console.note("uploaderctl: \(isOnItsWay(sid, to: now.waitingFor))\n")
-                }
-                last = now
-            }
-        } catch {
-            guard error.code == .partlyDone, let last else { throw error }
+        let (last, isLate): (AddPrivateReply, Bool) = try context.await(
+            .addPrivate(sid), for: "private add", limit: limit
+        ) { isOnItsWay(sid, to: $0) }
+        if isLate {
             throw ClientError(
                 .partlyDone,
-                "the session is private and nothing more begins, but \(isOnItsWay(sid, to: last.waitingFor))",
+                TerminalText.escaped(
+                    "the session is private and nothing more begins, but \(isOnItsWay(sid, to: last.waitingFor))"),
                 hint: "ask again: it is over when uploaderctl private add answers")
         }
-        guard let last else { throw ClientError(.failed, "the daemon did not say how it ended") }
         if context.json { try context.writeJSON(last) }
         try context.say(
             last.changed
@@ -42,7 +33,7 @@ extension Command {
     }
 
     private static func isOnItsWay(_ sid: SessionID, to destinations: [String]) -> String {
-        TerminalText.escaped("something of session \(sid) is on its way to \(destinations.joined(separator: ", ")) yet")
+        "something of session \(sid) is on its way to \(destinations.joined(separator: ", ")) yet"
     }
 
     static let privateRemove = Command(

@@ -9,20 +9,18 @@ extension Command {
         let file = context.invocation.operands.first ?? ""
         let path = file.hasPrefix("/") ? file : "\(context.directory)/\(file)"
         let program = try DaemonProgram.found(environment: context.environment)
-        let result = try program.output(of: ["--redact", path])
-        guard result.exit == 0 else {
-            try context.console.write(result.output)
-            return ExitCode(rawValue: result.exit) ?? .failed
+        return try program.list(["--redact", path], context) { (found: [FoundSecret]) throws(ClientError) in
+            try show(found, in: path, context)
+            return .done
         }
-        let found = try secrets(in: result.output)
+    }
+
+    private static func show(_ found: [FoundSecret], in path: String, _ context: Context) throws(ClientError) {
         if context.json {
             for secret in found { try context.writeJSON(secret) }
-            return .done
+            return
         }
-        if found.isEmpty {
-            try context.say("\(TerminalText.escaped(path)): nothing would be removed")
-            return .done
-        }
+        if found.isEmpty { return try context.say("\(TerminalText.escaped(path)): nothing would be removed") }
         var table = TextTable([
             .init("LINE", number: true), .init("OFFSET", number: true), .init("BYTES", number: true), .init("RULE"),
             .init("TYPE"), .init("BEGINS"),
@@ -33,22 +31,6 @@ extension Command {
                 secret.type ?? "line withheld: \(secret.withheld ?? "")", secret.begins ?? "",
             ])
         }
-        let width = context.console.isTerminal ? context.console.width : nil
-        try context.console.write(table.text(width: width, paint: context.paint))
-        return .done
-    }
-
-    private static func secrets(in output: String) throws(ClientError) -> [FoundSecret] {
-        do throws(JSONMismatch) {
-            var found: [FoundSecret] = []
-            for line in output.split(separator: "\n") {
-                found.append(try JSONText.decode(FoundSecret.self, from: line.utf8))
-            }
-            return found
-        } catch {
-            throw ClientError(
-                .failed, "the program uploaderd answered something else than what it would remove",
-                hint: "install both programs together: make install PREFIX=…", cause: error.description)
-        }
+        try context.console.write(table.text(width: context.width, paint: context.paint))
     }
 }

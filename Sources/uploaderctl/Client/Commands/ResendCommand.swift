@@ -21,26 +21,9 @@ extension Command {
                 "Rewrite what was delivered of \(what) by today's rules, and delete the old objects in every destination? "
                     + "This cannot be undone.")
         }
-        let daemon = try context.connect()
-        if let limit { daemon.limitAnswers(to: limit) }
-        var last: ResendReply?
-        var isLate = false
-        do throws(ClientError) {
-            try daemon.ask(.resend(request), for: "resend") { (reply) throws(ClientError) in
-                let now: ResendReply = try daemon.decoded(reply)
-                if reply.continues, !now.waitingFor.isEmpty, now.waitingFor != last?.waitingFor, !context.quiet,
-                    !context.json
-                {
-                    let waiting = TerminalText.escaped(now.waitingFor.joined(separator: ", "))
-                    context.console.note("uploaderctl: waiting for \(waiting)\n")
-                }
-                last = now
-            }
-        } catch {
-            guard error.code == .partlyDone, last != nil else { throw error }
-            isLate = true
+        let (last, isLate): (ResendReply, Bool) = try context.await(.resend(request), for: "resend", limit: limit) {
+            "waiting for \($0.joined(separator: ", "))"
         }
-        guard let last else { throw ClientError(.failed, "the daemon did not say how it ended") }
         if context.json { try context.writeJSON(last) }
         try context.say(request.sentence(of: last))
         guard isLate || !last.left.isEmpty || !last.failed.isEmpty else { return .done }

@@ -26,6 +26,11 @@ extension RedactionRule {
             source: "cloud.google.com/docs/authentication/api-keys, 39 characters that begin with AIza",
             examples: ["AIza{word:35}", "?key=AIza{word:35}&x=1"], nearMisses: ["AIza{word:30}", "aiza{word:35}"]),
         RedactionRule(
+            "google-auth-key", type: "google_api_key", #"\bAQ\.Ab[A-Za-z0-9_\-]{30,120}"#,
+            source: "ai.google.dev/gemini-api/docs/api-key, auth keys, which take the place of AIza",
+            examples: ["AQ.Ab8{word:48}", "?key=AQ.Ab{word:47}"],
+            nearMisses: ["AQ.Ab{word:12}", "FAQ.About-{lower:40}"]),
+        RedactionRule(
             "google-access-token", #"\bya29\.[A-Za-z0-9_\-]{20,1024}"#,
             source: "developers.google.com/identity/protocols/oauth2",
             examples: ["ya29.{word:120}", "ya29.a0{word:160}"], nearMisses: ["ya29.{word:10}"]),
@@ -70,13 +75,18 @@ extension RedactionRule {
             source: "cloud.tencent.com/document/product/598/40488",
             examples: ["AKID{alnum:32}"], nearMisses: ["AKID{alnum:20}"]),
         RedactionRule(
-            "yandex-key", #"\b(?:AQVN[A-Za-z0-9_\-]{35,38}|YC[A-Za-z0-9_\-]{38})\b"#,
+            "yandex-key", #"\b(AQVN[A-Za-z0-9_\-]{35,38}|YC[A-Za-z0-9_\-]{38})(?:[^\w\-]|$)"#,
             source: "yandex.cloud/docs/iam/concepts/authorization/api-key",
             examples: ["AQVN{alnum:36}", "YC{alnum:38}"], nearMisses: ["AQVN{alnum:20}"]),
         RedactionRule(
             "heroku-key", #"\bHRKU-[A-Za-z0-9_\-]{36,64}"#,
             source: "devcenter.heroku.com/articles/authentication, token format",
             examples: ["HRKU-AA{word:58}", "HRKU-{uuid}"], nearMisses: ["HRKU-AA"]),
+        RedactionRule(
+            "cloudflare-token", #"\bcf(?:k|ut|at)_[A-Za-z0-9_\-]{40,64}"#,
+            source: "developers.cloudflare.com/fundamentals/api/get-started/token-formats",
+            examples: ["cfut_{alnum:40}{hex:8}", "cfk_{alnum:40}{hex:8}", "cfat_{alnum:40}{hex:8}"],
+            nearMisses: ["cfut_{alnum:12}", "cfg_{alnum:48}"]),
         RedactionRule(
             "cloudflare-origin-ca", #"\bv1\.0-[a-f0-9]{24}-[a-f0-9]{146}\b"#,
             source: "developers.cloudflare.com/fundamentals/api/get-started/ca-keys",
@@ -111,7 +121,7 @@ extension RedactionRule {
             source: "scaleway.com/en/docs/iam/concepts, API key", examples: ["SCW7{upperdigit:15}K"],
             nearMisses: ["SCW{upperdigit:10}"]),
         RedactionRule(
-            "backblaze-key", #"\bK00[0-9][A-Za-z0-9/+]{27}\b"#, isMixed: true,
+            "backblaze-key", #"\b(K00[0-9][A-Za-z0-9/+]{27})(?:[^\w/+]|$)"#, isMixed: true,
             source: "backblaze.com/docs/cloud-storage-application-keys", examples: ["K005{alnum:27}"],
             nearMisses: ["K005{alnum:10}"]),
         RedactionRule(

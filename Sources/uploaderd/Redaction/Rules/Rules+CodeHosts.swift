@@ -9,13 +9,22 @@ extension RedactionRule {
                 "https://x-access-token:ghs_{alnum:36}@github.com/a/b.git",
             ], nearMisses: ["ghp_{alnum:20}", "ghx_{alnum:36}", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]),
         RedactionRule(
+            // A number and a JWT, which has no boundary before it.
+            "github-app-token", type: "github_token",
+            #"gh[su]_[0-9]{1,12}_eyJ[A-Za-z0-9_\-]{8,1000}\.[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{10,1000}"#,
+            trigger: #"gh[su]_[0-9]{1,12}_eyJ[A-Za-z0-9_\-]{8,1000}\.[A-Za-z0-9_\-]{8}"#,
+            source:
+                "docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app; github.blog/changelog/2026-04-24",
+            examples: ["ghs_{digit:7}_eyJ{word:40}.eyJ{word:300}.{word:86}"],
+            nearMisses: ["ghs_{digit:7}_eyJ{word:5}", "ghs_{digit:7}_{alnum:9}"]),
+        RedactionRule(
             "github-fine-grained-token", type: "github_token", #"github_pat_[A-Za-z0-9_]{22,255}"#,
             source:
                 "docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github",
             examples: ["github_pat_{alnum:22}_{alnum:59}"], nearMisses: ["github_pat_{alnum:9}"]),
         RedactionRule(
             "gitlab-token",
-            #"\b(?:glpat|gldt|glrt|glrtr|glcbt|glptt|glft|glsoat|glimt|glagent|gloas|glffct)-[A-Za-z0-9_\-.]{20,300}"#,
+            #"\b(?:glpat|gldt|glrt|glrtr|glcbt|glptt|glft|glsoat|glimt|glagent|glwt|gloas|glffct)-[A-Za-z0-9_\-.]{20,300}"#,
             source: "docs.gitlab.com/security/tokens, token prefixes",
             examples: [
                 "glpat-{word:20}", "gldt-{word:20}", "glrt-{word:20}", "gloas-{hex:64}",
@@ -81,7 +90,7 @@ extension RedactionRule {
             examples: ["PMAK-{hex:24}-{hex:34}"],
             nearMisses: ["PMAK-{hex:24}"]),
         RedactionRule(
-            "stackhawk-key", #"\bhawk\.[A-Za-z0-9_\-]{20}\.[A-Za-z0-9_\-]{20}\b"#,
+            "stackhawk-key", #"\b(hawk\.[A-Za-z0-9_\-]{20}\.[A-Za-z0-9_\-]{20})(?:[^\w\-]|$)"#,
             source: "docs.stackhawk.com/stackhawk-cli, API key", examples: ["hawk.{alnum:20}.{alnum:20}"],
             nearMisses: ["hawk.{alnum:20}"]),
         RedactionRule(

@@ -93,6 +93,8 @@ extension RedactionRule {
         RedactionRule(
             "assigned-password", type: "password",
             #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'`]?)([^\s"'`,;&<>(){}\[\]$\\|]{6,128})"#,
+            trigger:
+                #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'`]?)[^\s"'`,;&<>(){}\[\]$\\|]{6}"#,
             isMixed: true,
             source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
             examples: [

@@ -2,11 +2,13 @@
 extension RedactionRule {
     static let messaging: [RedactionRule] = [
         RedactionRule(
-            "slack-token", #"\bxox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9\-]{10,250}"#, isMixed: true,
+            "slack-token", #"\bxox(?:[abceoprs](?:\.xox[bp])?-[A-Za-z0-9\-]{10,250}|d-[A-Za-z0-9%+/=\-]{20,400})"#,
+            isMixed: true,
             source: "api.slack.com/authentication/token-types",
             examples: [
                 "xoxb-{digit:12}-{digit:13}-{alnum:24}", "xoxp-{digit:12}-{digit:12}-{digit:13}-{hex:32}",
-                "xoxe.xoxp-1-{alnum:160}",
+                "xoxe.xoxp-1-{alnum:160}", "xoxc-{digit:12}-{digit:13}-{digit:13}-{hex:64}",
+                "xoxd-{alnum:60}%2B{alnum:60}%3D%3D",
             ],
             nearMisses: ["xoxb-your-token", "xoxz-{alnum:24}"]),
         RedactionRule(
@@ -19,19 +21,21 @@ extension RedactionRule {
             examples: ["https://hooks.slack.com/services/T{upperdigit:10}/B{upperdigit:10}/{alnum:24}"],
             nearMisses: ["https://hooks.slack.com/services/", "https://hooks.slack.com/services/T000/B000"]),
         RedactionRule(
-            "discord-token", #"\b[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}"#, entropy: 3.5,
-            source: "discord.com/developers/docs/reference, authentication",
-            examples: ["M{alnum:23}.{word:6}.{word:27}", "N{alnum:25}.{word:6}.{word:38}"],
-            nearMisses: ["M{alnum:10}.{word:6}.{word:27}"]),
+            // The first part is a number of 17 to 20 digits in base64: three digits are four of these letters.
+            "discord-token",
+            #"\b[MNO][DTjz][AEIMQUYcgk][w-z0-5][A-Za-z0-9_\-]{19,24}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38}"#,
+            entropy: 3.5, source: "discord.com/developers/docs/reference, authentication; snowflakes",
+            examples: ["MTk4{alnum:20}.{word:6}.{word:27}", "ODE2{alnum:22}.{word:6}.{word:38}"],
+            nearMisses: ["MTk4{alnum:8}.{word:6}.{word:27}", "Ning{alnum:20}.{word:6}.{word:27}"]),
         RedactionRule(
             "discord-webhook", #"discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{17,20}/([A-Za-z0-9_\-]{60,80})"#,
             source: "discord.com/developers/docs/resources/webhook",
             examples: ["https://discord.com/api/webhooks/{digit:18}/{word:68}"],
             nearMisses: ["https://discord.com/api/webhooks/1/x"]),
         RedactionRule(
-            "telegram-token", #"\b\d{8,10}:AA[A-Za-z0-9_\-]{33}\b"#,
+            "telegram-token", #"\b(\d{8,10}:AA[A-Za-z0-9_\-]{33})(?:[^\w\-]|$)"#,
             source: "core.telegram.org/bots/api, authorizing your bot",
-            examples: ["{digit:10}:AA{alnum:33}", "{digit:9}:AA{alnum:33}"],
+            examples: ["{digit:10}:AA{alnum:33}", "{digit:9}:AA{alnum:32}-"],
             nearMisses: ["{digit:10}:BB{alnum:33}", "{digit:10}:AA{alnum:10}"]),
         RedactionRule(
             "twilio-key", #"\bSK[a-f0-9]{32}\b"#, source: "twilio.com/docs/iam/api-keys", examples: ["SK{hex:32}"],

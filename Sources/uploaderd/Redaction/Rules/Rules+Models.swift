@@ -64,7 +64,7 @@ extension RedactionRule {
             source: "docs.pinecone.io/guides/projects/manage-api-keys", examples: ["pcsk_{alnum:5}_{alnum:63}"],
             nearMisses: ["pcsk_{alnum:5}_{alnum:9}"]),
         RedactionRule(
-            "voyage-key", #"\b(?:pa-|al-)[A-Za-z0-9_\-]{43}\b"#, entropy: 3.8, isMixed: true,
+            "voyage-key", #"\b((?:pa-|al-)[A-Za-z0-9_\-]{43})(?:[^\w\-]|$)"#, entropy: 3.8, isMixed: true,
             source: "docs.voyageai.com/docs/api-key-and-installation", examples: ["pa-{alnum:43}", "al-{alnum:43}"],
             nearMisses: ["pa-{alnum:20}"]),
         RedactionRule(

@@ -3,7 +3,7 @@ extension RedactionRule {
     static let operations: [RedactionRule] = [
         RedactionRule(
             "newrelic-key",
-            #"\b(?:NRAK-[A-Z0-9]{27}|NRII-[A-Za-z0-9_\-]{32}|NRJS-[a-f0-9]{19}|NRSP-[a-z0-9]{30,40})\b"#,
+            #"\b(NRAK-[A-Z0-9]{27}|NRII-[A-Za-z0-9_\-]{32}|NRJS-[a-f0-9]{19}|NRSP-[a-z0-9]{30,40})(?:[^\w\-]|$)"#,
             source: "docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys",
             examples: ["NRAK-{upperdigit:27}", "NRII-{alnum:32}", "NRJS-{hex:19}"],
             nearMisses: ["NRAK-{upperdigit:10}"]),
@@ -76,7 +76,7 @@ extension RedactionRule {
             examples: ["Token {word:86}==", "INFLUX_TOKEN={word:86}=="],
             nearMisses: ["Token {word:40}=="]),
         RedactionRule(
-            "atlas-key", #"\bmdb_sa_sk_[A-Za-z0-9_\-]{40}\b"#,
+            "atlas-key", #"\b(mdb_sa_sk_[A-Za-z0-9_\-]{40})(?:[^\w\-]|$)"#,
             source: "mongodb.com/docs/atlas/api/service-accounts-overview",
             examples: ["mdb_sa_sk_{alnum:40}"], nearMisses: ["mdb_sa_id_{hex:24}"]),
         RedactionRule(

@@ -100,7 +100,7 @@ extension RedactionRule {
             source: "developer.close.com/topics/authentication",
             examples: ["api_{alnum:22}.{alnum:22}"], nearMisses: ["api_{alnum:22}"]),
         RedactionRule(
-            "pagerduty-key", #"\bu\+[A-Za-z0-9_\-]{18}\b"#, isMixed: true,
+            "pagerduty-key", #"\b(u\+[A-Za-z0-9_\-]{18})(?:[^\w\-]|$)"#, isMixed: true,
             source: "developer.pagerduty.com/docs/authentication",
             examples: ["Token token=u+{alnum:8}7{alnum:9}"], nearMisses: ["u+{alnum:5}"]),
         RedactionRule(
