@@ -52,6 +52,27 @@ struct ConcurrencyLimitTests {
         #expect(end.serve(rounds: 120, capacity: 1000).last ?? 0 > 40)
     }
 
+    @Test("is not lowered by a near far end that seems slower while this machine works, and is by one that is slower")
+    func nearby() {
+        let seed = UInt64.random(in: 1...1_000_000)
+        let random = SeededRandom(seed)
+        var limit = ConcurrencyLimit(atMost: 16)
+        var now = Instant(nanoseconds: 0)
+        func serve(_ count: Int, _ milliseconds: Range<UInt64>) {
+            for _ in 0..<count {
+                let span = milliseconds.upperBound - milliseconds.lowerBound
+                let took = Duration.milliseconds(Int64(milliseconds.lowerBound + random.next() % span))
+                now = now + took / limit.allowed
+                limit.ended(.answered, bytes: 20_000, after: took, inFlight: limit.allowed, at: now)
+            }
+        }
+        serve(2_000, 1..<40)
+        #expect(limit.allowed == 16, "seed \(seed)")
+        // What is slower for good is what it takes, after a while.
+        serve(200, 150..<250)
+        #expect(limit.allowed < 16, "seed \(seed)")
+    }
+
     @Test("is never more than it may be, nor less than one")
     func bounds() {
         var end = FarEnd(limit: ConcurrencyLimit(atMost: 16))

@@ -184,6 +184,9 @@ struct EncryptedObjectStoreTests {
             return try await inner.read(key, range: range)
         }
         func list(_ prefix: String) async throws(DeliveryError) -> [ObjectKey] { try await inner.list(prefix) }
+        func isEmpty(below prefix: String) async throws(DeliveryError) -> Bool {
+            try await inner.isEmpty(below: prefix)
+        }
         func listFolders(_ prefix: String) async throws(DeliveryError) -> [String] {
             try await inner.listFolders(prefix)
         }

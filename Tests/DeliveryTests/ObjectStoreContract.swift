@@ -114,6 +114,7 @@ struct ObjectStoreContract {
         }
         #expect(try await store.list("a/").isEmpty)
         #expect(try await store.listFolders("").isEmpty)
+        #expect(try await store.isEmpty(below: "a/"))
     }
 
     @Test("keeps what has a final name: the same bytes are success, others a conflict", arguments: StoreUnderTest.all)
@@ -177,6 +178,13 @@ struct ObjectStoreContract {
         #expect(try await store.list("sessions/").count == 1102)
         #expect(try await store.listFolders("sessions/") == (0..<7).map { "s\($0)" })
         #expect(try await store.listFolders("") == ["sessions"])
+        for prefix in ["sessions/", "sessions/s1/", "sessions/s1/segments/"] {
+            #expect(try await !store.isEmpty(below: prefix), "\(prefix)")
+        }
+        // Not what only begins like it: "sessions/s10" is an object.
+        for prefix in ["sessions/s10/", "sessions/s2/manifest.json/", "other/"] {
+            #expect(try await store.isEmpty(below: prefix), "\(prefix)")
+        }
     }
 
     @Test("deletes an object and nothing beside it", arguments: StoreUnderTest.all)

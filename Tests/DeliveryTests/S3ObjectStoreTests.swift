@@ -132,8 +132,37 @@ struct S3ObjectStoreTests {
         switch kind {
         case "heeds": #expect(said == ["HEAD 0", "PUT* 0", "PUT* 0", "PUT* 1", "PUT* 2"])
         case "ignores": #expect(said == ["HEAD 0", "PUT* 0", "PUT* 0", "HEAD 1", "PUT 1", "HEAD 2", "PUT 2"])
-        default: #expect(said == ["HEAD 0", "PUT* 0", "HEAD 0", "PUT 0", "HEAD 1", "PUT 1", "HEAD 2", "PUT 2"])
+        default: #expect(said == ["HEAD 0", "PUT* 0", "PUT 0", "HEAD 1", "PUT 1", "HEAD 2", "PUT 2"])
         }
+    }
+
+    @Test("looks again before it puts without a condition that the server heeded once, and does not know any more")
+    func conditionLost() async throws {
+        let there = Mutex<Set<String>>([])
+        let knows = Mutex(true)
+        let server = try ScriptedServer { asked in
+            if asked.method == "HEAD" {
+                return there.withLock { $0.contains(asked.target) }
+                    ? .ok([], "ETag: \"x\"\r\nContent-Length: 9\r\n") : .status(404)
+            }
+            guard asked.headers["If-None-Match"] == nil || knows.withLock(\.self) else { return .status(501) }
+            return there.withLock { $0.insert(asked.target).inserted } ? .ok([], "ETag: \"x\"\r\n") : .status(412)
+        }
+        defer { server.stop() }
+        let scene = try TransferScene()
+        let store = Self.store(server, scene)
+        func put(_ name: String) async throws {
+            let key: ObjectKey = try #require(ObjectKey(name))
+            try await store.put(MemoryObject([1]), to: key, .immutable(RunningDigest.digest(of: [1])))
+        }
+        try await put("0")
+        try await put("1")
+        knows.withLock { $0 = false }
+        there.withLock { there in there = Set(there.map { "\($0.dropLast())2" }) }
+        let error = await #expect(throws: DeliveryError.self) { try await put("2") }
+        #expect(error?.code == .conflict, "other bytes are there")
+        let said = server.asked.map { "\($0.method)\($0.headers["If-None-Match"] ?? "") \($0.target.suffix(1))" }
+        #expect(said == ["HEAD 0", "PUT* 0", "PUT* 0", "PUT* 1", "PUT* 2", "HEAD 2"])
     }
 }
 

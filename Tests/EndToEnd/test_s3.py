@@ -265,13 +265,23 @@ def test_a_far_end_that_flaps_loses_nothing_and_doubles_nothing(world, rclone, f
     failed = sum(trouble not in (Trouble.PASS, Trouble.DELAY, Trouble.DRIBBLE) for _, _, trouble in end.seen)
     lasted = time.monotonic() - begun
     assert failed < 20 + 8 * lasted, (failed, lasted)
+    requests, end.most_open = len(end.seen), 0
+    queued = world.ctl("status", check=False)["destinations"][0]["queued"]
     healed.set()
-    world.ctl_run("flush", "--wait", check=False)
-    world.ctl_run("flush", "--wait")
-    print(f"{len(sessions)} sessions, {len(end.seen)} requests, {failed} failed, in {lasted:.0f} s; "
+    drained = time.monotonic()
+    world.ctl_run("flush", "--wait", check=False, timeout=scale(PATIENCE, 900))
+    world.ctl_run("flush", "--wait", timeout=scale(PATIENCE, 900))
+    drained = time.monotonic() - drained
+    print(f"{len(sessions)} sessions, {requests} requests, {failed} failed, in {lasted:.0f} s; {queued} segments waited, gone "
+          f"in {drained:.0f} s by {len(end.seen) - requests} requests, up to {end.most_open} at once; "
           f"{(anonymous(daemon) - taken) >> 20} MiB more memory")
     assert anonymous(daemon) - taken < 32 << 20
     assert daemon.running
+    # What waited went side by side.
+    assert end.most_open > 3 or queued < 30
+    # Half of what a manager waits for, whatever happened meanwhile, and a busy machine's delays.
+    fed = daemon.notices.seen(WATCHDOG="1")
+    assert max(later - sooner for sooner, later in zip(fed, fed[1:])) < 4
     require_all(rclone.mirror(world.base / "mirror"), world, sessions)
     assert daemon.stop() == 0
 

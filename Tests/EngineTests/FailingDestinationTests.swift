@@ -56,7 +56,7 @@ struct FailingDestinationTests {
             stage.end.weather.error = nil
             try await stage.pass(.seconds(60))
             let most = stage.end.takeMostAtOnce()
-            #expect(most > 4 && most <= 16 + 4, "\(most) side by side")
+            #expect(most > 4 && most <= 16 + 16 / 3, "\(most) side by side")
         }
         try expectAll(0..<120, stage)
     }

@@ -52,6 +52,10 @@ struct PublicationQueueTests {
         #expect(queue.next(among: all, isAll: true, isLast: false, at: Self.start)?.due == Array(all[..<4]))
         for session in all[..<3] { queue.begin(session) }
         #expect(queue.next(among: all, isAll: true, isLast: false, at: Self.start)?.due == [all[3]])
+        queue.keepUp(with: 18)
+        #expect(queue.next(among: all, isAll: true, isLast: false, at: Self.start)?.due == Array(all[3...]))
+        queue.keepUp(with: 1)
+        #expect(queue.free == 1)
     }
 
     @Test("waits for a session's time, unless it is the last manifest and somebody waits for it")

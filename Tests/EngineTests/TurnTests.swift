@@ -9,9 +9,11 @@ import Testing
 /// Few pipelines read at the same time: they take turns.
 @Suite("Pipelines that have much to take")
 struct TurnTests {
-    @Test("let others take their turn behind each segment: a new line does not wait for the end of large files")
-    func turns() throws {
-        let stage = try Stage { $0.segments.maxLines = 64 }
+    @Test(
+        "let others take their turn behind each segment: a new line does not wait for the end of large files",
+        arguments: 1...4)
+    func turns(seed: Int) throws {
+        let stage = try Stage(seed: UInt64(seed)) { $0.segments.maxLines = 64 }
         let large = (1...8).map { "large\($0)" }
         let padding = String(repeating: "x", count: 4_000)
         for name in large {
@@ -23,11 +25,15 @@ struct TurnTests {
         try stage.live { life in
             await life.settle()
             let new = try #require(try await life.store.segments(of: life.key("new")).first)
+            var before = 0
             for name in large {
                 let ids = try await life.store.segments(of: life.key(name)).map(\.id)
                 #expect(ids.count == 10)
-                #expect(ids.filter { $0 < new.id }.count <= 3, "\(name): ids are given in the order of seals")
+                // Ids are given in the order of seals.
+                before += ids.count { $0 < new.id }
             }
+            // Which of those that wait is next is drawn: of one file there may be more.
+            #expect(before <= large.count * 4, "\(before) of 80 segments")
         }
         for name in large { #expect(try stage.end.content(name) == stage.source("\(name).jsonl")) }
     }

@@ -141,6 +141,11 @@ package final class FarEnd: Sendable {
             return end.keys.filter { $0.hasPrefix(prefix) }.compactMap { ObjectKey($0) }
         }
 
+        package func isEmpty(below prefix: String) async throws(DeliveryError) -> Bool {
+            try await reach("list \(prefix)")
+            return !end.keys.contains { $0.hasPrefix(prefix) }
+        }
+
         package func listFolders(_ prefix: String) async throws(DeliveryError) -> [String] {
             try await reach("list \(prefix)")
             let inside = end.keys.filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }

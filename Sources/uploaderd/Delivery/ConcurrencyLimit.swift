@@ -22,6 +22,8 @@ package struct ConcurrencyLimit: Sendable, Hashable {
     private static let decrease = 0.9
     /// So many times as long as when little is asked is slower.
     private static let tolerance = 2.0
+    /// In seconds. Of a far end that answers sooner twice as long says nothing: that is what this machine's own work takes from it.
+    private static let negligible = 0.025
 
     /// From 1.
     package let most: Int
@@ -73,7 +75,7 @@ package struct ConcurrencyLimit: Sendable, Hashable {
             shortest[kind] = taken < known || isAlone ? known + 0.3 * (taken - known) : known * 1.001
         }
         seconds += taken
-        ratios += taken / shortest[kind]
+        ratios += taken / max(shortest[kind], Self.negligible)
         count += 1
     }
 

@@ -32,6 +32,8 @@ extension DirectoryObjectStore {
         }
     }
 
+    package func isEmpty(below prefix: String) throws(DeliveryError) -> Bool { try entries(of: prefix).isEmpty }
+
     package func listFolders(_ prefix: String) throws(DeliveryError) -> [String] {
         try entries(of: prefix).filter { $0.kind == .directory }.map(\.name).sorted()
     }

@@ -197,8 +197,12 @@ package struct ObjectLayoutSink: SessionSink {
             hint: "nothing is written to that session there until the object is repaired or removed")
     }
 
+    package func isVacant(_ session: SessionID) async throws(DeliveryError) -> Bool {
+        try await store.isEmpty(below: layout.folder(of: session))
+    }
+
     package func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool {
-        try await store.readAll(try key(layout.tombstone(of: session), "tombstone")) != nil
+        try await store.version(of: try key(layout.tombstone(of: session), "tombstone")) != nil
     }
 
     package func entomb(_ session: SessionID, _ tombstone: [UInt8]) async throws(DeliveryError) {

@@ -70,6 +70,9 @@ package protocol ObjectStore: Sendable {
     /// All keys that begin with `prefix` (which ends in a slash), sorted.
     func list(_ prefix: String) async throws(DeliveryError) -> [ObjectKey]
 
+    /// Whether a listing shows nothing below `prefix` (which ends in a slash). It is one request, however much there is.
+    func isEmpty(below prefix: String) async throws(DeliveryError) -> Bool
+
     /// The names of the folders right below `prefix`, sorted.
     func listFolders(_ prefix: String) async throws(DeliveryError) -> [String]
 

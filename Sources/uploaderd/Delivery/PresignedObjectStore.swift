@@ -68,6 +68,7 @@ package final class PresignedObjectStore: ObjectStore {
         throw unreadable("read object \(key)")
     }
     package func list(_ prefix: String) throws(DeliveryError) -> [ObjectKey] { throw unreadable("list \(prefix)") }
+    package func isEmpty(below prefix: String) throws(DeliveryError) -> Bool { throw unreadable("list \(prefix)") }
     package func listFolders(_ prefix: String) throws(DeliveryError) -> [String] { throw unreadable("list \(prefix)") }
     package func sweep(_ prefix: String) {}
 

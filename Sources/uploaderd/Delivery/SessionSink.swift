@@ -90,6 +90,10 @@ package protocol SessionSink: Sendable {
     func readings(of session: SessionID, besides folder: String?) async throws(DeliveryError)
         -> [Result<FoundManifest, DeliveryError>]
 
+    /// Whether a listing shows nothing of the session, of any writer: one request instead of several. Where listings come late
+    /// it is not the last word.
+    func isVacant(_ session: SessionID) async throws(DeliveryError) -> Bool
+
     /// Whether the session was forgotten: nothing of it is ever put again.
     func isForgotten(_ session: SessionID) async throws(DeliveryError) -> Bool
 
@@ -127,6 +131,9 @@ package protocol SessionSink: Sendable {
 extension SessionSink {
     package var isReadable: Bool { true }
     package var isDeleting: Bool { isReadable }
+
+    /// Nobody knows without asking more.
+    package func isVacant(_ session: SessionID) async throws(DeliveryError) -> Bool { false }
 
     /// The same for whoever needs every one of them.
     ///

@@ -42,6 +42,10 @@ package struct SpreadObjectStore: ObjectStore {
         try await store(of: prefix).list(prefix)
     }
 
+    package func isEmpty(below prefix: String) async throws(DeliveryError) -> Bool {
+        try await store(of: prefix).isEmpty(below: prefix)
+    }
+
     package func listFolders(_ prefix: String) async throws(DeliveryError) -> [String] {
         try await store(of: prefix).listFolders(prefix)
     }

@@ -241,6 +241,7 @@ actor DestinationWorker {
             refused = refused.filter { $0.value > now }
             copies.prune(at: now)
             publications.prune(at: now)
+            if isRemote { publications.keepUp(with: trips.allowed) }
             let free = room - inFlight.count
             if let due = restDue, due <= now { noteNews() }
             // Taken before Store is asked: what comes meanwhile is asked for again.

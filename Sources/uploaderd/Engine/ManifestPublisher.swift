@@ -44,11 +44,11 @@ struct ManifestPublisher: Sendable {
         var attempts = 0
         while true {
             // A conflict that this throws is for somebody to look at.
-            let standing = try await places.current(session)
+            let standing = try await places.claimed(session)
             do {
                 return try await publish(session, to: id, places, standing, lane)
             } catch let error as DeliveryError where error.code == .conflict && attempts < 3 {
-                attempts += 1  // somebody was between our look and our put
+                attempts += 1  // it is not the manifest that we put last
             }
         }
     }

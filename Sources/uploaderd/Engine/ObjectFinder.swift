@@ -15,12 +15,15 @@ package final class ObjectFinder: Sendable {
         var isDestination: Bool
         /// Where our objects of a session are to be read, whoever has written there since.
         var readingPlace: @Sendable (SessionID) async throws(DeliveryError) -> WriterPlace
+        /// Whether a listing shows nothing of a session there.
+        var isVacant: @Sendable (SessionID) async throws(DeliveryError) -> Bool
 
         init(_ places: WriterPlaces, isDestination: Bool = true) {
             name = places.destination
             sink = places.sink
             self.isDestination = isDestination
             readingPlace = { session throws(DeliveryError) in try await places.readingPlace(of: session) }
+            isVacant = { session throws(DeliveryError) in try await places.isVacant(session) }
         }
     }
 

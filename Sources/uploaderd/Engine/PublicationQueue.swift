@@ -4,15 +4,20 @@ import Shared
 /// Which sessions' manifests one destination makes next. Pure: it is told what Store says, and of time.
 struct PublicationQueue {
     /// Manifests that are made and put at the same time.
-    private static let most = 4
+    private static let fewest = 4
 
     private(set) var running: Set<SessionID> = []
     /// What the store will not take as it is, and when to ask again.
     private(set) var refused: [SessionID: Instant] = [:]
     private var schedule = ManifestSchedule()
+    private var most = PublicationQueue.fewest
 
     /// How many more may begin now.
-    var free: Int { Self.most - running.count }
+    var free: Int { most - running.count }
+
+    /// Lets a third as many go side by side as deliveries: a manifest is two requests, the delivery before it some six. With fewer
+    /// a far end that is far away would be waited for by manifests alone.
+    mutating func keepUp(with deliveries: Int) { most = max(Self.fewest, deliveries / 3) }
 
     /// Forgets what is past.
     mutating func prune(at now: Instant) {

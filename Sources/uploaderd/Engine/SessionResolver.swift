@@ -63,7 +63,9 @@ struct SessionResolver: Sendable {
         for (id, shelf) in open {
             let found: [FoundManifest]
             do throws(DeliveryError) {
-                found = try await asked(shelf, session)
+                // What an earlier life left there was read to its end, and taken up, or nothing was lost.
+                let trustsListing = !mayBeForgotten || readings.isOver(id)
+                found = try await asked(shelf, session, trustsListing: trustsListing)
             } catch {
                 if mayBeForgotten { throw unresolved(session, waitingFor: shelf.name, for: error) }
                 // No earlier life of ours began it: its lines are safer in the spool than in their source. Should the
@@ -86,13 +88,17 @@ struct SessionResolver: Sendable {
             || awaited.contains { objects.shelf($0) == nil }
     }
 
+    /// - Parameter trustsListing: what a listing does not show yet would only be stored twice.
     /// - Throws: why the store's manifests of the session cannot be read, or that it does not answer.
     private func asked(
-        _ shelf: ObjectFinder.Shelf, _ session: SessionID
+        _ shelf: ObjectFinder.Shelf, _ session: SessionID, trustsListing: Bool
     ) async throws(DeliveryError) -> [FoundManifest] {
         let answer = await Patience.wait(Patience.withStore, world) {
             () async -> Result<[FoundManifest], DeliveryError> in
-            do throws(DeliveryError) { return .success(try await shelf.sink.manifests(of: session)) } catch {
+            do throws(DeliveryError) {
+                if trustsListing, try await shelf.isVacant(session) { return .success([]) }
+                return .success(try await shelf.sink.manifests(of: session))
+            } catch {
                 return .failure(error)
             }
         }

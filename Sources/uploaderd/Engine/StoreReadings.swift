@@ -36,6 +36,13 @@ final class StoreReadings: Sendable {
         return isRead
     }
 
+    /// Whether all of it was read, before now.
+    func isOver(_ id: StoreID) -> Bool {
+        states.withLock { states in
+            if case .over? = states[id] { true } else { false }
+        }
+    }
+
     private func end(of id: StoreID) async -> Bool {
         await withCheckedContinuation { continuation in
             let isRead = states.withLock { states -> Bool? in

@@ -26,13 +26,19 @@ final class WriterPlaces: Sendable {
         var further: ObjectVersion?
         var manifests: [FoundManifest] = []
 
-        init(of session: SessionID, writer: String, in sink: any SessionSink) async throws(DeliveryError) {
+        /// - Parameter isVacant: a listing shows nothing of the session: what is there all the same meets our claim.
+        init(
+            of session: SessionID, writer: String, in sink: any SessionSink, isVacant: Bool
+        ) async throws(DeliveryError) {
             isForgotten = try await sink.isForgotten(session)
-            guard !isForgotten else { return }
+            guard !isForgotten, !isVacant else { return }
             // Before they are read: if one changes meanwhile, what we know is an older one, and that is noticed.
             first = try await sink.version(of: session, writer: writer, place: .first)
-            further = try await sink.version(of: session, writer: writer, place: .further)
             manifests = try await sink.manifests(of: session)
+            let home = sink.folder(of: session, writer: writer, place: .first)
+            guard let found = manifests.first, found.folder != home || found.manifest.writer != writer else { return }
+            further = try await sink.version(of: session, writer: writer, place: .further)
+            if further != nil { manifests = try await sink.manifests(of: session) }
         }
     }
 
@@ -42,12 +48,29 @@ final class WriterPlaces: Sendable {
     let objects: ObjectFinder
     private let known = Mutex<[SessionID: Standing]>([:])
     private let readingPlaces = Mutex<[SessionID: WriterPlace]>([:])
+    private let vacant = VacantSessions()
 
     init(destination: String, sink: any SessionSink, store: Store, objects: ObjectFinder) {
         self.destination = destination
         self.sink = sink
         self.store = store
         self.objects = objects
+    }
+
+    /// Whether a listing shows nothing of the session in the store. Remembered for the claim that follows.
+    func isVacant(_ session: SessionID) async throws(DeliveryError) -> Bool {
+        let now = objects.world.time.now
+        guard try await sink.isVacant(session) else { return false }
+        vacant.note(session, at: now)
+        return true
+    }
+
+    /// Whether the session is new in the store, as far as can be told by one look at a listing.
+    private func isNew(_ session: SessionID) async throws(DeliveryError) -> Bool {
+        // Of what we have put there a listing is not enough to say that it is gone.
+        guard try await !hasReceipts(of: session) else { return false }
+        if vacant.take(session, at: objects.world.time.now) { return true }
+        return try await sink.isVacant(session)
     }
 
     /// Where our objects of the session are, or would be. Changes nothing in the store.
@@ -105,7 +128,7 @@ final class WriterPlaces: Sendable {
         if let standing = known.withLock({ $0[session] }), standing.version != nil, standing.writer == writer {
             return standing
         }
-        var standing = try await standing(of: session)
+        var standing = try await standing(of: session, isVacant: isNew(session))
         // Whoever else was first is looked at again; a claim of ours whose answer was lost, too.
         for _ in 0..<3 where standing.version == nil {
             do throws(DeliveryError) {
@@ -126,19 +149,9 @@ final class WriterPlaces: Sendable {
         return standing
     }
 
-    /// The same, when our manifest there is the one that we put last; what is there instead is read again, and taken up.
+    /// Puts our manifest in the place of the one that we know, which is looked at right before.
     ///
-    /// - Throws: `conflict` when it is not ours, or does not fit what we know.
-    func current(_ session: SessionID) async throws(DeliveryError) -> Standing {
-        let standing = try await claimed(session)
-        let version = try await sink.version(
-            of: session, writer: standing.writer, place: standing.place)
-        if version == standing.version { return standing }
-        known.withLock { _ = $0.removeValue(forKey: session) }
-        return try await claimed(session)
-    }
-
-    /// Puts our manifest in the place of the one that we know.
+    /// - Throws: `conflict` when something else is there; who asks then how we stand with the session reads that.
     func publish(
         _ manifest: [UInt8], of session: SessionID, _ standing: Standing
     ) async throws(DeliveryError) -> Standing {
@@ -165,12 +178,12 @@ final class WriterPlaces: Sendable {
         }
     }
 
-    private func standing(of session: SessionID) async throws(DeliveryError) -> Standing {
+    private func standing(of session: SessionID, isVacant: Bool = false) async throws(DeliveryError) -> Standing {
         var writer = try await writer(of: session)
         var survey: Finding
         while true {
             let asked = writer
-            survey = try await finding(session, asked)
+            survey = try await finding(session, asked, isVacant)
             writer = try await self.writer(of: session)
             if writer == asked { break }
         }
@@ -197,10 +210,12 @@ final class WriterPlaces: Sendable {
     }
 
     /// - Throws: about a manifest that cannot be read, with the destination's name.
-    private func finding(_ session: SessionID, _ writer: String) async throws(DeliveryError) -> Finding {
+    private func finding(
+        _ session: SessionID, _ writer: String, _ isVacant: Bool
+    ) async throws(DeliveryError) -> Finding {
         do throws(DeliveryError) {
             return try await withTaskExecutorPreference(sink.lane) { () async throws(DeliveryError) in
-                try await Finding(of: session, writer: writer, in: sink)
+                try await Finding(of: session, writer: writer, in: sink, isVacant: isVacant)
             }
         } catch {
             guard error.code == .conflict else { throw error }
@@ -251,22 +266,6 @@ final class WriterPlaces: Sendable {
         return .further
     }
 
-    /// A manifest by which we say that we write here, before anything is put.
-    private func emptyManifest(of session: SessionID, as writer: String) async throws(DeliveryError) -> [UInt8] {
-        do {
-            let preface = try await store.preface(of: session)
-            let now = RFC3339.text(objects.world.time.wall)
-            var manifest = Manifest(
-                sid: session.rawValue, createdAt: preface.map { RFC3339.text($0.createdAt) } ?? now, updatedAt: now)
-            manifest.writer = writer
-            manifest.session = preface?.facts
-            manifest.continues = preface?.continues
-            return try JSONText.encode(manifest, pretty: true)
-        } catch {
-            throw DeliveryError(.transient, "could not make a manifest of session \(session): \(error)")
-        }
-    }
-
     private func writer(of session: SessionID) async throws(DeliveryError) -> String {
         do throws(StoreError) {
             return try await store.writer(of: session)
@@ -280,14 +279,5 @@ final class WriterPlaces: Sendable {
             throw DeliveryError(.transient, "destination \(destination) is not open")
         }
         return id
-    }
-
-    private static func continuation(of manifest: Manifest, writer: String) -> JSONValue {
-        let last = manifest.segments.last
-        return .object([
-            "writer": .string(writer), "stream": .string(StreamName.main.rawValue),
-            "generation": .integer(Int64(last?.generation ?? 1)),
-            "line": .integer(Int64((last?.firstLine ?? 1) - 1 + (last?.lines ?? 0))),
-        ])
     }
 }

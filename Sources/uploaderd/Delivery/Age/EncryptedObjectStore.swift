@@ -149,6 +149,10 @@ package final class EncryptedObjectStore: ObjectStore {
         try await inner.list(prefix).compactMap { Self.plain($0) }.sorted()
     }
 
+    package func isEmpty(below prefix: String) async throws(DeliveryError) -> Bool {
+        try await inner.isEmpty(below: prefix)
+    }
+
     package func listFolders(_ prefix: String) async throws(DeliveryError) -> [String] {
         try await inner.listFolders(prefix)
     }

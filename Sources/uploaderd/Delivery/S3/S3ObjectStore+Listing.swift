@@ -16,6 +16,11 @@ extension S3ObjectStore {
         return keys.sorted()
     }
 
+    package func isEmpty(below prefix: String) async throws(DeliveryError) -> Bool {
+        let (page, _) = try await page(below: prefix, delimiter: nil, most: 1, from: nil)
+        return page.all("Contents").isEmpty
+    }
+
     package func listFolders(_ prefix: String) async throws(DeliveryError) -> [String] {
         var names: [String] = []
         try await eachPage(below: prefix, delimiter: "/") { page, decoded in
@@ -39,25 +44,9 @@ extension S3ObjectStore {
     private func eachPage(
         below prefix: String, delimiter: String?, _ body: (XMLElement, (String) -> String) -> Void
     ) async throws(DeliveryError) {
-        let purpose = "list \(prefix.isEmpty ? "the objects" : prefix)"
         var token: String?
         while true {
-            var query = [
-                ("list-type", "2"), ("max-keys", "1000"), ("encoding-type", "url"),
-                ("prefix", connection.address.prefix + prefix),
-            ]
-            if let delimiter { query.append(("delimiter", delimiter)) }
-            if let token { query.append(("continuation-token", token)) }
-            let answer = try await connection.send(
-                S3Connection.Request(method: .get, key: nil, query: query, purpose: purpose)
-            ).answer()
-            guard let page = XMLElement.document(try answer.start(Int(HTTPRequest.usualAnswer))),
-                page.name == "ListBucketResult"
-            else {
-                throw DeliveryError(
-                    .transient, "could not \(purpose) in \(connection.address): the answer is no listing",
-                    hint: "is \(connection.address.endpoint) the address of an S3 server?")
-            }
+            let (page, purpose) = try await page(below: prefix, delimiter: delimiter, most: 1000, from: token)
             let isEncoded = page["EncodingType"] == "url"
             body(page) { isEncoded ? PercentEncoding.decoded($0) : $0 }
             guard page["IsTruncated"] == "true" else { return }
@@ -68,5 +57,29 @@ extension S3ObjectStore {
             }
             token = next
         }
+    }
+
+    /// - Returns: one page, and what it was asked for.
+    private func page(
+        below prefix: String, delimiter: String?, most: Int, from token: String?
+    ) async throws(DeliveryError) -> (XMLElement, purpose: String) {
+        let purpose = "list \(prefix.isEmpty ? "the objects" : prefix)"
+        var query = [
+            ("list-type", "2"), ("max-keys", "\(most)"), ("encoding-type", "url"),
+            ("prefix", connection.address.prefix + prefix),
+        ]
+        if let delimiter { query.append(("delimiter", delimiter)) }
+        if let token { query.append(("continuation-token", token)) }
+        let answer = try await connection.send(
+            S3Connection.Request(method: .get, key: nil, query: query, purpose: purpose)
+        ).answer()
+        guard let page = XMLElement.document(try answer.start(Int(HTTPRequest.usualAnswer))),
+            page.name == "ListBucketResult"
+        else {
+            throw DeliveryError(
+                .transient, "could not \(purpose) in \(connection.address): the answer is no listing",
+                hint: "is \(connection.address.endpoint) the address of an S3 server?")
+        }
+        return (page, purpose)
     }
 }

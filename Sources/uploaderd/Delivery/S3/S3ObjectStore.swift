@@ -62,17 +62,13 @@ package final class S3ObjectStore: ObjectStore {
         if !known.areHeeded, let there = try await look(at: key) {
             return try await same(there, key, body.size, digest)
         }
-        let condition = known.areIgnored ? nil : ("If-None-Match", "*")
-        switch try await upload(body, digest, to: key, condition) {
+        switch try await upload(body, digest, to: key, on: ("If-None-Match", "*")) {
         case .success(let answer):
             let version = try await version(answer, key)
-            if condition != nil, !known.areHeeded { await learn(body, digest, key) }
+            if conditions.withLock({ !$0.areHeeded && !$0.areIgnored }) { await learn(body, digest, key) }
             return version
         case .failure(let refused):
-            if condition != nil, refused.refusal.isUnknownCondition {
-                conditions.withLock { $0.areIgnored = true }
-                return try await keep(body, digest, as: key)
-            }
+            if known.areHeeded, refused.refusal.isUnknownCondition { return try await keep(body, digest, as: key) }
             guard refused.refusal.status == 412, let there = try await look(at: key) else { throw refused.error }
             return try await same(there, key, body.size, digest)
         }
@@ -83,7 +79,7 @@ package final class S3ObjectStore: ObjectStore {
     private func learn(_ body: any ObjectBytes & Sendable, _ digest: Digest256, _ key: ObjectKey) async {
         guard body.size <= 64 << 10 else { return }
         do throws(DeliveryError) {
-            switch try await upload(body, digest, to: key, ("If-None-Match", "*")) {
+            switch try await upload(body, digest, to: key, on: ("If-None-Match", "*")) {
             case .success: conditions.withLock { $0.areIgnored = true }
             case .failure(let refused):
                 if refused.refusal.status == 412 { conditions.withLock { $0.areHeeded = true } }
@@ -97,15 +93,14 @@ package final class S3ObjectStore: ObjectStore {
         _ version: ObjectVersion?, of key: ObjectKey, by body: any ObjectBytes & Sendable
     ) async throws(DeliveryError) -> ObjectVersion {
         let digest = try await ObjectDigest.of(body, key, on: worker)
+        let known = conditions.withLock { $0 }
         let there = try await look(at: key)
         guard there?.version == version else { throw changed(key) }
-        let condition =
-            conditions.withLock { $0.areIgnored } ? nil : there.map { ("If-Match", $0.tag) } ?? ("If-None-Match", "*")
-        switch try await upload(body, digest, to: key, condition) {
+        let condition = there.map { ("If-Match", $0.tag) } ?? ("If-None-Match", "*")
+        switch try await upload(body, digest, to: key, on: condition) {
         case .success(let answer): return try await self.version(answer, key)
         case .failure(let refused):
-            if condition != nil, refused.refusal.isUnknownCondition {
-                conditions.withLock { $0.areIgnored = true }
+            if known.areHeeded, refused.refusal.isUnknownCondition {
                 return try await replace(version, of: key, by: body)
             }
             // What was to be matched is gone: NoSuchKey.
@@ -118,7 +113,26 @@ package final class S3ObjectStore: ObjectStore {
         DeliveryError(.conflict, "object \(key) in \(connection.address) is not the one that was there before")
     }
 
+    /// - Parameter condition: left out where the server has refused one, or does now.
     private func upload(
+        _ body: any ObjectBytes & Sendable, _ digest: Digest256, to key: ObjectKey, on condition: (String, String)
+    ) async throws(DeliveryError) -> Result<HTTPResponse, S3Connection.Refused> {
+        if conditions.withLock({ !$0.areIgnored }) {
+            let conditional = try await send(body, digest, to: key, condition)
+            guard case .failure(let refused) = conditional, refused.refusal.isUnknownCondition else {
+                return conditional
+            }
+            let wereHeeded = conditions.withLock { known in
+                defer { known = Conditions(areHeeded: false, areIgnored: true) }
+                return known.areHeeded
+            }
+            // Another server by now, and nobody has looked.
+            if wereHeeded { return conditional }
+        }
+        return try await send(body, digest, to: key, nil)
+    }
+
+    private func send(
         _ body: any ObjectBytes & Sendable, _ digest: Digest256, to key: ObjectKey, _ condition: (String, String)?
     ) async throws(DeliveryError) -> Result<HTTPResponse, S3Connection.Refused> {
         var headers: HTTPHeaders = [

@@ -22,6 +22,12 @@ extension SupabaseObjectStore {
         return keys.sorted()
     }
 
+    package func isEmpty(below prefix: String) async throws(DeliveryError) -> Bool {
+        if let found = try await byCursor(below: prefix, isDelimited: false, most: 1) { return found.objects.isEmpty }
+        let level = try await level(prefix, most: 1)
+        return level.objects.isEmpty && level.folders.isEmpty
+    }
+
     package func listFolders(_ prefix: String) async throws(DeliveryError) -> [String] {
         if let found = try await byCursor(below: prefix, isDelimited: true) {
             return found.folders.filter { $0.hasPrefix(prefix) }.map { path in
@@ -45,13 +51,16 @@ extension SupabaseObjectStore {
         var folders: [Entry]
     }
 
+    /// - Parameter most: that are needed; `nil`: all.
     /// - Returns: whole names, those of folders with a slash at their end; `nil`: the server has no such listing.
-    private func byCursor(below prefix: String, isDelimited: Bool) async throws(DeliveryError) -> Found? {
+    private func byCursor(
+        below prefix: String, isDelimited: Bool, most: Int? = nil
+    ) async throws(DeliveryError) -> Found? {
         if hasCursors.withLock({ $0 }) == false { return nil }
         struct Question: Encodable {
             struct Order: Encodable { var column = "name" }
             var prefix: String
-            var limit = SupabaseObjectStore.page
+            var limit: Int
             var isDelimited: Bool
             var cursor: String?
             var sortBy = Order()
@@ -62,7 +71,7 @@ extension SupabaseObjectStore {
             }
         }
         var found = Found()
-        var question = Question(prefix: prefix, isDelimited: isDelimited)
+        var question = Question(prefix: prefix, limit: most ?? Self.page, isDelimited: isDelimited)
         while true {
             let result = try await ask("list-v2", question, below: prefix)
             // An old server has not heard of it: it takes the question for an upload to a bucket of that name. What is really
@@ -74,6 +83,7 @@ extension SupabaseObjectStore {
             hasCursors.withLock { $0 = true }
             found.objects += page.objects.map(\.name)
             found.folders += page.folders.map(\.name)
+            if let most, found.objects.count + found.folders.count >= most { return found }
             guard page.hasNext else { return found }
             guard let next = page.nextCursor, !next.isEmpty, next != question.cursor else {
                 throw DeliveryError(
@@ -86,12 +96,13 @@ extension SupabaseObjectStore {
 
     /// One level, by offset.
     ///
+    /// - Parameter most: that are needed; `nil`: all.
     /// - Returns: names without what is before them.
-    private func level(_ folder: String) async throws(DeliveryError) -> Found {
+    private func level(_ folder: String, most: Int? = nil) async throws(DeliveryError) -> Found {
         struct Question: Encodable {
             struct Order: Encodable { var column = "name", order = "asc" }
             var prefix: String
-            var limit = SupabaseObjectStore.page
+            var limit: Int
             var offset = 0
             var sortBy = Order()
         }
@@ -101,7 +112,7 @@ extension SupabaseObjectStore {
             var id: String?
         }
         var found = Found()
-        var question = Question(prefix: folder)
+        var question = Question(prefix: folder, limit: most ?? Self.page)
         while true {
             let answer = try await ask("list", question, below: folder).answer()
             let entries = try decoded([Entry].self, answer, below: folder)
@@ -112,6 +123,7 @@ extension SupabaseObjectStore {
             for entry in entries where !entry.name.isEmpty {
                 if entry.id == nil { found.folders.append(entry.name) } else { found.objects.append(entry.name) }
             }
+            if let most, found.objects.count + found.folders.count >= most { return found }
         }
     }
 
