@@ -157,6 +157,7 @@ extension ControlDesk {
         return await withTaskExecutorPreference(lane) {
             guard let shelf = self.engine.objects.shelf(id) else { return (.delayed, "the destination is not open") }
             if let sink = shelf.sink as? any LineSink { return await self.look(segment, in: id, sink, deep: deep) }
+            if let sink = shelf.sink as? HistorySink { return await self.look(segment, in: id, sink, deep: deep) }
             var copy = self.engine.objects.copy(of: segment.id, segment.record, in: id, on: shelf)
             copy.isFaulty = segment.faulty.contains(id)
             return await self.look(copy, SegmentOutline(segment.record), deep)
