@@ -43,7 +43,7 @@ struct DestinationTests {
                 ([.s3, .history].contains(type) ? "endpoint = \"https://h\"\nbucket = \"b\"" : "url = \"https://h\"")
                 + (type == .presigned ? "" : "\ncredentials = \"~/key\"")
                 // It needs one that keeps what it is sent.
-                + (type == .agnes ? "\n[[destination]]\nname = \"disk\"" : "")
+                + ([.agnes, .history].contains(type) ? "\n[[destination]]\nname = \"disk\"" : "")
             let fixture = try Fixture()
             let key = fixture.home + "/key"
             try fixture.write(Array("id\nsecret\n".utf8.dropFirst(type.credentialLines == 2 ? 0 : 3)), to: key)
@@ -66,7 +66,7 @@ struct DestinationTests {
             }
             try fixture.write(remote(type.rawValue, place))
             let dry = try fixture.loaded(["--dry-run"]).configuration.destinations
-            #expect(dry.map(\.type) == (type == .agnes ? [type, .directory] : [type]))
+            #expect(dry.map(\.type) == ([.agnes, .history].contains(type) ? [type, .directory] : [type]))
             #expect(dry.first?.credentials == (type == .presigned ? nil : .file(key, guarded: false)))
         }
     }

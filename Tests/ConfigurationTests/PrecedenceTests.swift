@@ -82,21 +82,43 @@ struct PrecedenceTests {
         #expect(asked.configuration.destinations.map(\.type) == [.supabase])
     }
 
-    @Test("codetether's variables fill a history destination")
-    func codetether() throws {
+    private static let codetether = [
+        "CODETETHER_HISTORY_S3_ENDPOINT": "https://s3.example", "CODETETHER_HISTORY_S3_BUCKET": " b ",
+        "CODETETHER_HISTORY_S3_ACCESS_KEY": "id", "CODETETHER_HISTORY_S3_SECRET_KEY": "s",
+    ]
+
+    @Test(
+        "codetether's variables fill a history destination",
+        arguments: [(nil, "history/"), ("", "history/"), ("a/b", "a/b/"), (" c/ ", "c/")] as [(String?, String)])
+    func codetether(_ given: String?, _ prefix: String) throws {
+        var environment = Self.codetether
+        environment["CODETETHER_HISTORY_S3_PREFIX"] = given
         let fixture = try Fixture(
-            remote("history", ""),
-            environment: [
-                "CODETETHER_HISTORY_S3_ENDPOINT": "https://s3.example", "CODETETHER_HISTORY_S3_BUCKET": "b",
-                "CODETETHER_HISTORY_S3_ACCESS_KEY": "id", "CODETETHER_HISTORY_S3_SECRET_KEY": "s",
-            ])
-        let far = try fixture.loaded(["--dry-run"]).configuration.destinations.first
+            remote("history", "") + "\n[[destination]]\nname = \"disk\"\n", environment: environment)
+        let far = try fixture.loaded().configuration.destinations.first
         #expect(
             far?.place
                 == .history(
                     BucketPlace(
-                        endpoint: "https://s3.example", bucket: "b", prefix: "history/", region: "us-east-1",
+                        endpoint: "https://s3.example", bucket: "b", prefix: prefix, region: "us-east-1",
                         pathStyle: true)))
         #expect(far?.credentials == .given(Secret("id\ns")))
+    }
+
+    @Test("one that codetether's variables are to fill is off, and the local store is used, while one is missing")
+    func codetetherIsOff() throws {
+        for name in Self.codetether.keys.sorted() {
+            var environment = Self.codetether
+            environment[name] = "  "
+            let fixture = try Fixture("[[destination]]\ntype = \"history\"\n", environment: environment)
+            let loaded = try fixture.loaded()
+            #expect(loaded.configuration.destinations.map(\.isDefault) == [true])
+            #expect(loaded.notices.contains { $0.message.contains("it is off") }, "\(loaded.notices)")
+            // Without such a destination nothing is said of variables that mean nothing.
+            let none = try Fixture("", environment: environment).loaded()
+            #expect(!none.notices.contains { "\($0)".contains("CODETETHER") }, "\(none.notices)")
+        }
+        let unused = try Fixture("", environment: Self.codetether).loaded()
+        #expect(unused.notices.contains { "\($0)".contains("CODETETHER") })
     }
 }

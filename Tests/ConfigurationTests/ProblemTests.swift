@@ -59,7 +59,9 @@ private let cases: [Case] = [
         "type s3, supabase, history"),
     Case("[[destination]]\nprefix = \"/a\"", 2, "destination.directory.prefix", "is not a prefix", "components"),
     Case("[[destination]]\nprefix = \"a/../b\"", 2, "destination.directory.prefix", "is not a prefix", "components"),
-    Case("[[destination]]\nhistory = true", 2, "destination.directory.history", "not available", "false"),
+    Case(
+        "[[destination]]\nhistory = true\nrequired = false\n[[destination]]\nname = \"p\"\ntype = \"presigned\"\n"
+            + "url = \"https://h\"", 2, "destination.directory.history", "whole files", "add a destination"),
     Case(
         "[[destination]]\n[[destination]]\npath = \"/x\"", 2, "destination.directory.name", "another destination", "own"
     ),
@@ -136,7 +138,7 @@ struct ProblemTests {
         #expect(
             problems.map { "\($0.line ?? 0) \($0.key)" } == [
                 "2 segments.max_byte", "3 segments.max_lines", "5 log.level", "6 destination.x.bucket",
-                "6 destination.x.credentials", "8 destination.x.type",
+                "6 destination.x.credentials",
                 "10 destination.x.region",
                 "11 destination.x.limit", "12 destination.x.concurrency", "14 watch[1].root", "15 watch[1].include",
                 "17 privacy.include_only",

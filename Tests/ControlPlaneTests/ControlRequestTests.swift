@@ -21,6 +21,8 @@ struct ControlRequestTests {
                     sid: sid, toCheckpoint: .latest, lines: LineRange(first: 2, last: 5),
                     stream: StreamName("agents/a")!,
                     generation: 3, from: "archive", follow: true, maxLines: 7)),
+            .resolve(PointerHandle(bucket: "b", key: "sessions/s/history.jsonl")),
+            .resolve(PointerHandle(bucket: "b", key: "k", byteRange: PointerHandle.ByteRange(5, 3))),
             .verify(VerifyRequest()), .verify(VerifyRequest(sid: sid, deep: true, sample: VerifySample("2/10"))),
             .flush(FlushRequest(.everything, wait: false)), .flush(FlushRequest(.session(sid), wait: true)),
             .flush(FlushRequest(.file("/a/b.jsonl"), wait: true)),

@@ -68,6 +68,7 @@ struct InterfaceTests {
             ),
             ("ImportQueue", #"{"origin":"queue","sessions":[{"path":"/a.jsonl"}]}"#),
             ("AddLink", #"{"sid":"s1","url":"https://github.com/o/r/pull/1","title":"t"}"#),
+            ("Resolve", #"{"pointer":{"bucket":"b","key":"sessions/s1/history.jsonl","byte_range":[0,9]}}"#),
             ("Audit", #"{"sid":"s1"}"#),
             ("ListRemoteSessions", #"{"destination":"archive"}"#),
             ("ImportSession", #"{"sid":"s1","agent":"codex","path":"/a.jsonl"}"#),

@@ -20,6 +20,7 @@ final class ScriptedHandler: ControlHandler {
         /// By flush: the size of the file that came with it.
         var flushedSizes: [Int64?] = []
         var replays: [ReplayRequest] = []
+        var pointers: [PointerHandle] = []
         var sent = 0
         var cancelled = 0
         var privates: [PrivateSession] = []
@@ -93,6 +94,22 @@ final class ScriptedHandler: ControlHandler {
             throw ControlError(.noSuchSession, "no session \(sid) is known here")
         }
         return detail
+    }
+
+    /// What `pieces` hold; nothing is no answer.
+    func resolve(_ pointer: PointerHandle, to sink: ReplySink<BytePiece>) async throws(ControlError) -> Int64 {
+        let (pieces, error) = state.withLock { state in
+            state.pointers.append(pointer)
+            return (state.pieces, state.replayError)
+        }
+        var sum: Int64 = 0
+        for piece in pieces {
+            try await sink.send(BytePiece(offset: piece.offset, bytes: piece.bytes))
+            sum += Int64(piece.bytes.count)
+        }
+        if let error { throw error }
+        guard sum > 0 else { throw ControlError(.noMatch, "there is no such byte") }
+        return sum
     }
 
     func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError) -> [String] {

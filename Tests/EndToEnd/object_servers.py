@@ -98,12 +98,12 @@ class Server:
             path.write_bytes(data)
         return folder
 
-    def destination(self, name="bucket", **keys):
+    def destination(self, name="bucket", type="s3", **keys):
         """The table of the configuration; the credentials are in a file `key` of the home."""
         keys = {"endpoint": self.endpoint, "bucket": self.bucket, "region": self.region, "credentials": "~/key", **keys}
         lines = [f'{key} = {str(value).lower() if isinstance(value, (bool, int)) else chr(34) + value + chr(34)}'
                  for key, value in keys.items()]
-        return "\n".join(["[[destination]]", f'name = "{name}"', 'type = "s3"', *lines, ""])
+        return "\n".join(["[[destination]]", f'name = "{name}"', f'type = "{type}"', *lines, ""])
 
     def write_key(self, world, key=None, secret=None):
         path = world.write("key", f"{key or self.key}\n{secret or self.secret}\n", "w")

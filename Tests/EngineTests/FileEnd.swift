@@ -21,7 +21,7 @@ final class FileEnd: WholeFileSink {
     }
     var puts: Int { kept.withLock { $0.puts } }
 
-    func put(_ file: OutgoingFile) async throws(DeliveryError) {
+    func put(_ file: OutgoingFile) async throws(DeliveryError) -> ObjectVersion? {
         let bytes = Mutex<[UInt8]>([])
         let size = try await file.give(false) { (piece) async throws(DeliveryError) in bytes.withLock { $0 += piece } }
         let all = bytes.withLock { $0 }
@@ -34,29 +34,20 @@ final class FileEnd: WholeFileSink {
             return kept.error
         }
         if let error { throw error }
+        return nil
     }
 
     func open(proposing id: StoreID, known: StoreID?) -> StoreID { StoreID("files") }
     func store(known: StoreID?) -> StoreID? { known }
     var lane: (any TaskExecutor)? { nil }
     var isReadable: Bool { false }
-    func publish(
-        _ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace,
-        replacing version: ObjectVersion?
-    ) -> ObjectVersion { ObjectVersion("kept here") }
-    func deliver(_ checkpoint: CheckpointRecord, writer: String, place: WriterPlace) {}
-    func version(of session: SessionID, writer: String, place: WriterPlace) -> ObjectVersion? { nil }
-    func manifest(of session: SessionID, writer: String, place: WriterPlace) -> [UInt8]? { nil }
-    func readings(of session: SessionID, besides folder: String?) -> [Result<FoundManifest, DeliveryError>] { [] }
     func isForgotten(_ session: SessionID) -> Bool { false }
     func entomb(_ session: SessionID, _ tombstone: [UInt8]) {}
     func erase(_ session: SessionID, manifestsOnly: Bool) throws(DeliveryError) {
         throw DeliveryError(.permanent, "nothing is deleted")
     }
-    func eachManifest(_ body: @Sendable (Result<FoundManifest, DeliveryError>) async throws -> Void) {}
     func object(_ relativePath: String, in folder: String) throws(DeliveryError) -> any ObjectBytes & Sendable {
         throw DeliveryError(.unusable, "nothing is given back")
     }
-    func delete(_ relativePath: String, in folder: String) {}
     func folder(of session: SessionID, writer: String, place: WriterPlace) -> String { "\(session)/" }
 }

@@ -123,4 +123,74 @@ struct WholeFileTests {
             #expect(try await Self.next(again, far) == [])
         }
     }
+
+    private static func accepted(_ lines: Int, isHead: Bool = false) -> AcceptedFile {
+        var file = AcceptedFile(lines: lines, bytes: Int64(lines) * 10, digest: String(repeating: "a", count: 64))
+        (file.version, file.isHead) = ("v\(lines)", isHead)
+        return file
+    }
+
+    private static func place(_ store: Store, _ far: StoreID, of id: SegmentID) async throws -> FilePlace? {
+        try await store.file(upTo: id, at: far)?.place
+    }
+
+    @Test("with one place for each stream has the generation there that was first put, until somebody asks")
+    func heads() async throws {
+        try await Self.scene { _, store, far in
+            var source = try Source("ses_1", lines: 2)
+            let first = try await store.seal(source, lines: 2)
+            #expect(try await Self.place(store, far, of: first[0]) == .head)
+            try await Self.carry(store, far, upTo: first[0], Self.accepted(2, isHead: true))
+            source.generations.append(Source.lines(1...3, of: "anew"))
+            let second = try await store.seal(source, lines: 3)
+            #expect(try await Self.place(store, far, of: second[0]) == FilePlace.none)
+            let session = try #require(SessionID("ses_1"))
+            #expect(try await store.putAgain(session, at: far, from: []) == 1)
+            for (id, place) in [(first[0], FilePlace.beside), (second[0], .head)] {
+                let file = try #require(try await store.file(upTo: id, at: far))
+                #expect(file.place == place && file.replacesAny)
+            }
+            // Nobody waits for its rest.
+            #expect(try await Set(Self.next(store, far, atOnce: false)) == [first[0], second[0]])
+            try await Self.carry(store, far, upTo: first[0], Self.accepted(2))
+            #expect(try await store.file(upTo: second[0], at: far)?.replacesAny == true)
+            try await Self.carry(store, far, upTo: second[0], Self.accepted(3, isHead: true))
+            let key = StreamKey(session: session, stream: .main)
+            #expect(try await store.acceptedFile(of: key, generation: 1, at: far)?.isHead == false)
+            let head = try await store.acceptedFile(of: key, generation: 2, at: far)
+            #expect(head?.isHead == true && head?.version == "v3")
+            source.generations.append(Source.lines(1...3, of: "once more"))
+            let third = try await store.seal(source, lines: 3)
+            let file = try #require(try await store.file(upTo: third[0], at: far))
+            #expect(file.place == FilePlace.none && !file.replacesAny)
+        }
+    }
+
+    @Test("that has nothing of a stream gets its last generation as its own, and those before beside it")
+    func filled() async throws {
+        try await Self.scene { _, store, far in
+            var source = try Source("ses_1", lines: 2)
+            let first = try await store.seal(source, lines: 2)
+            source.generations.append(Source.lines(1...3, of: "anew"))
+            let second = try await store.seal(source, lines: 3)
+            #expect(try await Self.place(store, far, of: first[0]) == .beside)
+            try await Self.carry(store, far, upTo: first[0], Self.accepted(2))
+            #expect(try await Self.place(store, far, of: second[0]) == .head)
+        }
+    }
+
+    @Test("that has not got a file any more gets it again, whatever is there")
+    func recalled() async throws {
+        try await Self.scene { _, store, far in
+            let ids = try await store.seal(Source("ses_1", lines: 2), lines: 1)
+            try await Self.carry(store, far, upTo: ids[1], Self.accepted(2, isHead: true))
+            #expect(try await Self.next(store, far) == [])
+            let key = StreamKey(session: try #require(SessionID("ses_1")), stream: .main)
+            #expect(try await store.recallFile(of: key, generation: 1, at: far))
+            #expect(try await Self.next(store, far) == [ids[1]])
+            let file = try #require(try await store.file(upTo: ids[1], at: far))
+            #expect(file.segments.map(\.id) == ids && file.place == .head && file.replacesAny && !file.isThere)
+            #expect(try await store.recallFile(of: key, generation: 2, at: far) == false)
+        }
+    }
 }

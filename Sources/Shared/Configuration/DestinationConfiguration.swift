@@ -8,6 +8,7 @@ package enum DestinationType: String, Sendable, CaseIterable {
         .supabase,
         .confab,
         .agnes,
+        .history,
     ]
 }
 
@@ -101,6 +102,8 @@ package struct DestinationConfiguration: Hashable, Sendable {
     package var encryption: EncryptionConfiguration?
     /// Nobody configured a destination: this is the local store in the state directory.
     package var isDefault: Bool
+    /// It is what `history` of the destination in whose place it lies asks for.
+    package private(set) var isBeside = false
 
     package init(
         name: String, place: DestinationPlace, isRequired: Bool = true, history: Bool = false,
@@ -117,13 +120,35 @@ package struct DestinationConfiguration: Hashable, Sendable {
         self.isDefault = isDefault
     }
 
-    package var type: DestinationType { place.type }
+    package var type: DestinationType { isBeside ? .history : place.type }
 
-    /// Whether it keeps objects that can be read again here, as what is joined has to be.
-    package var isReadable: Bool {
-        switch type {
+    /// The destination for the whole sessions that this one is to have besides its segments, in the same store; `nil`: none.
+    ///
+    /// It is never required: what it is made of lies beside it.
+    package var beside: DestinationConfiguration? {
+        guard history, !isBeside else { return nil }
+        var other = self
+        other.name = Self.nameBeside(name)
+        (other.isBeside, other.isRequired, other.isDefault) = (true, false, false)
+        return other
+    }
+
+    /// As it stands in the file.
+    package var ownName: String { isBeside ? String(name.dropLast(Self.besideSuffix.count)) : name }
+
+    /// No destination in a file has a slash in its name.
+    private static let besideSuffix = "/history"
+    package static func nameBeside(_ name: String) -> String { name + besideSuffix }
+
+    /// Whether it keeps segments that can be read again here, as what is joined has to be.
+    package var isReadable: Bool { type == .history ? false : hasReadableObjects }
+
+    /// Whether what lies there can be read again, whoever reads it here.
+    package var hasReadableObjects: Bool {
+        switch place.type {
         case .directory, .s3, .supabase: encryption == nil || encryption?.identity != nil
-        case .presigned, .confab, .agnes, .history: false
+        case .history: true
+        case .presigned, .confab, .agnes: false
         }
     }
 

@@ -3,7 +3,9 @@ package enum ControlInterface {
     package static let name = "io.uploaderd.Control"
     package static let serviceName = "org.varlink.service"
 
-    package static let text = [head, types, privacy, methods, links, audit, remote, imports, resend, delivery].joined(
+    package static let text = [
+        head, types, privacy, methods, pointers, links, audit, remote, imports, resend, delivery,
+    ].joined(
         separator: "\n")
 
     private static let head = """

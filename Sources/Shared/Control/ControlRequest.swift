@@ -4,6 +4,7 @@ package enum ControlRequest: Hashable, Sendable {
     case listSessions(SessionFilter)
     case describeSession(SessionID)
     case replay(ReplayRequest)
+    case resolve(PointerHandle)
     case verify(VerifyRequest)
     case flush(FlushRequest)
     case addPrivate(SessionID)
@@ -33,7 +34,8 @@ package enum ControlRequest: Hashable, Sendable {
         case .flush, .addPrivate, .removePrivate, .forget, .capture, .importQueue, .addLink, .importSession, .resend,
             .pause, .resume, .setLimit, .retryQuarantine, .dropQuarantine:
             true
-        case .getStatus, .listSessions, .describeSession, .replay, .verify, .listPrivate, .audit, .listRemoteSessions,
+        case .getStatus, .listSessions, .describeSession, .replay, .resolve, .verify, .listPrivate, .audit,
+            .listRemoteSessions,
             .listQuarantine:
             true
         case .reload, .showConfiguration: false
@@ -60,6 +62,7 @@ package enum ControlRequest: Hashable, Sendable {
                     lines: try reader.lines("lines"), stream: try reader.stream("stream") ?? .main,
                     generation: try reader.count("generation"), from: try reader.text("from"),
                     follow: try reader.truth("follow") ?? false, maxLines: try reader.count("max_lines")))
+        case "Resolve": self = .resolve(try reader.required(reader.pointer("pointer"), "pointer"))
         case "Verify":
             self = .verify(
                 VerifyRequest(
@@ -167,6 +170,9 @@ package enum ControlRequest: Hashable, Sendable {
             put("from", request.from)
             put("follow", request.follow)
             put("max_lines", request.maxLines)
+        case .resolve(let pointer):
+            name = "Resolve"
+            parameters["pointer"] = pointer.value
         case .verify(let request):
             name = "Verify"
             put("sid", request.sid?.rawValue)

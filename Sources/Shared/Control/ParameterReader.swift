@@ -53,6 +53,10 @@ struct ParameterReader {
         }
     }
 
+    mutating func pointer(_ name: String) throws(ControlError) -> PointerHandle? {
+        try take(name) { PointerHandle($0) }
+    }
+
     mutating func sample(_ name: String) throws(ControlError) -> VerifySample? {
         try take(name) { $0.text.flatMap { VerifySample($0) } }
     }

@@ -73,7 +73,7 @@ package struct Command: Sendable {
 
     /// Every command of this version.
     package static let all: [Command] = [
-        .status, .sessions, .show, .replay, .restore, .flush, .reload, .verify, .audit, .redact, .rules,
+        .status, .sessions, .show, .replay, .restore, .resolve, .flush, .reload, .verify, .audit, .redact, .rules,
         .pause, .resume, .limit, .quarantineList, .quarantineRetry, .quarantineDrop,
         .privateAdd, .privateRemove, .privateList, .forget, .resend, .link, .capture, .hooksInstall, .hooksRemove,
         .hooksShow,

@@ -116,6 +116,16 @@ package final class DaemonConnection {
     package func pour(
         _ request: ReplayRequest, for what: String, _ take: (UnsafeRawBufferPointer) throws(ClientError) -> Void
     ) throws(ClientError) -> (totals: ReplayTotals, unread: [String]) {
+        let last: ReplayReply = try pour(.replay(request), for: what, take)
+        return (ReplayTotals(lines: last.totalLines ?? 0, bytes: last.totalBytes ?? 0), last.unread ?? [])
+    }
+
+    /// A call whose bytes come through a pipe, as they are.
+    ///
+    /// - Returns: its last reply.
+    package func pour<Reply: Decodable>(
+        _ request: ControlRequest, for what: String, _ take: (UnsafeRawBufferPointer) throws(ClientError) -> Void
+    ) throws(ClientError) -> Reply {
         let reading = try passPipe(request)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
@@ -132,14 +142,13 @@ package final class DaemonConnection {
                 try take(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
         }
-        let last: ReplayReply = try decoded(try reply(to: what))
-        return (ReplayTotals(lines: last.totalLines ?? 0, bytes: last.totalBytes ?? 0), last.unread ?? [])
+        return try decoded(try reply(to: what))
     }
 
     /// Our writing end closes here: the daemon's is then the only one, so that its end is the pipe's end.
-    private func passPipe(_ request: ReplayRequest) throws(ClientError) -> Descriptor {
+    private func passPipe(_ request: ControlRequest) throws(ClientError) -> Descriptor {
         let pipe = try made { () throws(SystemError) in try Descriptor.pipe() }
-        try send(ControlRequest.replay(request).call(), passing: pipe.writing)
+        try send(request.call(), passing: pipe.writing)
         return try made { () throws(SystemError) in try pipe.reading.duplicate() }
     }
 

@@ -45,11 +45,6 @@ extension ConfigurationReader {
         if all.archive.enabled {
             refuse("archive.enabled", "the archive is not available in this version", "write enabled = false")
         }
-        for destination in all.destinations where destination.history {
-            refuse(
-                "destination.\(destination.name).history", "history objects are not available in this version",
-                "write history = false")
-        }
         if options.host {
             settings.refuse(
                 .flag(CommandLineFlag.host.rawValue), "", "the dashboard is not available in this version",

@@ -5,16 +5,19 @@ extension DestinationType {
     /// The keys that a destination of this type takes besides name, type and required.
     fileprivate var keys: [String] {
         let encryption = ["encryption", "recipients", "identity"]
-        let remote =
-            ["credentials", "concurrency", "timeout", "limit", "ca_file", "proxy", "insecure", "history"] + encryption
+        let remote = ["credentials", "concurrency", "timeout", "limit", "ca_file", "proxy", "insecure"] + encryption
         switch self {
         case .directory: return ["path", "prefix", "history"] + encryption
-        case .s3, .history: return ["endpoint", "bucket", "prefix", "region", "path_style"] + remote
-        case .supabase: return ["url", "bucket", "prefix"] + remote
-        case .presigned: return ["url", "prefix"] + remote
+        case .s3: return ["endpoint", "bucket", "prefix", "region", "path_style", "history"] + remote
+        case .history: return ["endpoint", "bucket", "prefix", "region", "path_style"] + remote
+        case .supabase: return ["url", "bucket", "prefix", "history"] + remote
+        case .presigned: return ["url", "prefix", "history"] + remote
         case .confab, .agnes: return ["url"] + remote
         }
     }
+
+    /// Besides segments it can have whole sessions.
+    fileprivate var takesHistory: Bool { keys.contains("history") }
 
     var needsCredentials: Bool {
         switch self {
@@ -44,7 +47,13 @@ extension ConfigurationReader {
         var all: [DestinationConfiguration] = []
         var seen: [String: ConfigurationOrigin] = [:]
         var types: [DestinationType] = []
+        var off = 0
         for scope in scopes {
+            if isOff(scope) {
+                off += 1
+                types.append(.history)
+                continue
+            }
             let (destination, type) = destination(scope, asked: nil, &seen)
             types += [type].compactMap { $0 }
             if let destination { all.append(destination) }
@@ -61,7 +70,7 @@ extension ConfigurationReader {
         refuseAmongOurs(all)
         refuseIfNoneCounts(all)
         refuseFilesAlone(all)
-        if all.isEmpty, types.isEmpty, scopes.isEmpty {
+        if all.isEmpty, types.count == off, scopes.count == off {
             all = [localStore()]
         }
         return all
@@ -126,7 +135,7 @@ extension ConfigurationReader {
         guard isTyped else { return (nil, nil) }
         refuseIfUnavailable(type, scope)
         let place = place(type, &scope)
-        let history = settings.value("history", in: &scope, .truth, else: false)
+        let history = type.takesHistory ? settings.value("history", in: &scope, .truth, else: false) : false
         let credentials = type == .directory ? nil : credentials(type, &scope)
         refuseUnusedCredentials(credentials, type, scope)
         let transport = type == .directory ? TransportConfiguration() : transport(&scope)
@@ -245,19 +254,6 @@ extension ConfigurationReader {
             hint: "take required = false out of one of them")
     }
 
-    /// What is sent as a whole file is read again from its first line on, each time it has grown; and the spool empties.
-    private mutating func refuseFilesAlone(_ all: [DestinationConfiguration]) {
-        guard !all.contains(where: { $0.isRequired && $0.isReadable }) else { return }
-        for destination in all where destination.type == .agnes {
-            let key = "destination.\(destination.name).type"
-            settings.refuse(
-                settings.origin(of: key), key,
-                "a server of agnes's is sent whole files and gives nothing back, and no other destination keeps what they are "
-                    + "made of",
-                hint: "add a destination of type directory, s3 or supabase, without required = false")
-        }
-    }
-
     /// Where its objects lie, without links; `nil`: in no directory here.
     private static func folder(of destination: DestinationConfiguration) -> String? {
         guard case .directory(let path, let prefix) = destination.place else { return nil }
@@ -281,7 +277,9 @@ extension ConfigurationReader {
 
     /// A variable alone makes no destination: it may be another program's, and sessions would go where nobody sent them.
     private mutating func noticeUnused(_ types: [DestinationType]) {
-        for type in [DestinationType.supabase, .history] where !types.contains(type) {
+        // Some of codetether's variables mean nothing, to codetether neither.
+        let ofOthers: [DestinationType] = settings.overrides.saysHistory ? [.supabase, .history] : [.supabase]
+        for type in ofOthers where !types.contains(type) {
             for name in settings.overrides.variables(of: type) {
                 notices.append(
                     ConfigurationProblem(

@@ -67,12 +67,17 @@ extension ConfigurationReader {
 
     private mutating func refuseMisplaced(_ type: DestinationType, _ hasIdentity: Bool, _ scope: SettingsScope) {
         switch type {
-        case .directory, .s3, .supabase, .history: return
+        case .directory, .s3, .supabase: return
         case .presigned:
             guard hasIdentity else { return }
             refuse(
                 scope.path("identity"), "what is put with a presigned URL cannot be read back, so nothing opens it",
                 "take it out")
+        case .history:
+            refuse(
+                scope.path("encryption"), "codetether reads what is there, and would get none of it",
+                "write encryption = \"none\"; history = true of a destination of another type is encrypted as its segments are"
+            )
         case .confab, .agnes:
             refuse(
                 scope.path("encryption"), "a destination of type \(type.rawValue) reads lines, and would get none",

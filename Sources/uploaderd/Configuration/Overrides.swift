@@ -24,6 +24,13 @@ struct Overrides: Sendable {
         }
     }
 
+    /// Whether codetether's variables say where its history is: all that it needs for that.
+    var saysHistory: Bool {
+        ["endpoint", "bucket", "secret"].allSatisfy {
+            !self["destination:\(DestinationType.history.rawValue).\($0)"].isEmpty
+        }
+    }
+
     /// The variables that concern destinations of a type.
     func variables(of type: DestinationType) -> [String] {
         var names: Set<String> = []

@@ -45,20 +45,31 @@ extension CallHarness {
         let unread = try await handler.replay(
             request,
             to: ReplySink { (piece) throws(ControlError) in
-                var from = 0
-                while from < piece.bytes.count {
-                    let to = min(from + ReplayReply.longestChunk, piece.bytes.count)
-                    let reply = piece.bytes.withUnsafeBytes { bytes in
-                        ReplayReply(
-                            stream: piece.stream, generation: piece.generation, offset: piece.offset + Int64(from),
-                            bytes: UnsafeRawBufferPointer(rebasing: bytes[from..<to]))
-                    }
-                    try await replies.send(reply, continues: true)
-                    from = to
+                try await replies.send(chunksOf: piece.bytes, at: piece.offset) { offset, bytes in
+                    ReplayReply(stream: piece.stream, generation: piece.generation, offset: offset, bytes: bytes)
                 }
                 _ = count.add(piece)
             })
         return (count.totals, unread)
+    }
+}
+
+extension CallReplies {
+    /// Bytes that come in several replies, each as long as fits one.
+    ///
+    /// - Parameter reply: of a chunk, and where that begins.
+    func send(
+        chunksOf bytes: [UInt8], at offset: Int64, _ reply: (Int64, UnsafeRawBufferPointer) -> some Encodable & Sendable
+    ) async throws(ControlError) {
+        var from = 0
+        while from < bytes.count {
+            let to = min(from + ReplayReply.longestChunk, bytes.count)
+            let chunk = bytes.withUnsafeBytes {
+                reply(offset + Int64(from), UnsafeRawBufferPointer(rebasing: $0[from..<to]))
+            }
+            try await send(chunk, continues: true)
+            from = to
+        }
     }
 }
 

@@ -57,6 +57,7 @@ struct CallHarness: Sendable {
         case .listSessions(let filter): try await list(filter, replies)
         case .describeSession(let sid): try await describe(sid, replies)
         case .replay(let request): try await replay(request, passed, replies)
+        case .resolve(let pointer): try await resolve(pointer, passed, replies)
         case .verify(let request): try await verify(request, replies)
         case .flush(let request):
             try await replies.send(try await handler.flush(request, passed: passed, progress: progress(replies)))

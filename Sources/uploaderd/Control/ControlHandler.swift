@@ -28,6 +28,12 @@ package protocol ControlHandler: Sendable {
     /// - Throws: `noSuchSession`, `noMatch`, `damaged`, `backendError`; never returns early instead.
     func replay(_ request: ReplayRequest, to sink: ReplySink<ReplayPiece>) async throws(ControlError) -> [String]
 
+    /// Sends the bytes that a pointer leads to, in order, in pieces of any size, and returns after the last.
+    ///
+    /// - Returns: how many there were, more than none.
+    /// - Throws: `noMatch` when there are none, `backendError` when they cannot be read.
+    func resolve(_ pointer: PointerHandle, to sink: ReplySink<BytePiece>) async throws(ControlError) -> Int64
+
     /// Sends every range that it looked at, good and bad, and returns the counts.
     func verify(_ request: VerifyRequest, to sink: ReplySink<[VerifiedRange]>) async throws(ControlError)
         -> VerifySummary
@@ -128,6 +134,18 @@ package struct ReplayPiece: Sendable {
     package init(stream: StreamName, generation: Int, offset: Int64, bytes: [UInt8]) {
         self.stream = stream
         self.generation = generation
+        self.offset = offset
+        self.bytes = bytes
+    }
+}
+
+/// Bytes of one object, as they are.
+package struct BytePiece: Sendable {
+    /// Of the first byte, in the object.
+    package var offset: Int64
+    package var bytes: [UInt8]
+
+    package init(offset: Int64, bytes: [UInt8]) {
         self.offset = offset
         self.bytes = bytes
     }

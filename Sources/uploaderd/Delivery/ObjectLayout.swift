@@ -34,4 +34,13 @@ package struct ObjectLayout: Sendable, Hashable {
         let below = stream == .main ? "" : "streams/\(StoreName.escapedPath(stream))/"
         return ObjectKey("\(folder)\(below)checkpoints/\(checkpoint.id).json")
     }
+
+    /// A stream as one whole object.
+    ///
+    /// - Parameter generation: `nil`: of the stream's own file; else of one that it had before.
+    package func history(of stream: StreamKey, generation: Int? = nil) -> ObjectKey? {
+        let below = stream.stream == .main ? "" : "streams/\(StoreName.escapedPath(stream.stream))/"
+        let name = generation.map { "history.g\($0).jsonl" } ?? "history.jsonl"
+        return ObjectKey("\(folder(of: stream.session))\(below)\(name)")
+    }
 }

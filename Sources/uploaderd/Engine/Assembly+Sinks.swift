@@ -27,23 +27,24 @@ extension Assembly {
                     executor: world.makeLane(number == 0 ? destination.name : "\(destination.name)/\(number)"),
                     time: world.time, faults: world.faults)
             }
-            return objectSink(SpreadObjectStore(objects, prefix: layout.prefix), layout, destination, world)
-        case .s3(let place):
+            return objectSink(
+                SpreadObjectStore(objects, prefix: layout.prefix), layout, destination, directories, world)
+        case .s3(let place), .history(let place):
             guard let client = client(destination, place.endpoint, world) else { return nil }
             let objects = S3ObjectStore(
                 place, client: client, keys: s3Keys(destination, world), time: world.time, digestingOn: worker)
             // The prefix is the store's: it may hold what our part of a name may not.
-            return objectSink(objects, ObjectLayout(prefix: ""), destination, world)
+            return objectSink(objects, ObjectLayout(prefix: ""), destination, directories, world)
         case .supabase(let url, let bucket, let prefix):
             guard let client = client(destination, url, world), let source = destination.credentials else { return nil }
             let objects = SupabaseObjectStore(
                 url: url, bucket: bucket, key: BearerKey(source, lane: world.makeLane(destination.name)),
                 client: client, time: world.time, digestingOn: worker)
-            return objectSink(objects, ObjectLayout(prefix: prefix), destination, world)
+            return objectSink(objects, ObjectLayout(prefix: prefix), destination, directories, world)
         case .presigned(let url, let prefix):
             guard let client = client(destination, url, world) else { return nil }
             let objects = PresignedObjectStore(url: url, prefix: prefix, client: client)
-            return objectSink(objects, ObjectLayout(prefix: ""), destination, world)
+            return objectSink(objects, ObjectLayout(prefix: ""), destination, directories, world)
         case .confab(let url):
             guard let client = client(destination, url, world), let source = destination.credentials, let news else {
                 return nil
@@ -57,20 +58,27 @@ extension Assembly {
             return AgnesSink(
                 url: url, client: client, key: BearerKey(source, lane: world.makeLane(destination.name)),
                 time: world.time, random: world.random, workingOn: worker, in: directories.cache)
-        case .history: return nil
         }
     }
 
     /// Sessions in an object store, encrypted where the destination says so.
     private static func objectSink(
         _ objects: any ObjectStore, _ layout: ObjectLayout, _ destination: DestinationConfiguration,
-        _ world: Surroundings
+        _ directories: Directories, _ world: Surroundings
     ) -> any SessionSink {
         let store = destination.encryption.map { encrypted(objects, $0, layout, destination, world) } ?? objects
-        if destination.isReadable {
-            return ObjectLayoutSink(store: store, layout: layout, decodingOn: world.lane(of: destination.name))
-        }
-        return WriteOnlySink(store: store, layout: layout, canLook: destination.type != .presigned)
+        let canRead = destination.hasReadableObjects
+        let canLook = destination.place.type != .presigned
+        let worker = world.lane(of: destination.name)
+        let sessions: any SessionSink =
+            canRead
+            ? ObjectLayoutSink(store: store, layout: layout, decodingOn: worker)
+            : WriteOnlySink(store: store, layout: layout, canLook: canLook)
+        guard destination.type == .history else { return sessions }
+        return HistorySink(
+            store: store, layout: layout, sessions: sessions,
+            reach: canRead ? .everything : canLook ? .versions : .nothing, isBeside: destination.isBeside,
+            workingOn: worker, in: directories.cache)
     }
 
     private static func encrypted(

@@ -42,6 +42,8 @@ package enum Assembly {
         bells: (any CaptureBells)? = nil
     ) async throws -> Engine {
         let (store, report) = (state.store, state.report)
+        var configuration = configuration
+        configuration.destinations = configuration.destinations.flatMap { [$0] + [$0.beside].compactMap(\.self) }
         do {
             note(report, board)
             if let fault = await store.standingsFault { say(fault, board, world.log) }
@@ -100,9 +102,7 @@ package enum Assembly {
                 captures: CaptureService(
                     store: store, supervisor: supervisor, watched: roots, queue: HookQueue(state: directories.state),
                     world: world, board: board, bells: bells),
-                destinations: configuration.destinations.map {
-                    EngineParts.Destination(name: $0.name, type: $0.type.rawValue, isRequired: $0.isRequired)
-                },
+                destinations: configuration.destinations.map { EngineParts.Destination($0) },
                 watched: roots, spoolLimit: configuration.spool.maxBytes.bytes,
                 defaultStorePath: configuration.destinations.first { $0.isDefault }.map { _ in directories.store },
                 remote: RemoteSessions(world: world, cache: directories.cache))
@@ -159,6 +159,8 @@ package enum Assembly {
         }
         let paused = try await store.pausedDestinations()
         var workers: [DestinationWorker] = []
+        let openings = Dictionary(
+            configuration.destinations.map { ($0.ownName, Permits(1)) }, uniquingKeysWith: { first, _ in first })
         for destination in configuration.destinations {
             let news = SessionNews(
                 store: store, redactor: redactor, board: board, destination: destination.name, world: world)
@@ -166,7 +168,8 @@ package enum Assembly {
             board.update(destination.name) { _ in }
             workers.append(
                 DestinationWorker(
-                    destination, sink: sink, parts: parts, isPaused: paused.contains(destination.name)))
+                    destination, sink: sink, parts: parts, isPaused: paused.contains(destination.name),
+                    opening: openings[destination.ownName] ?? Permits(1)))
         }
         let local = DestinationConfiguration.local(store: directories.store)
         if !configuration.destinations.contains(where: { $0.name == local.name || $0.place == local.place }) {

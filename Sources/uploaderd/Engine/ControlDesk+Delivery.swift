@@ -37,13 +37,14 @@ extension ControlDesk {
 
     package func limit(_ request: LimitRequest) async throws(ControlError) -> LimitReply {
         let engine = engine
-        _ = try workers(request.destination)
+        let meant = try workers(request.destination)
         let rates = engine.world.rates()
         if let rate = request.rate {
             let bytes = rate.bytesPerSecond?.bytes
             if let destination = request.destination {
-                guard let allowance = rates?.allowance(of: destination) else { throw Self.unlimited(destination) }
-                allowance.rate = bytes
+                let allowances = meant.compactMap { rates?.allowance(of: $0.name) }
+                if allowances.isEmpty { throw Self.unlimited(destination) }
+                for allowance in allowances { allowance.rate = bytes }
             } else {
                 guard let rates else { throw Self.unlimited("all") }
                 rates.all.rate = bytes
@@ -128,7 +129,9 @@ extension ControlDesk {
     private func workers(_ destination: String?) throws(ControlError) -> [DestinationWorker] {
         let all = engine.delivery.workers
         guard let destination else { return all }
-        let meant = all.filter { $0.name == destination }
+        // What one has besides its segments goes to the same server.
+        let names = [destination, DestinationConfiguration.nameBeside(destination)]
+        let meant = all.filter { names.contains($0.name) }
         guard meant.isEmpty else { return meant }
         throw ControlError(
             .noMatch, "there is no destination \(destination)",

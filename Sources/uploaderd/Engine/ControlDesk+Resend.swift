@@ -106,6 +106,8 @@ extension ControlDesk {
                     try await engine.store.putAgain(sid, at: id, from: sources)
                 }
             }
+            // What was said before somebody asked; if it is so again, it is said again.
+            for kind in ["delivery_conflict", "delivery_refused"] { engine.board.clear(kind, "\(name)/\(sid)") }
             asked.append((id, name))
         }
         await engine.delivery.retry()

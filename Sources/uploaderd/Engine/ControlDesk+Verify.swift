@@ -168,6 +168,9 @@ extension ControlDesk {
             if let sink = shelf.sink as? any LineSink {
                 return (await self.look(segment, in: id, sink, deep: deep), nil)
             }
+            if let sink = shelf.sink as? HistorySink {
+                return (await self.look(segment, in: id, sink, deep: deep), nil)
+            }
             var copy = self.engine.objects.copy(of: segment.id, segment.record, in: id, on: shelf)
             copy.isFaulty = segment.faulty.contains(id)
             return await self.look(copy, SegmentOutline(segment.record), deep, behind: digest)

@@ -10,6 +10,8 @@ extension DestinationWorker {
         let known = try await parts.store.knownStore(of: name)
         let found: StoreID
         do throws(DeliveryError) {
+            await opening.acquire()
+            defer { opening.release() }
             found = try await sink.open(proposing: proposal, known: known)
         } catch {
             failed(error, "could not open destination \(name)")

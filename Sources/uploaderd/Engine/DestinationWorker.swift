@@ -22,6 +22,8 @@ actor DestinationWorker {
     /// How much goes there side by side.
     nonisolated let trips: RoundTrips
     let credentialFiles: [String]
+    /// Of two that lie in one store one is to make it.
+    let opening: Permits
     /// Those files may lie on a disk that hangs.
     let ownLane: any RoomExecutor
     /// As they were when they were refused, and when they are looked at again.
@@ -73,17 +75,19 @@ actor DestinationWorker {
     private static let worthATrim: Int64 = 4 << 20
 
     init(
-        _ destination: DestinationConfiguration, sink: any SessionSink, parts: DeliveryParts, isPaused: Bool = false
+        _ destination: DestinationConfiguration, sink: any SessionSink, parts: DeliveryParts, isPaused: Bool = false,
+        opening: Permits = Permits(1)
     ) {
+        self.opening = opening
         self.isPaused = isPaused
         name = destination.name
         isRequired = destination.isRequired
-        isRemote = destination.type != .directory
+        isRemote = destination.place.type != .directory
         trips = RoundTrips(
             atMost: min(
                 destination.transport.concurrency,
                 sink is any LineSink || sink is any WholeFileSink ? SessionNews.mostAtOnce : .max),
-            isAdaptive: destination.type != .directory,
+            isAdaptive: isRemote,
             time: parts.world.time)
         credentialFiles = destination.credentialFiles
         ownLane = parts.world.makeLane(destination.name)

@@ -12,6 +12,22 @@ package struct EngineParts: Sendable {
         var name: String
         var type: String
         var isRequired: Bool
+        /// What pointers call its store; `nil`: none leads there.
+        var bucket: String?
+        /// Of every object's name there.
+        var prefix = ""
+
+        init(_ destination: DestinationConfiguration) {
+            name = destination.name
+            type = destination.type.rawValue
+            isRequired = destination.isRequired
+            switch destination.place {
+            case .directory(_, let prefix): (bucket, self.prefix) = (destination.ownName, prefix)
+            case .s3(let place), .history(let place): (bucket, prefix) = (place.bucket, place.prefix)
+            case .supabase(_, let bucket, let prefix): (self.bucket, self.prefix) = (bucket, prefix)
+            case .presigned, .confab, .agnes: break
+            }
+        }
     }
 
     let world: Surroundings

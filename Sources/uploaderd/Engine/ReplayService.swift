@@ -189,7 +189,8 @@ struct ReplayService: Sendable {
         if shelf.sink is any WholeFileSink {
             throw ControlError(
                 .backendError, "destination \(name) gives no files back: what it has cannot be read from here",
-                hint: "without --from the lines come from wherever they can be read")
+                hint: "without --from the lines come from wherever they can be read"
+                    + (shelf.sink is HistorySink ? "; uploaderctl resolve reads what it has" : ""))
         }
         var holdings = try await WriterManifest.Holding.all(of: session, on: shelf)
         // A server that is asked for a session which it has not got makes one: only what is known here is asked for.
@@ -261,7 +262,7 @@ struct ReplayService: Sendable {
     }
 
     /// In uncompressed bytes.
-    private func length(of part: Volume.Part) async throws -> Int64 {
+    func length(of part: Volume.Part) async throws -> Int64 {
         if part.isWhole, let bytes = part.outline.bytes { return bytes }
         return try await part.offset(of: part.lines.upperBound + 1) - part.offset(of: part.lines.lowerBound)
     }

@@ -31,13 +31,14 @@ final class RoundTrips: Sendable {
     func note(underWay count: Int) { state.withLock { $0.underWay = count } }
 
     /// - Parameter bytes: that are sent.
-    nonisolated(nonsending) func measure(
-        _ bytes: Int64, _ trip: () async throws(DeliveryError) -> Void
-    ) async throws(DeliveryError) {
+    nonisolated(nonsending) func measure<Answer: Sendable>(
+        _ bytes: Int64, _ trip: () async throws(DeliveryError) -> Answer
+    ) async throws(DeliveryError) -> Answer {
         let began = time.now
         do throws(DeliveryError) {
-            try await trip()
+            let answer = try await trip()
             end(.answered, bytes, since: began)
+            return answer
         } catch {
             end(Self.outcome(of: error), bytes, since: began)
             throw error

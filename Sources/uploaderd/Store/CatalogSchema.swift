@@ -28,7 +28,9 @@ import Shared
 /// - `quarantine`: segments that a store refused for good; their copies go on waiting, and nobody puts them. `dropped`: somebody
 ///   said that the store is not to have it; then nothing waits, and the segment may leave the spool without it.
 /// - `whole_files`: per generation of a stream, the file that a store took last where it takes whole files: its lines that had their
-///   end, and the SHA-256 of their bytes.
+///   end, and the SHA-256 of their bytes; `version`: what the store says that it is; `is_head`: of a store with one file of each
+///   stream, it is of this generation. Without a digest whatever is there is to be replaced; generation 0 says so of those that
+///   have no row.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -229,6 +231,10 @@ enum CatalogSchema {
         ],
         // A check has the header's length in it, too: those of before are made when their rows change, and believed until then.
         ["UPDATE segments SET row_check = NULL"],
+        [
+            "ALTER TABLE whole_files ADD COLUMN version TEXT",
+            "ALTER TABLE whole_files ADD COLUMN is_head INTEGER NOT NULL DEFAULT 0",
+        ],
     ]
 
     static func migrate(_ catalog: Catalog) throws(StoreError) {

@@ -8,12 +8,19 @@ package struct AcceptedFile: Sendable, Hashable {
     package var bytes: Int64
     /// SHA-256 of those bytes, 64 hexadecimal digits.
     package var digest: String
+    /// What the store said that it is, once it was put; `nil`: it did not say.
+    package var version: String?
+    /// Of a store that keeps one file of each stream: it is that one, and not an older generation's.
+    package var isHead = false
 
     package init(lines: Int, bytes: Int64, digest: String) {
         self.lines = lines
         self.bytes = bytes
         self.digest = digest
     }
+
+    /// It was taken once, and is to be another: whatever is put next.
+    package var isAskedFor: Bool { digest.isEmpty }
 }
 
 /// One generation of a stream on its way to a store that takes whole files.
@@ -24,6 +31,9 @@ package struct FileDelivery: Sendable {
     package var end: SegmentRecord
     package var lastWholeLine: Int
     package var accepted: AcceptedFile?
+    package var place = FilePlace.head
+    /// Somebody asked that it be put, whatever is there.
+    package var replacesAny = false
 
     /// Whether the store has all of it: what was joined since is the same lines in another object.
     package var isThere: Bool {
@@ -87,7 +97,7 @@ extension Store {
     func fileEnds(
         of session: Int64, at store: Int64, excluding: Set<SegmentID>, atOnce: Bool
     ) throws(StoreError) -> [SegmentID] {
-        if !atOnce, let due = try restDue(of: session) {
+        if !atOnce, let due = try restDue(of: session), try !isAskedFor(session, at: store) {
             let first = fileRounds[store]?.due
             fileRounds[store]?.due = min(first ?? due, due)
             return []
@@ -127,9 +137,13 @@ extension Store {
         let generation = end.record.generation
         let isOpenEnded = try mayGrow(StreamPlace(stream: stream.id, generation: generation))
         var delivery = FileDelivery(segments: [], end: end.record, lastWholeLine: 0)
-        delivery.accepted = try accepted(of: stream.id, generation, at: storeRow)
-        for row in try catalog.segments(of: stream, at: storeRow)
-        where row.supersededBy == nil && row.record.generation == generation {
+        let accepted = try accepted(of: stream.id, generation, at: storeRow)
+        delivery.replacesAny = try replacesAny(accepted, stream.id, at: storeRow)
+        delivery.accepted = delivery.replacesAny ? nil : accepted
+        var newest = generation
+        for row in try catalog.segments(of: stream, at: storeRow) where row.supersededBy == nil {
+            newest = max(newest, row.record.generation)
+            guard row.record.generation == generation else { continue }
             if row.record.partial, isOpenEnded { continue }
             delivery.end = row.record
             if !row.record.partial { delivery.lastWholeLine = row.record.lastLine }
@@ -138,16 +152,32 @@ extension Store {
                 SegmentDelivery(
                     id: row.id, record: row.record, isSpooled: row.state == .spooled, holders: try holders(of: row.id)))
         }
+        delivery.place = try place(of: generation, newest: newest, in: stream.id, at: storeRow)
         return delivery.segments.isEmpty ? nil : delivery
+    }
+
+    /// What the store took last of a generation; `nil`: nothing that is known.
+    package func acceptedFile(
+        of key: StreamKey, generation: Int, at store: StoreID
+    ) throws(StoreError) -> AcceptedFile? {
+        guard let storeRow = try storeRow(store), let stream = try catalog().stream(key) else { return nil }
+        return try accepted(of: stream.id, generation, at: storeRow)
     }
 
     private func accepted(
         of stream: Int64, _ generation: Int, at store: Int64
     ) throws(StoreError) -> AcceptedFile? {
         try catalog().row(
-            "SELECT lines, bytes, digest FROM whole_files WHERE store_id = ?1 AND stream_id = ?2 AND generation = ?3",
-            store, stream, generation
-        ) { (row) throws(StoreError) in AcceptedFile(lines: row.int(0), bytes: row.int64(1), digest: row.text(2)) }
+            """
+            SELECT lines, bytes, digest, version, is_head FROM whole_files
+            WHERE store_id = ?1 AND stream_id = ?2 AND generation = ?3
+            """, store, stream, generation
+        ) { (row) throws(StoreError) in
+            var file = AcceptedFile(lines: row.int(0), bytes: row.int64(1), digest: row.text(2))
+            file.version = row.optionalText(3)
+            file.isHead = row.int(4) != 0
+            return file
+        }
     }
 
     /// Asks whether all of a file may go to the store, right before it does; `claim` says what is asked. All open claims are
@@ -176,12 +206,19 @@ extension Store {
         let catalog = try catalog()
         try catalog.transaction { () throws(StoreError) in
             if let accepted, let last = file.segments.last, let row = try catalog.segment(last.id) {
+                let storeRow = try ensureStore(store)
+                if accepted.isHead {
+                    try catalog.run(
+                        "DELETE FROM whole_files WHERE store_id = ?1 AND stream_id = ?2 AND generation = ?3", storeRow,
+                        row.streamRow, Self.anyGeneration)
+                }
                 try catalog.run(
                     """
-                    INSERT OR REPLACE INTO whole_files (store_id, stream_id, generation, lines, bytes, digest)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                    """, try ensureStore(store), row.streamRow, row.record.generation, accepted.lines, accepted.bytes,
-                    accepted.digest)
+                    INSERT OR REPLACE INTO whole_files
+                    (store_id, stream_id, generation, lines, bytes, digest, version, is_head)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                    """, storeRow, row.streamRow, row.record.generation, accepted.lines, accepted.bytes,
+                    accepted.digest, accepted.version, accepted.isHead ? 1 : 0)
             }
             for segment in file.segments { try performReceipt(segment.id, at: store) }
         }
@@ -200,14 +237,5 @@ extension Store {
                 _ = try performRelease(segment.id, for: store, because: isLast ? setback : nil)
             }
         }
-    }
-
-    /// Somebody said that the session's files are to be others: they need not begin as those do that the store took; inside a
-    /// transaction.
-    ///
-    /// - Parameter store: `nil`: wherever a file was taken.
-    func replaceFiles(of stream: Int64, at store: Int64?) throws(StoreError) {
-        try catalog().run(
-            "DELETE FROM whole_files WHERE stream_id = ?1 AND store_id = coalesce(?2, store_id)", stream, store)
     }
 }

@@ -62,14 +62,16 @@ package final class AgnesSink: WholeFileSink {
 
     // MARK: Files
 
-    package func put(_ file: OutgoingFile) async throws(DeliveryError) {
+    @discardableResult
+    package func put(_ file: OutgoingFile) async throws(DeliveryError) -> ObjectVersion? {
         let name = try AgnesFile.name(file.stream.stream, of: file.stream.session, generation: file.generation)
         let isGzip = try await negotiated()
-        guard let refusal = try await send(file, name, isGzip: isGzip) else { return }
+        guard let refusal = try await send(file, name, isGzip: isGzip) else { return nil }
         // Somebody between us and the server unpacks it, or it cannot any more: plain is always taken.
         guard isGzip, refusal.meaning == .invalidGzip else { throw refusal.error }
         gzip.withLock { $0 = Negotiation(isTaken: false, at: time.now) }
         if let refusal = try await send(file, name, isGzip: false) { throw refusal.error }
+        return nil
     }
 
     /// - Returns: `nil`: the server has it.
@@ -141,19 +143,6 @@ package final class AgnesSink: WholeFileSink {
 
     // MARK: What it has not got
 
-    /// The manifest that is kept here says what the server has.
-    package func publish(
-        _ manifest: [UInt8], of session: SessionID, writer: String, place: WriterPlace,
-        replacing version: ObjectVersion?
-    ) -> ObjectVersion { ObjectVersion("kept here") }
-
-    /// A checkpoint is a line among the others.
-    package func deliver(_ checkpoint: CheckpointRecord, writer: String, place: WriterPlace) {}
-    package func version(of session: SessionID, writer: String, place: WriterPlace) -> ObjectVersion? { nil }
-    package func manifest(of session: SessionID, writer: String, place: WriterPlace) -> [UInt8]? { nil }
-    package func readings(of session: SessionID, besides folder: String?) -> [Result<FoundManifest, DeliveryError>] {
-        []
-    }
     package func isForgotten(_ session: SessionID) -> Bool { false }
     package func entomb(_ session: SessionID, _ tombstone: [UInt8]) {}
     package func erase(_ session: SessionID, manifestsOnly: Bool) throws(DeliveryError) {
@@ -162,7 +151,6 @@ package final class AgnesSink: WholeFileSink {
             "what was sent of session \(session) cannot be deleted from here: \(url) only takes files",
             hint: "delete the session's files there yourself, or have it done")
     }
-    package func eachManifest(_ body: @Sendable (Result<FoundManifest, DeliveryError>) async throws -> Void) {}
     package func object(
         _ relativePath: String, in folder: String
     ) throws(DeliveryError) -> any ObjectBytes & Sendable {
@@ -170,8 +158,6 @@ package final class AgnesSink: WholeFileSink {
             .unusable, "could not read \(relativePath): \(url) has taken it, and gives no files back",
             hint: "what it said 200 to is all that can be known; add a destination that can be read")
     }
-    /// What is superseded has no object there; the file that has its lines is another by now.
-    package func delete(_ relativePath: String, in folder: String) {}
     package func folder(of session: SessionID, writer: String, place: WriterPlace) -> String {
         "\(StoreName.escaped(session.rawValue))/"
     }

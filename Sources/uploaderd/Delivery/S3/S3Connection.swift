@@ -33,7 +33,12 @@ final class S3Connection: Sendable {
         /// After "could not".
         var purpose: String
         var longestAnswer = HTTPRequest.usualAnswer
+        /// The key may not be allowed to do this, and good for everything else all the same.
+        var mayBeDenied = false
     }
+
+    /// By the server's clock.
+    var now: WallTime { clock.now }
 
     /// - Returns: an answer of success, or what the server said instead, with the error that it is where nobody knows better.
     /// - Throws: when there was no answer.
@@ -55,7 +60,8 @@ final class S3Connection: Sendable {
                 continue
             }
             let error = refusal.error(request.purpose, at: address, clockError: clock.error)
-            guard error.code == .authentication else {
+            let isDenied = request.mayBeDenied && refusal.code == "AccessDenied"
+            guard error.code == .authentication, !isDenied else {
                 ring.taken()
                 return .failure(Refused(refusal: refusal, error: error))
             }

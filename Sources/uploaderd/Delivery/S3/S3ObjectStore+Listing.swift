@@ -36,7 +36,7 @@ extension S3ObjectStore {
     }
 
     /// The part of an object's name that is behind our prefix.
-    private func ours(_ name: String) -> Substring? {
+    func ours(_ name: String) -> Substring? {
         let prefix = connection.address.prefix
         return name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : nil
     }

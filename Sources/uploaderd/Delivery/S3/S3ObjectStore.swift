@@ -5,14 +5,17 @@ import Synchronization
 
 /// Objects in a bucket of any server that speaks S3: `<prefix><key>`.
 ///
-/// One signed PUT for each, with the body's digest in the signature and as a checksum, never in pieces of its own framing
-/// (aws-chunked), which many servers store as it comes. Conditions (If-None-Match, If-Match) are sent where the server does
+/// One signed PUT for each, but for what is long and replaced (S3ObjectStore+Parts.swift), with the body's digest in the
+/// signature and as a checksum, never in pieces of its own framing (aws-chunked), which many servers store as it comes. Conditions (If-None-Match, If-Match) are sent where the server does
 /// not refuse them, and believed only where it was seen to heed them: everywhere else somebody looks right before.
 package final class S3ObjectStore: ObjectStore {
     let connection: S3Connection
     /// For what is digested.
-    private let worker: any RoomExecutor
+    let worker: any RoomExecutor
+    let partLimits: PartLimits
     private let conditions = Mutex(Conditions())
+    /// Of objects whose put was broken off.
+    let parted = Mutex(PartedUploads())
 
     /// What is known of how the server takes conditions.
     private struct Conditions {
@@ -34,11 +37,14 @@ package final class S3ObjectStore: ObjectStore {
     /// An object that is read whole is a segment, or a manifest.
     private static let longestObject: Int64 = 4 << 30
 
-    /// - Parameter worker: where bytes that were read back are digested.
+    /// - Parameters:
+    ///   - worker: where bytes that were read back are digested.
+    ///   - parts: others only in tests.
     package init(
         _ place: BucketPlace, client: any HTTPClient, keys: any S3KeySource, time: any TimeSource,
-        digestingOn worker: any RoomExecutor
+        digestingOn worker: any RoomExecutor, parts: PartLimits = PartLimits()
     ) {
+        partLimits = parts
         connection = S3Connection(place, client: client, keys: keys, time: time)
         self.worker = worker
     }
@@ -92,15 +98,22 @@ package final class S3ObjectStore: ObjectStore {
     private func replace(
         _ version: ObjectVersion?, of key: ObjectKey, by body: any ObjectBytes & Sendable
     ) async throws(DeliveryError) -> ObjectVersion {
-        let digest = try await ObjectDigest.of(body, key, on: worker)
+        let isLong = body.size > partLimits.longestWhole
+        let digest = isLong ? nil : try await ObjectDigest.of(body, key, on: worker)
         let known = conditions.withLock { $0 }
         let there = try await look(at: key)
         guard there?.version == version else { throw changed(key) }
         let condition = there.map { ("If-Match", $0.tag) } ?? ("If-None-Match", "*")
-        switch try await upload(body, digest, to: key, on: condition) {
-        case .success(let answer): return try await self.version(answer, key)
+        let result =
+            if let digest { try await upload(body, digest, to: key, on: condition) } else {
+                try await uploadInParts(body, to: key, replacing: version, known.areIgnored ? nil : condition)
+            }
+        switch result {
+        case .success(let answer):
+            return isLong ? try await joined(key, body.size) : try await self.version(answer, key)
         case .failure(let refused):
-            if known.areHeeded, refused.refusal.isUnknownCondition {
+            if refused.refusal.isUnknownCondition, known.areHeeded || isLong && !known.areIgnored {
+                conditions.withLock { $0 = Conditions(areHeeded: false, areIgnored: true) }
                 return try await replace(version, of: key, by: body)
             }
             // What was to be matched is gone: NoSuchKey.
@@ -109,7 +122,16 @@ package final class S3ObjectStore: ObjectStore {
         }
     }
 
-    private func changed(_ key: ObjectKey) -> DeliveryError {
+    /// What came of parts.
+    private func joined(_ key: ObjectKey, _ size: Int64) async throws(DeliveryError) -> ObjectVersion {
+        guard let there = try await look(at: key), there.size == size else {
+            throw DeliveryError(
+                .transient, "object \(key) in \(connection.address) was put in parts, and is not there whole")
+        }
+        return there.version
+    }
+
+    func changed(_ key: ObjectKey) -> DeliveryError {
         DeliveryError(.conflict, "object \(key) in \(connection.address) is not the one that was there before")
     }
 
@@ -241,8 +263,6 @@ package final class S3ObjectStore: ObjectStore {
     private func absent(_ key: ObjectKey) -> DeliveryError {
         DeliveryError(.notFound, "there is no object \(key) in \(connection.address)")
     }
-
-    package func sweep(_ prefix: String) {}
 
     package func delete(_ key: ObjectKey) async throws(DeliveryError) {
         let result = try await connection.send(

@@ -34,6 +34,8 @@ struct S3Refusal: Sendable {
     /// A condition is more than this server can do.
     var isUnknownCondition: Bool { status == 501 || code == "NotImplemented" }
     var isMissingBucket: Bool { code == "NoSuchBucket" }
+    /// The server knows nothing of an upload in parts, or not any more.
+    var isMissingUpload: Bool { code == "NoSuchUpload" || (status == 404 && !isMissingBucket) }
     /// Whatever the status: some say so with 400.
     private static let tooMuch: Set = [
         "SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests",
@@ -100,6 +102,8 @@ struct S3Refusal: Sendable {
             return (.transient, "what arrived is not what was sent: something between here and the server changes it")
         }
         switch status {
+        // An error in the body of an answer that had begun before it was known.
+        case 200..<300: return (.transient, nil)
         case 300..<400:
             let target = location.map { " to \($0.prefix(200))" } ?? ""
             return (
