@@ -235,3 +235,29 @@ def test_only_there_what_the_server_lost_is_said(world, double):
     assert world.ctl("status", check=False)["health"]
     assert json.loads(world.ctl_run("verify", "--json", check=False).stdout.splitlines()[0])["state"] in (
         "MISSING", "DELAYED", "QUEUED")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_private_session_is_not_asked_for(world, double, is_there):
+    """The server is told where a session runs by whoever asks what it has of it, and makes one that it has not got."""
+    configure(world, double)
+    sid, path = claude()
+    daemon = world.daemon()
+    if not is_there:
+        world.ctl_run("pause", "team")
+    world.write(path, said(1) + said(2))
+    world.ctl_run("flush", *(["--wait"] if is_there else []))
+    world.ctl_run("private", "add", sid)
+    asked = len(double.asked)
+    for restarts in (False, True):
+        if restarts:
+            assert daemon.stop() == 0
+            daemon = world.daemon()
+        for words in (["verify", sid], ["verify", "--deep"], ["replay", sid, "--from", "team"], ["replay", sid]):
+            shown = world.ctl_run(*words, check=False)
+            assert "team" not in words or shown.returncode != 0, shown.stdout
+    with double.lock:
+        told = [each for each in double.asked[asked:] if sid in json.dumps(each.body)]
+    assert not told, told
+    assert daemon.stop() == 0
+    assert len(double.sessions) == is_there

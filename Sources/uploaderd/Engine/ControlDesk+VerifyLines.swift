@@ -11,7 +11,7 @@ extension ControlDesk {
     ) async -> Verdict {
         let record = segment.record
         do {
-            let facts = try await engine.store.preface(of: record.stream.session)?.facts ?? SessionFacts()
+            let facts = try await engine.objects.factsToTell(of: record.stream.session) ?? SessionFacts()
             let last = try await sink.lastLine(beside: record, facts)
             guard last >= record.lastLine else {
                 let lines = record.firstLine...record.lastLine
@@ -27,6 +27,8 @@ extension ControlDesk {
         } catch let error as SegmentError where error.code == .damaged {
             if await isRewritten(segment) { return (.found, "as it was before newer rules: what it has it keeps") }
             return (.damaged, "its lines there are others, or one was too long: \(error.description)")
+        } catch let error as DeliveryError where error.code == .unacceptable {
+            return (.private, error.message)
         } catch let error as DeliveryError where error.code == .notFound {
             return (.missing, error.message)
         } catch {

@@ -36,8 +36,24 @@ extension ObjectFinder {
 
     /// The lines of a segment, for whoever reads them.
     func lines(of segment: StoredSegment, from sink: any LineSink) async throws -> FoundObject {
-        let facts = try await store.preface(of: segment.record.stream.session)?.facts ?? SessionFacts()
+        let facts = try await factsToTell(of: segment.record.stream.session) ?? SessionFacts()
         return FoundObject(try await sink.bytes(of: segment.record, facts))
+    }
+
+    /// What such a server is told of a session by whoever asks what it has of it: where it runs, on which machine. One that is
+    /// told of a session which it has not got makes one.
+    ///
+    /// - Returns: `nil` when the session is not known here.
+    /// - Throws: `unacceptable` for a session of which nothing may leave.
+    func factsToTell(of session: SessionID) async throws -> SessionFacts? {
+        let standing = try await store.standing(of: session)
+        guard standing == .open else {
+            throw DeliveryError(
+                .unacceptable,
+                "session \(session) is \(standing.rawValue), and whoever asks that server what it has tells it of the session",
+                hint: "its lines are read from elsewhere where they can be")
+        }
+        return try await store.preface(of: session)?.facts
     }
 }
 

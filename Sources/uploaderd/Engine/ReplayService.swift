@@ -193,8 +193,7 @@ struct ReplayService: Sendable {
                     + (shelf.sink is HistorySink ? "; uploaderctl resolve reads what it has" : ""))
         }
         var holdings = try await WriterManifest.Holding.all(of: session, on: shelf)
-        // A server that is asked for a session which it has not got makes one: only what is known here is asked for.
-        if let sink = shelf.sink as? any LineSink, let facts = try await store.preface(of: session)?.facts,
+        if let sink = shelf.sink as? any LineSink, let facts = try await objects.factsToTell(of: session),
             let found = try await sink.transcript(of: session, facts)
         {
             holdings.append(WriterManifest.Holding(found, on: shelf))
