@@ -56,6 +56,34 @@ struct PrivacyRulesTests {
         #expect(both.verdict(of: PrivacyRules.Place(directory: nil, git: nil, agent: .codex)).standing == .excluded)
     }
 
+    @Test("do not know a directory that is none", arguments: ["", "work", "~/private", "file:///home/u/private"])
+    func noDirectory(_ text: String) throws {
+        #expect(standing(try rules(directories: ["/home/u/private"]), text) == .undecided)
+        #expect(standing(try rules(only: ["/home/u/open"]), text) == .undecided)
+    }
+
+    @Test("look where .. leads")
+    func dots() throws {
+        let scratch = try Scratch()
+        for folder in ["open", "private"] { try Files.makeDirectories(scratch(folder)) }
+        let way = "\(scratch("open"))/../private"
+        #expect(standing(try rules(only: [scratch("open")]), way) == .excluded)
+        #expect(standing(try rules(directories: [scratch("private")]), way) == .excluded)
+        #expect(standing(try rules(directories: [scratch("open")]), way) == .open)
+    }
+
+    @Test(
+        "find a remote however git's file is written",
+        arguments: [
+            "[remote \"w\"] url = https://github.com/acme/tool\n",
+            "[remote \"w\"]\n\turl = https://github.com/\\\nacme/tool\n",
+        ])
+    func oneLine(_ config: String) throws {
+        let scratch = try Scratch()
+        try write(config, scratch("tool/.git/config"))
+        #expect(standing(try rules(repositories: ["github.com/acme"]), scratch("tool")) == .excluded)
+    }
+
     @Test("keep what lies in an excluded directory, by either of its names")
     func directories() throws {
         let scratch = try Scratch("rules")

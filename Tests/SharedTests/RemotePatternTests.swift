@@ -11,11 +11,16 @@ struct RemotePatternTests {
             "ssh://git@github.com:22/acme/tool.git/", "git://GitHub.com/Acme/tool", "github.com:acme/tool",
         ])
     func forms(_ url: String) {
-        for pattern in ["*github.com/acme/*", "github.com/acme/tool", "*/tool", "*acme*", "GITHUB.com/acme/too?"] {
+        for pattern in [
+            "*github.com/acme/*", "github.com/acme/tool", "github.com/acme", "GitHub.com", "*/tool", "*acme*",
+            "GITHUB.com/acme/too?",
+        ] {
             #expect(RemotePattern(pattern).matches(url), "\(pattern) \(url)")
         }
-        for pattern in ["*github.com/acme/tools", "github.com/acme", "gitlab.com/*", "acme/*", "?github.com/acme/tool"]
-        {
+        for pattern in [
+            "*github.com/acme/tools", "github.com/acm", "github.com/acme/to", "gitlab.com/*", "acme/*",
+            "?github.com/acme/tool",
+        ] {
             #expect(!RemotePattern(pattern).matches(url), "\(pattern) \(url)")
         }
     }

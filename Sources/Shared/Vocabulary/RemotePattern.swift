@@ -2,7 +2,8 @@
 ///
 ///     *github.com/acme/*      https://github.com/acme/tool.git, git@github.com:acme/tool.git, ssh://git@github.com:22/acme/tool
 ///
-/// It may match the URL as it is, or as host and path: without scheme, user, port and a `.git` at the end.
+/// It may match the URL as it is, or as host and path: without scheme, user, port and a `.git` at the end. Without `*` and `?` it is
+/// a host and path, and matches what lies below, too: `github.com/acme` is all of acme's.
 package struct RemotePattern: Sendable, Hashable, CustomStringConvertible {
     package let description: String
     private let scalars: [Unicode.Scalar]
@@ -13,7 +14,12 @@ package struct RemotePattern: Sendable, Hashable, CustomStringConvertible {
     }
 
     package func matches(_ url: String) -> Bool {
-        [url.lowercased(), Self.plain(url.lowercased())].contains { matches(Array($0.unicodeScalars)) }
+        let plain = Self.plain(url.lowercased())
+        if !scalars.contains("*"), !scalars.contains("?") {
+            let place = Self.plain(description.lowercased())
+            if plain == place || plain.hasPrefix("\(place)/") { return true }
+        }
+        return [url.lowercased(), plain].contains { matches(Array($0.unicodeScalars)) }
     }
 
     /// `host/path`.

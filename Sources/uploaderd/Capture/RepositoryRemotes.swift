@@ -75,10 +75,14 @@ package enum RepositoryRemotes: Sendable, Hashable {
     static func urls(in config: String) -> [String] {
         var found: [String] = []
         var isInRemote = false
-        for line in config.split(whereSeparator: \.isNewline).map({ trimmed($0) }) {
+        // A backslash at a line's end: it goes on in the next one.
+        let whole = config.replacing("\\\r\n", with: "").replacing("\\\n", with: "")
+        for var line in whole.split(whereSeparator: \.isNewline).map({ trimmed($0) }) {
             if line.hasPrefix("[") {
                 isInRemote = line.lowercased().hasPrefix("[remote")
-                continue
+                // A setting may stand behind the section's name; that is in quotes, and may hold a bracket.
+                guard let end = line.lastIndex(of: "]") else { continue }
+                line = trimmed(line[line.index(after: end)...])
             }
             guard isInRemote, let equals = line.firstIndex(of: "=") else { continue }
             let key = trimmed(line[..<equals]).lowercased()

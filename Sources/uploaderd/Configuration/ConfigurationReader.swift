@@ -103,7 +103,7 @@ struct ConfigurationReader {
         let home = home
         section("privacy", &root) { settings, scope in
             privacy.excludeDirectories = settings.value(
-                "exclude_directories", in: &scope, .list(example: "\"~/private\"", of: .path(home: home)),
+                "exclude_directories", in: &scope, .list(example: "\"~/private\"", of: .directory(home: home)),
                 else: privacy.excludeDirectories)
             privacy.excludeRepositories = settings.value(
                 "exclude_repositories", in: &scope, .list(example: "\"*github.com/acme/*\"", of: .remote),

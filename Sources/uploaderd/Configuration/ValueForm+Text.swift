@@ -86,6 +86,21 @@ extension ValueForm where Value == String {
         }
     }
 
+    /// An absolute path of a directory, with all that lies in it: no glob.
+    static func directory(home: String?) -> ValueForm {
+        let path = path(home: home)
+        return ValueForm(shown: path.shown) { (value) throws(Refusal) in
+            let text = try path.read(value)
+            // It would be no directory that there is, and whoever wrote it would believe to be protected.
+            guard !text.contains("*") else {
+                throw Refusal(
+                    message: "\(TomlValue.string(text).found) is a glob, and stands for no directory",
+                    hint: "write each directory; what lies in it belongs to it")
+            }
+            return text
+        }
+    }
+
     /// A glob over the URL of a repository's remote.
     static var remote: ValueForm {
         let entry = entry
@@ -108,7 +123,7 @@ extension ValueForm where Value == String {
 
     /// A directory, or a glob over the URL of a repository's remote.
     static func place(home: String?) -> ValueForm {
-        let (path, remote) = (path(home: home), remote)
+        let (path, remote) = (directory(home: home), remote)
         return ValueForm(shown: remote.shown) { (value) throws(Refusal) in
             guard case .string(let text) = value, text.hasPrefix("/") || text.hasPrefix("~") else {
                 return try remote.read(value)

@@ -18,6 +18,8 @@ struct PrivacyRules: Sendable {
 
         /// Looks at the directory; blocks.
         init(directory: String?, git: JSONValue?, agent: Agent? = nil) {
+            // What is not absolute, or is a URL, names no directory of this machine: as if no line said one.
+            let directory = directory.flatMap { $0.hasPrefix("/") ? $0 : nil }
             self.directory = directory
             self.agent = agent
             named = ["repo_url", "repository"].compactMap { git?[$0]?.text }
@@ -113,11 +115,16 @@ struct PrivacyRules: Sendable {
         directory == rule || rule == "/" || directory.hasPrefix("\(rule)/")
     }
 
-    /// As they are written, and without links: an agent may name either.
+    /// As they are written, and without links: an agent may name either. `..` leads up before any rule is looked at.
     private static func names(of directories: [String]) -> [String] {
         directories.flatMap { text in
-            let plain = "/" + text.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
-            let resolved = Files.resolved(plain)
+            var parts: [Substring] = []
+            for part in text.split(separator: "/") where part != "." {
+                if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+            }
+            let plain = "/" + parts.joined(separator: "/")
+            // Behind a link `..` leads elsewhere than it seems to.
+            let resolved = Files.resolved(text)
             return resolved == plain ? [plain] : [plain, resolved]
         }
     }
