@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import select
 import shutil
 import signal
 import socket
@@ -285,8 +286,11 @@ class World:
             raise DaemonFailed(f"flush --wait → {done.returncode} {state}")
         return state
 
-    def wait_status(self, accepts, timeout=PATIENCE):
-        """Follows `status --watch` until `accepts(status)`; returns that status."""
+    def wait_status(self, accepts, timeout=PATIENCE, newest=False):
+        """Follows `status --watch` until `accepts(status)`; returns that status.
+
+        `newest`: of those that came while `accepts` looked only the last one is given to it.
+        """
         watch = subprocess.Popen(
             [*self.command("uploaderctl"), "--socket", str(self.socket), "status", "--watch", "--json"],
             env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -297,6 +301,8 @@ class World:
         try:
             for line in watch.stdout:
                 last = json.loads(line)
+                if newest and select.select([watch.stdout], [], [], 0)[0]:
+                    continue
                 if accepts(last):
                     return last
         finally:

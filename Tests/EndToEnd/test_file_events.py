@@ -74,7 +74,7 @@ def run(world, events, mode):
         daemon = world.daemon()
     if mode == "polled":
         # Nobody asks for a scan: polling alone finds it.
-        world.wait_status(lambda status: holds(ledger, wanted))
+        world.wait_status(lambda status: holds(ledger, wanted), newest=True)
     world.flush_but_ends(besides=["symbolic links"])
     expect(world, ledger, wanted)
     # A life later it is all known, and nothing is taken again.

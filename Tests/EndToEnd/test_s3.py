@@ -277,8 +277,8 @@ def test_a_far_end_that_flaps_loses_nothing_and_doubles_nothing(world, rclone, f
           f"{(anonymous(daemon) - taken) >> 20} MiB more memory")
     assert anonymous(daemon) - taken < 32 << 20
     assert daemon.running
-    # What waited went side by side.
-    assert end.most_open > 3 or queued < 30
+    # What waited for long went side by side; little is gone before the limit has grown again.
+    assert end.most_open > 3 or queued < 100
     # Half of what a manager waits for, whatever happened meanwhile, and a busy machine's delays.
     fed = daemon.notices.seen(WATCHDOG="1")
     assert max(later - sooner for sooner, later in zip(fed, fed[1:])) < 4
