@@ -173,6 +173,16 @@ struct CodexSettingsTests {
         #expect(try removed(old) == "a = 1\nb = 2\n")
     }
 
+    @Test(
+        "do not install where it would be no TOML any more",
+        arguments: ["[notify]\n", "[ \"notify\" . x]\n", "[[notify]]\n", "notify.x = 1\n"])
+    func tables(_ text: String) {
+        #expect(throws: ClientError.self) { try settings.installed(in: Array(text.utf8)) }
+        for other in ["[notifyx]\n", "[a.notify]\n", "a.notify = 1\n", "\"notify.x\" = 1\n"] {
+            #expect(throws: Never.self) { try settings.installed(in: Array(other.utf8)) }
+        }
+    }
+
     @Test("is not put over somebody else's, nor beside one that was written by hand")
     func foreign() throws {
         let text = "notify = [\"notify-send\", \"Codex\"]\n"

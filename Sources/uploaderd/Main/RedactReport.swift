@@ -15,7 +15,8 @@ enum RedactReport {
             let cache = RulesCache(directory: loaded.directories.cache, log: log)
             let redactor = Redactor(rules: try cache.rules(RuleSet(loaded.configuration.redaction)))
             let longest = loaded.configuration.segments.maxLine.bytes
-            let file = try Descriptor.open(path, [.readOnly])
+            // Nobody waits for who writes into a FIFO.
+            let file = try Descriptor.open(path, [.readOnly, .nonBlocking])
             guard try file.status().kind == .regular else {
                 Terminal.writeError(
                     "error: \(TerminalText.escaped(path)) is not a regular file\nhint: name a file of JSON lines\n")

@@ -45,6 +45,11 @@ package struct CodexSettings: AgentSettings {
     package func installed(in text: [UInt8]) throws(ClientError) -> [UInt8] {
         let outline = try Self.outline(text)
         guard let found = outline.rootEntry(Self.key) else {
+            guard !outline.hasTable(Self.key) else {
+                throw ClientError(
+                    .refused, "\(Self.key) is a table in these settings, which Codex does not know",
+                    hint: "take it out, then install again; nothing was changed")
+            }
             let place = outline.beginning
             return text[..<place] + line + text[place...]
         }

@@ -21,6 +21,8 @@ struct TOMLOutline {
     let beginning: Int
     /// Before the first table.
     private(set) var root: [Entry] = []
+    /// What is between the brackets of each table's line.
+    private var tables: [String] = []
     private let bytes: [UInt8]
 
     init(_ bytes: [UInt8]) throws(Fault) {
@@ -36,7 +38,9 @@ struct TOMLOutline {
             case nil, UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "#"): index = try lineEnd(index)
             case UInt8(ascii: "["):
                 isRoot = false
-                index = try lineEnd(try end(ofBracketsAt: index))
+                let end = try end(ofBracketsAt: index)
+                tables.append(String(decoding: bytes[index..<end], as: UTF8.self))
+                index = try lineEnd(end)
             default:
                 let key = try end(ofKeyAt: index)
                 guard byte(key) == UInt8(ascii: "=") else { throw fault("a = was expected behind a key", key) }
@@ -52,6 +56,22 @@ struct TOMLOutline {
 
     /// The entry of that name in the root table.
     func rootEntry(_ key: String) -> Entry? { root.first { [key, "\"\(key)\"", "'\(key)'"].contains($0.key) } }
+
+    /// Whether a table of that name is in the root table: `[key]`, `[key.other]`, `key.other = 1`.
+    func hasTable(_ key: String) -> Bool {
+        let dotted = root.map(\.key).filter { $0.contains(".") }
+        return (tables + dotted).contains { text in
+            // `[` or `[[`, and blanks.
+            let name = text.drop { "[ \t".contains($0) }
+            let first =
+                if let quote = name.first, quote == "\"" || quote == "'" {
+                    String(name.dropFirst().prefix { $0 != quote })
+                } else {
+                    String(name.prefix { !".] \t".contains($0) })
+                }
+            return first == key
+        }
+    }
 
     // MARK: Steps
 
