@@ -139,6 +139,21 @@ def test_nothing_is_imported_where_what_is_private_could_not_be_kept_so(world, w
     Ledger(world.store).expect({(sid, "main"): [LINE] for sid in wanted})
 
 
+@pytest.mark.parametrize("written, is_read", [
+    (b"\xef\xbb\xbf two \t\r\n\n", True), (b"TWO\n", True), (b"one-more\ntwo # mine\n", False), (b"two\0\n", False),
+    ("two\n".encode("utf-16"), False), (b"one\rtwo\n", False)])
+def test_a_private_list_that_is_written_otherwise_is_read_or_nothing_is_imported(world, workspace, written, is_read):
+    (workspace / "agnes-sessions-private.txt").write_bytes(written)
+    world.daemon()
+    done = world.ctl_run("import-queue", workspace, check=False)
+    assert done.returncode == (0 if is_read else 4), done.stderr
+    if not is_read:
+        assert b"private list" in done.stderr and b"nothing was imported" in done.stderr
+    world.flush_but_ends()
+    wanted = ("one", "failed", "bare", "watched") if is_read else ("watched",)
+    Ledger(world.store).expect({(sid, "main"): [LINE] for sid in wanted})
+
+
 def test_files_that_are_no_sessions_are_not_imported(world, workspace, tmp_path):
     (tmp_path / "secret").write_bytes(b"x\n")
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "secret")

@@ -1,6 +1,7 @@
 import ControlClient
 import Glibc
+import LinuxSystem
 
 @main struct Uploaderctl {
-    static func main() { exit(ControlTool.main(Array(CommandLine.arguments.dropFirst()))) }
+    static func main() { exit(ControlTool.main(ProcessArguments.all)) }
 }

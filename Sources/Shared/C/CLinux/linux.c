@@ -14,6 +14,15 @@
 
 const uint64_t clinux_beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
+static char **arguments;
+
+__attribute__((constructor)) static void note_arguments(int count, char **values) {
+    (void)count;
+    arguments = values;
+}
+
+const char *clinux_argument(int index) { return arguments[index]; }
+
 long clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
     struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
     long descriptor = syscall(SYS_openat2, directory, path, &how, sizeof how);

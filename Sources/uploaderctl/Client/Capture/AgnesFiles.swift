@@ -38,6 +38,9 @@ package struct AgnesFiles: Sendable, Hashable {
     /// A file is longer only if it is something else.
     private static let most = 64 << 20
 
+    /// The first line of the private list that is no session's id: from 1.
+    package private(set) var unreadPrivate: Int?
+
     package init() {}
 
     /// - Parameter path: a file, whatever its name, or the folder of agnes' files, or what has that as `.claude`.
@@ -49,7 +52,7 @@ package struct AgnesFiles: Sendable, Hashable {
         guard isFolder else {
             let kind = Kind(name: Files.name(of: path))
             add(try Self.text(of: path), as: kind == .other ? .queue : kind)
-            settle()
+            try settle()
             return
         }
         let names = try Self.names(in: path)
@@ -64,7 +67,7 @@ package struct AgnesFiles: Sendable, Hashable {
                 .no, "there is no queue of agnes' in \(folder)",
                 hint: "name the .claude folder of a workspace, or one of the files agnes-sessions….txt")
         }
-        settle()
+        try settle()
     }
 
     private static func looking<Value>(
@@ -96,6 +99,7 @@ package struct AgnesFiles: Sendable, Hashable {
             passedOver += lines.passedOver
             return
         }
+        if kind == .privates { return addPrivates(text) }
         for line in text.split(separator: 0x0A) where line.count <= QueuedSession.longestLine {
             let line = line.last == 0x0D ? line.dropLast() : line
             guard !line.isEmpty else { continue }
@@ -105,11 +109,25 @@ package struct AgnesFiles: Sendable, Hashable {
         }
     }
 
+    /// What somebody wrote by hand may have blanks around it; what is more than that nobody guesses at, for it would be uploaded.
+    private mutating func addPrivates(_ text: [UInt8]) {
+        let text = text.starts(with: [0xEF, 0xBB, 0xBF]) ? text.dropFirst(3) : text[...]
+        for (number, line) in zip(1..., text.split(separator: 0x0A, omittingEmptySubsequences: false)) {
+            let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+            guard let word = words.first else { continue }
+            guard words.count == 1, let written = String(validating: word, as: UTF8.self), let sid = SessionID(written)
+            else {
+                unreadPrivate = unreadPrivate ?? number
+                continue
+            }
+            privates.append(sid)
+            // Agents write their ids in lower case.
+            if let usual = SessionID(written.lowercased()), usual != sid { privates.append(usual) }
+        }
+    }
+
     private mutating func add(_ fields: [String], as kind: Kind) -> Bool {
         switch kind {
-        case .privates:
-            guard fields.count == 1, let sid = SessionID(fields[0]) else { return false }
-            privates.append(sid)
         case .failed:
             guard fields.count == 4, let sid = SessionID(fields[1]), CapturedEvent.isPath(fields[3]) else {
                 return false
@@ -124,13 +142,20 @@ package struct AgnesFiles: Sendable, Hashable {
             } else {
                 return false
             }
-        case .queue, .other: return false
+        case .queue, .privates, .other: return false
         }
         return true
     }
 
     /// Each once, and nothing of what is private.
-    private mutating func settle() {
+    ///
+    /// - Throws: `refused` where it is not known what is.
+    private mutating func settle() throws(ClientError) {
+        if let unreadPrivate {
+            throw ClientError(
+                .refused, "line \(unreadPrivate) of agnes' private list is no session's id; nothing was imported",
+                hint: "write one id in each line of agnes-sessions-private.txt, and import again")
+        }
         let hidden = Set(privates)
         var seen: Set<String> = []
         func isWanted(_ session: QueuedSession) -> Bool {

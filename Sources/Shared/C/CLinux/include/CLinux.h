@@ -22,6 +22,9 @@
 #include <malloc.h>
 #include <unistd.h>
 
+/* As the program was called, with its name; NULL behind the last one. glibc gives them to constructors. */
+const char *clinux_argument(int index);
+
 /* openat2(2) has no wrapper in glibc before 2.42. `resolve` takes clinux_beneath. */
 long clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 extern const uint64_t clinux_beneath;         /* RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS */
