@@ -35,11 +35,22 @@ extension RedactionRule {
             examples: ["eyJhbGciOiJIUzI1NiJ9.eyJ{word:60}.{word:43}", "eyJ{word:40}.eyJ{word:300}.{word:342}"],
             nearMisses: ["eyJhbGciOiJIUzI1NiJ9", "eyJ{word:40}.abc.def"]),
         RedactionRule(
+            "url-token", #"\bhttps?://([A-Za-z0-9_\-]{20,255})(?::(?:x-oauth-basic|x-token-auth)?)?@[A-Za-z0-9\[]"#,
+            entropy: 3.5, isMixed: true,
+            source: "RFC 3986, section 3.2.1; what git hosts take for a user in a remote's URL",
+            examples: [
+                "https://{alnum:30}7{alnum:9}@git.internal/a/b.git",
+                "https://{alnum:30}7{alnum:9}:x-oauth-basic@git.internal/a/b.git",
+            ],
+            nearMisses: ["https://git@github.com/x", "https://somebody-with-a-long-name@git.internal/x"]),
+        RedactionRule(
+            // To the last `@`: people write what should be escaped as it is.
             "url-password",
-            #"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@"'<>`{}|\\]{0,128}:([^\s/@"'<>`{}|\\$]{3,256})@[A-Za-z0-9\[]"#,
+            #"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\["'<>`{}|\\]{0,128}:([^\s/@"'<>`{}|\\$][^\s/"'<>`{}\\]{2,255})@[A-Za-z0-9\[]"#,
             source: "RFC 3986, section 3.2.1; the connection strings of PostgreSQL, MySQL, MongoDB, Redis, AMQP",
             examples: [
-                "postgres://user:{alnum:12}@db.internal:5432/app", "mongodb+srv://u:{alnum:16}@c.mongodb.net",
+                "postgres://user:{alnum:12}@db.internal:5432/app",
+                "postgres://app:P@{alnum:9}$|{alnum:4}@db.internal/x", "mongodb+srv://u:{alnum:16}@c.mongodb.net",
                 "redis://:{alnum:20}@10.0.0.1:6379", "https://me:{alnum:14}@git.internal/x.git",
             ],
             nearMisses: [
@@ -102,5 +113,15 @@ extension RedactionRule {
                 "pwd: x9{alnum:8}",
             ],
             nearMisses: ["password: string", "password = getpass()", "password=", "the password: required field"]),
+        RedactionRule(
+            // Between quotes also what ends it elsewhere.
+            "quoted-password", type: "password",
+            #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'])([^\s"'`$<({\[\\][^\s"'`\\]{5,127})["']"#,
+            isMixed: true,
+            source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
+            examples: ["DB_PASSWORD=\"{alnum:6}1&{alnum:6}\"", "password: 'x9;{alnum:4}${alnum:4}'"],
+            nearMisses: [
+                "password: \"${DB_PASS1}\"", "password = \"{{ vault.db1 }}\"", "password: \"<your-1-password>\"",
+            ]),
     ]
 }
