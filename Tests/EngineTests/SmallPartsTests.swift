@@ -235,24 +235,6 @@ struct PipelineMailboxTests {
         }
     }
 
-    @Test("counts the flushes that it answers while nothing is taken, also when there is room again by then")
-    func deferred() throws {
-        let world = SimulatedWorld(seed: 1)
-        try world.run {
-            let mailbox = PipelineMailbox()
-            world.executor("asker").start { _ = await mailbox.flush() }
-            try await world.time.sleep(for: .seconds(1))
-            #expect(mailbox.deferred == 0)
-            mailbox.pause()
-            #expect(mailbox.deferred == 1)
-            #expect(await mailbox.flush())
-            #expect(mailbox.deferred == 2)
-            mailbox.goOn()
-            mailbox.answerFlushes()
-            #expect(mailbox.deferred == 2)
-        }
-    }
-
     @Test("counts what was expected of a source once, and not what came later")
     func counts() {
         let mailbox = PipelineMailbox(left: 100)

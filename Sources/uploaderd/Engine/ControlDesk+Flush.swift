@@ -16,7 +16,6 @@ extension ControlDesk {
             let closings = gate.closings
             let bytes = engine.store.spool.bytes
             var wasFull = gate.isClosed
-            let deferrals = await engine.supervisor.deferrals
             let before = try await self.unresolved()
             let left = try await take(request.scope, passed)
             // Also what was met just now: the store may answer while it is waited for, and then it is to be taken again.
@@ -43,9 +42,7 @@ extension ControlDesk {
                     continue
                 }
             }
-            // The gate may be open again before who waited at it goes on.
-            let deferred = await engine.supervisor.deferrals != deferrals
-            wasFull = wasFull || gate.closings != closings || deferred
+            wasFull = wasFull || gate.closings != closings
             // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
             // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
             guard wasFull, held.isEmpty, isRepeatable(request.scope),

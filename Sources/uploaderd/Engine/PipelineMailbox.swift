@@ -27,7 +27,6 @@ final class PipelineMailbox: Sendable {
         var isClosed = false
         /// Nothing is taken now, for the spool is full: whoever asks for a flush is not to wait for the far end.
         var isPaused = false
-        var deferred = 0
         var isNamed = false
         var isRung = false
         var left: Int64
@@ -59,9 +58,6 @@ final class PipelineMailbox: Sendable {
 
     /// Whether the pipeline is to end at the next opportunity.
     var isEnding: Bool { state.withLock { $0.requests.contains(.shutdown) } }
-
-    /// How many flushes were answered while nothing was taken.
-    var deferred: Int { state.withLock { $0.deferred } }
 
     /// Whether somebody waits for a flush.
     var isFlushAsked: Bool { state.withLock { !$0.flushes.isEmpty || !$0.taken.isEmpty } }
@@ -116,10 +112,7 @@ final class PipelineMailbox: Sendable {
         await withCheckedContinuation { continuation in
             let answer = state.withLock { state -> Bool? in
                 if state.isClosed { return false }
-                if state.isPaused {
-                    state.deferred += 1
-                    return true
-                }
+                if state.isPaused { return true }
                 state.requests.insert(.flush)
                 state.flushes.append(continuation)
                 return nil
@@ -153,7 +146,6 @@ final class PipelineMailbox: Sendable {
     func pause() {
         state.withLock { $0.isPaused = true }
         _ = take()
-        state.withLock { $0.deferred += $0.taken.count }
         answer(true)
     }
 

@@ -73,10 +73,7 @@ extension SessionSupervisor {
     private func flush(_ path: SourcePath) async {
         while !isStopping {
             if let mailbox = running[path] {
-                let deferred = mailbox.deferred
-                let isAnswered = await mailbox.flush()
-                if mailbox.deferred != deferred { deferrals += 1 }
-                if isAnswered { return }
+                if await mailbox.flush() { return }
             } else if pending.contains(path) || swapped.contains(path) {
                 await wait { running[path] == nil && (pending.contains(path) || swapped.contains(path)) }
             } else if let holder = holder(of: path), let mailbox = running[holder] {

@@ -44,8 +44,6 @@ actor SessionSupervisor {
     var following: Set<SourcePath> = []
     /// Sources whose path leads to another file now: they wait until every root was looked through for the one before.
     var swapped: Set<SourcePath> = [] { didSet { changed() } }
-    /// How many flushes of a source were answered while the spool was full, or the source had not gone on yet.
-    var deferrals = 0
     /// Files of some of them, held open until it is known who has them.
     var lost: [SourcePath: LostSource] = [:] { didSet { changed() } }
     /// Where a scan saw them since: each has its own name there, or will have it.
