@@ -22,7 +22,7 @@ extension RedactionRule {
         RedactionRule(
             "crates-token", #"\bcio[A-Za-z0-9]{32}\b"#, entropy: 3.5, isMixed: true,
             source: "doc.rust-lang.org/cargo/reference/publishing.html; crates.io, token prefix",
-            examples: ["cio{alnum:32}"], nearMisses: ["cio{alnum:12}"]),
+            examples: ["cio{alnum:20}4{alnum:11}"], nearMisses: ["cio{alnum:12}"]),
         RedactionRule(
             "nuget-key", #"\boy2[a-z0-9]{43}\b"#, source: "learn.microsoft.com/nuget/nuget-org/publish-a-package",
             examples: ["oy2{lowerdigit:43}"], nearMisses: ["oy2{lowerdigit:12}"]),
