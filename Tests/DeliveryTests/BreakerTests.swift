@@ -35,6 +35,20 @@ struct BreakerTests {
         #expect(breaker.failures == 2)
     }
 
+    @Test("takes no failure of an attempt that was under way when somebody asked for another, but what it was told")
+    func asked() {
+        var breaker = Breaker(RetryPolicy())
+        breaker.askedAgain(at: at(10))
+        let isNew = breaker.failed(away, begun: at(9), at: at(11), random: 1)
+        #expect(!isNew && breaker.notBefore == nil && !breaker.isProbing)
+        breaker.failed(
+            DeliveryError(.transient, "busy", retryAfter: .seconds(5)), begun: at(9), at: at(11), random: 1)
+        #expect(breaker.notBefore == at(16))
+        breaker.askedAgain(at: at(12))
+        breaker.failed(away, begun: at(13), at: at(14), random: 1)
+        #expect(breaker.failures == 2 && breaker.notBefore != nil)
+    }
+
     @Test("leaves a far end alone for as long as the most patient of those that failed together were told")
     func patience() {
         var breaker = Breaker(RetryPolicy())

@@ -235,6 +235,34 @@ struct PipelineMailboxTests {
         }
     }
 
+    @Test("answers a flush at once while the spool is full, and not when there is room before the source goes on")
+    func full() throws {
+        let world = SimulatedWorld(seed: 1)
+        try world.run {
+            let mailbox = PipelineMailbox()
+            let gate = SpoolGate()
+            gate.set(closed: true)
+            mailbox.pause(before: gate)
+            #expect(await mailbox.flush())
+            gate.set(closed: false)
+            let answers = Atomic<Int>(0)
+            world.executor("asker").start {
+                _ = await mailbox.flush()
+                answers.add(1, ordering: .relaxed)
+            }
+            try await world.time.sleep(for: .seconds(1))
+            // It pauses again, as one that saw the gate closed just before.
+            mailbox.pause(before: gate)
+            try await world.time.sleep(for: .seconds(1))
+            #expect(answers.load(ordering: .relaxed) == 0)
+            mailbox.goOn()
+            #expect(mailbox.take().contains(.flush))
+            mailbox.answerFlushes()
+            try await world.time.sleep(for: .seconds(1))
+            #expect(answers.load(ordering: .relaxed) == 1)
+        }
+    }
+
     @Test("counts what was expected of a source once, and not what came later")
     func counts() {
         let mailbox = PipelineMailbox(left: 100)

@@ -13,6 +13,7 @@ package struct Breaker: Sendable {
     /// What the last attempt failed with; `nil`: it did not.
     package private(set) var failure: DeliveryError?
     private var failedAt: Instant?
+    private var askedAt: Instant?
 
     package init(_ policy: RetryPolicy) { self.policy = policy }
 
@@ -22,11 +23,13 @@ package struct Breaker: Sendable {
     /// - Parameters:
     ///   - begun: when the attempt began; `nil`: after whatever was last.
     ///   - random: any 64 bits.
-    /// - Returns: whether this is another failure than the last one.
+    /// - Returns: whether this is another failure than the last one. One of an attempt that was under way when somebody asked
+    ///   for another says nothing of what they may have mended.
     @discardableResult
     package mutating func failed(
         _ error: DeliveryError, begun: Instant? = nil, at now: Instant, random: UInt64
     ) -> Bool {
+        if let begun, let askedAt, begun < askedAt, error.isTransient, error.retryAfter == nil { return false }
         let isNew = !isPast(begun)
         if isNew {
             failures += 1
@@ -50,8 +53,14 @@ package struct Breaker: Sendable {
         return true
     }
 
-    /// The pause is over, or somebody may have mended what was wrong.
+    /// The pause is over.
     package mutating func tryAgain() { notBefore = nil }
+
+    /// Somebody may have mended what was wrong.
+    package mutating func askedAgain(at now: Instant) {
+        notBefore = nil
+        askedAt = now
+    }
 
     /// Somebody waits no longer than that: there is an attempt by then, where the far end has not asked for a longer pause.
     package mutating func tryAgain(by latest: Instant) {

@@ -37,8 +37,20 @@ struct DeliveryGoal {
     ) async throws -> Bool {
         let now = parts.world.time.now
         if let reachedAt { return now >= reachedAt + Self.grace }
-        guard let last, now >= notBefore else { return false }
+        guard now >= notBefore else { return false }
         notBefore = now + Self.pause
+        if try await isThere(store, parts, besides: refused, withheld, unreached: copies) { reachedAt = now }
+        return false
+    }
+
+    /// Asks Store. The parameters are those of `isReached`.
+    ///
+    /// - Returns: whether all of it is there and listed.
+    mutating func isThere(
+        _ store: StoreID, _ parts: DeliveryParts, besides refused: Set<SegmentID>, _ withheld: Set<SessionID>,
+        unreached copies: UnreachedCopies
+    ) async throws -> Bool {
+        guard reachedAt == nil, let last else { return true }
         if wanted == nil,
             try await !parts.store.isDelivered(
                 upTo: last, to: store, besides: refused.union(copies.segments), spooledOnly: copies.leave != .all)
@@ -54,7 +66,6 @@ struct DeliveryGoal {
             listed = first ?? next.endIndex
             if first != nil { return false }
         }
-        reachedAt = now
-        return false
+        return true
     }
 }

@@ -153,52 +153,12 @@ actor DestinationWorker {
 
     /// Somebody may have mended what was wrong: what was put off is tried at once.
     func retry() {
-        breaker.tryAgain()
+        breaker.askedAgain(at: parts.world.time.now)
         refused = [:]
-        copies.retry()
+        copies.retry(at: parts.world.time.now)
         publications.retry()
         noteNews()
         changed()
-    }
-
-    /// Returns when everything that was sealed is delivered and published here, or cannot be now.
-    ///
-    /// - Parameter perseveres: failures of a server that pass are not the end, as long as it took something within the
-    ///   last minute.
-    /// - Returns: whether what came since is still on its way.
-    @discardableResult
-    func settled(perseveres: Bool) async -> Bool {
-        settling += 1
-        if perseveres {
-            persevering += 1
-            perseveringSince = perseveringSince ?? parts.world.time.now
-        }
-        defer {
-            settling -= 1
-            if perseveres { persevering -= 1 }
-            if persevering == 0 { perseveringSince = nil }
-        }
-        isIdle = false
-        // A round that is under way may have looked before the last seal.
-        happenings += 1
-        ring()
-        do {
-            var goal = try await DeliveryGoal(parts)
-            while !isIdle, !isStopping {
-                if let storeID, notBefore == nil,
-                    try await goal.isReached(
-                        at: storeID, parts, besides: Set(refused.keys), Set(publications.refused.keys),
-                        unreached: copies)
-                {
-                    return true
-                }
-                await change { !isIdle && !isStopping }
-            }
-        } catch {
-            // Safe: without a goal it waits for the end.
-            while !isIdle, !isStopping { await change { !isIdle && !isStopping } }
-        }
-        return false
     }
 
     func changed() {
@@ -207,7 +167,7 @@ actor DestinationWorker {
     }
 
     /// Returns after the next change. It is asked where the waiter is put down: before that there may be a suspension.
-    private func change(while isWaiting: () -> Bool) async {
+    func change(while isWaiting: () -> Bool) async {
         await withCheckedContinuation { waiter in
             if isWaiting() { waiters.append(waiter) } else { waiter.resume() }
         }

@@ -25,8 +25,9 @@ final class PipelineMailbox: Sendable {
         /// Asked before the last `take`.
         var taken: [CheckedContinuation<Bool, Never>] = []
         var isClosed = false
-        /// Nothing is taken now, for the spool is full: whoever asks for a flush is not to wait for the far end.
-        var isPaused = false
+        /// Nothing is taken while this is closed, for the spool is full: whoever asks for a flush is not to wait for the far
+        /// end. Once it is open whoever asks waits, though the pipeline may not have gone on yet.
+        var gate: SpoolGate?
         var isNamed = false
         var isRung = false
         var left: Int64
@@ -112,7 +113,7 @@ final class PipelineMailbox: Sendable {
         await withCheckedContinuation { continuation in
             let answer = state.withLock { state -> Bool? in
                 if state.isClosed { return false }
-                if state.isPaused { return true }
+                if let gate = state.gate, gate.isClosed { return true }
                 state.requests.insert(.flush)
                 state.flushes.append(continuation)
                 return nil
@@ -142,14 +143,15 @@ final class PipelineMailbox: Sendable {
     /// Answers the flushes that were asked before the last `take`.
     func answerFlushes() { answer(true) }
 
-    /// Until `goOn` every flush is answered at once.
-    func pause() {
-        state.withLock { $0.isPaused = true }
+    /// Until `goOn` every flush is answered at once while the gate is closed. Who asks compares what it was before.
+    func pause(before gate: SpoolGate) {
+        state.withLock { $0.gate = gate }
+        guard gate.isClosed else { return }
         _ = take()
         answer(true)
     }
 
-    func goOn() { state.withLock { $0.isPaused = false } }
+    func goOn() { state.withLock { $0.gate = nil } }
 
     private func answer(_ isDone: Bool) {
         let waiting = state.withLock { state in

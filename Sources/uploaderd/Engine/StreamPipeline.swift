@@ -169,7 +169,7 @@ struct StreamPipeline: ~Copyable {
             try await answerFlush()
             if context.gate.isClosed {
                 try await close(.bytes)
-                mailbox.pause()
+                mailbox.pause(before: context.gate)
                 await context.gate.pass()
                 mailbox.goOn()
             }

@@ -54,9 +54,9 @@ struct UnreachedCopies {
     }
 
     /// Somebody may have mended what was wrong.
-    mutating func retry() {
+    mutating func retry(at now: Instant) {
         until = [:]
-        breaker.tryAgain()
+        breaker.askedAgain(at: now)
     }
 
     /// All that have left the spool were asked for, and there was none.
