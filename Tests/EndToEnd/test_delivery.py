@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import threading
 import time
 
 import pytest
@@ -254,4 +255,32 @@ def test_no_more_is_sent_than_a_limit_says_until_it_is_lifted(world, rclone, far
     assert world.ctl_lines("limit", "1MiB/s")[0] == {"limit": 1 << 20}
     assert world.ctl_run("limit", "fast", check=False).returncode == 2
     assert world.ctl_run("limit", "1MiB/s", "nobody", check=False).returncode == 1
+    assert daemon.stop() == 0
+
+
+def test_a_session_that_never_rests_is_delivered_again(world, rclone, far_end):
+    end = far_end(rclone.port, Switch(Trouble.DELAY))
+    world.configure(f'[[watch]]\nroot="{world.home}/logs"\n[segments]\nquiet="51ms"\nmax_lines=4\n'
+                    + rclone.destination(endpoint=end.endpoint))
+    rclone.write_key(world)
+    path = world.write("logs/restless.jsonl", b"")
+    over, written = threading.Event(), []
+
+    def write():
+        while not over.wait(0.02):
+            with path.open("ab") as file:
+                file.write(b'{"n":%d}\n' % len(written))
+            written.append(1)
+    daemon = world.daemon()
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        world.wait_status(lambda status: status["sessions"]["known"] == 1)
+        for _ in range(2):
+            reply = world.ctl("resend", "restless", timeout=PATIENCE)
+            assert writer.is_alive() and reply["left"] == []
+        assert reply["unchanged"] > 0, "what was there by then was read"
+    finally:
+        over.set()
+        writer.join()
     assert daemon.stop() == 0

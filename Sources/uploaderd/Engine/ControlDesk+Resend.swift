@@ -97,9 +97,12 @@ extension ControlDesk {
                 let there = try await asking { () async throws(StoreError) in
                     try await engine.store.putThere(sid, at: id)
                 }
-                let whole = await read(there, in: id, on: shelf)
-                reply.segments += there.count - whole
-                reply.unchanged += whole
+                reply.waitingFor = [name]
+                try await read(there, in: id, on: shelf) { (isWhole) async throws(ControlError) in
+                    if isWhole { reply.unchanged += 1 } else { reply.segments += 1 }
+                    try await progress.send(reply)
+                }
+                reply.waitingFor = []
             } else {
                 let sources = engine.objects.readable.filter { $0.shelf.sink.isReadable }.map(\.id)
                 reply.segments += try await asking { () async throws(StoreError) in
@@ -110,45 +113,70 @@ extension ControlDesk {
             for kind in ["delivery_conflict", "delivery_refused"] { engine.board.clear(kind, "\(name)/\(sid)") }
             asked.append((id, name))
         }
+        let last = try await asking { () async throws(StoreError) in try await engine.store.lastSegment() }
         await engine.delivery.retry()
-        return try await settled(sid, asked, reply, progress)
+        return try await settled(sid, upTo: last, asked, reply, progress)
     }
 
-    /// - Returns: how many are whole; of the others health says it.
-    private func read(_ segments: [StoredSegment], in id: StoreID, on shelf: ObjectFinder.Shelf) async -> Int {
+    /// Reads some at once: a store that is far away takes its time for each.
+    ///
+    /// - Parameter told: for each, in any order, whether it is whole; of one that is not health says why.
+    private func read(
+        _ segments: [StoredSegment], in id: StoreID, on shelf: ObjectFinder.Shelf,
+        _ told: (Bool) async throws(ControlError) -> Void
+    ) async throws(ControlError) {
         let objects = engine.objects
-        var whole = 0
-        for segment in segments {
-            do {
-                _ = try await objects.sound(
-                    SegmentOutline(segment.record), of: segment.record.stream.session,
-                    in: [objects.copy(of: segment.id, segment.record, in: id, on: shelf)])
-                whole += 1
-            } catch {
-                // Noted by who looked; counted as what it is when all is told.
+        var rest = segments[...]
+        while !rest.isEmpty {
+            let next = rest.prefix(Self.readAtOnce)
+            rest = rest.dropFirst(Self.readAtOnce)
+            let whole = await withTaskGroup(of: Bool.self) { group in
+                for segment in next {
+                    group.addTask(executorPreference: engine.world.loop) {
+                        do {
+                            _ = try await objects.sound(
+                                SegmentOutline(segment.record), of: segment.record.stream.session,
+                                in: [objects.copy(of: segment.id, segment.record, in: id, on: shelf)])
+                            return true
+                        } catch {
+                            // Noted by who looked; counted as what it is when all is told.
+                            return false
+                        }
+                    }
+                }
+                var all: [Bool] = []
+                for await each in group { all.append(each) }
+                return all
             }
+            for each in whole { try await told(each) }
         }
-        return whole
     }
 
+    private static let readAtOnce = 8
+
+    /// - Parameter last: what is sealed later, as in a session that grows, is not waited for.
     private func settled(
-        _ sid: SessionID, _ asked: [(id: StoreID, name: String)], _ begun: ResendReply,
+        _ sid: SessionID, upTo last: SegmentID?, _ asked: [(id: StoreID, name: String)], _ begun: ResendReply,
         _ progress: ReplySink<ResendReply>
     ) async throws(ControlError) -> ResendReply {
         let engine = engine
+        guard let last else { return begun }
+        var goals = asked.map { SessionGoal(sid, at: $0.id, upTo: last) }
         return try await follow(
             engine.board, progress, unfinished: "session \(sid) is being delivered again; it goes on"
         ) { () async throws(ControlError) in
             var reply = begun
             let seen = engine.board.snapshot()
-            for (id, name) in asked {
-                let (isBehind, faulty) = try await asking { () async throws(StoreError) in
-                    (try await engine.store.isBehind(sid, at: id), try await engine.store.faultyCount(of: sid, at: id))
+            for (index, (id, name)) in asked.enumerated() {
+                let before = goals[index]
+                let (goal, faulty) = try await asking { () async throws(StoreError) in
+                    (try await engine.store.come(to: before), try await engine.store.faultyCount(of: sid, at: id))
                 }
+                goals[index] = goal
                 let refusal = seen.health.first { $0.subject == "\(name)/\(sid)" }?.message
-                if isBehind, let why = refusal ?? seen.destinations[name]?.lastError {
+                if !goal.isReached, let why = refusal ?? seen.destinations[name]?.lastError {
                     reply.left.append(ForgetReply.Leftover(destination: name, reason: why, willGo: true))
-                } else if isBehind {
+                } else if !goal.isReached {
                     reply.waitingFor.append(name)
                 } else if faulty > 0 {
                     reply.left.append(

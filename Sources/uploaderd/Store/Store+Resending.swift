@@ -53,15 +53,38 @@ extension Store {
         return found
     }
 
-    /// Whether something of the session is to be put in the store yet.
-    package func isBehind(_ session: SessionID, at store: StoreID) throws(StoreError) -> Bool {
-        guard let storeRow = try storeRow(store) else { return false }
+    /// - Returns: the goal as it is now.
+    package func come(to goal: SessionGoal) throws(StoreError) -> SessionGoal {
+        var goal = goal
+        if goal.wanted == nil, try !isBehind(goal) {
+            goal.wanted = try wantedManifest(of: goal.session, at: goal.store)
+            goal.isReached = goal.wanted == nil
+        }
+        if let wanted = goal.wanted {
+            goal.isReached = try firstUnlisted(of: [wanted], at: goal.store, besides: []) == nil
+        }
+        return goal
+    }
+
+    /// Whether something of the segments up to the last one, or of what these were joined to since, is to be put yet.
+    private func isBehind(_ goal: SessionGoal) throws(StoreError) -> Bool {
+        guard let storeRow = try storeRow(goal.store) else { return false }
+        let open = "FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state"
         return try catalog().number(
             """
-            SELECT EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state = 0)
-            OR EXISTS (SELECT 1 FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state = 1)
-            OR EXISTS (SELECT 1 FROM manifests WHERE session_id = ?1 AND store_id = ?2 AND wanted > published)
-            """, try knownSession(session), storeRow) != 0
+            WITH RECURSIVE part(id) AS (
+                SELECT segment_id \(open) = 0 UNION SELECT segment_id \(open) = 1
+                UNION SELECT s.id FROM part p CROSS JOIN segments s INDEXED BY segments_parts ON s.superseded_by = p.id)
+            SELECT EXISTS (SELECT 1 FROM part WHERE id <= ?3)
+            """, try knownSession(goal.session), storeRow, goal.last) != 0
+    }
+
+    private func wantedManifest(of session: SessionID, at store: StoreID) throws(StoreError) -> WantedManifest? {
+        guard let storeRow = try storeRow(store) else { return nil }
+        return try catalog().row(
+            "SELECT wanted FROM manifests WHERE session_id = ?1 AND store_id = ?2 AND wanted > published",
+            try knownSession(session), storeRow
+        ) { (row) throws(StoreError) in WantedManifest(session: session, revision: row.int(0)) }
     }
 
     /// How many live segments of the session the store does not have as it was said.
@@ -73,5 +96,20 @@ extension Store {
                 SELECT count(*) FROM copies c JOIN segments s ON s.id = c.segment_id
                 WHERE c.session_id = ?1 AND c.store_id = ?2 AND c.state >= 4 AND s.superseded_by IS NULL
                 """, try knownSession(session), storeRow))
+    }
+}
+
+/// What a session had at a moment, in one store and in a manifest there. What it has since, as one that grows, is not part of it.
+package struct SessionGoal: Sendable {
+    package let session: SessionID
+    package let store: StoreID
+    let last: SegmentID
+    /// Once all of it is there: the manifest that has to list it.
+    fileprivate(set) var wanted: WantedManifest?
+    package fileprivate(set) var isReached = false
+
+    /// - Parameter last: the last segment of all that was sealed by then.
+    package init(_ session: SessionID, at store: StoreID, upTo last: SegmentID) {
+        (self.session, self.store, self.last) = (session, store, last)
     }
 }
