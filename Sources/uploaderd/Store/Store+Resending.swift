@@ -69,14 +69,25 @@ extension Store {
     /// Whether something of the segments up to the last one, or of what these were joined to since, is to be put yet.
     private func isBehind(_ goal: SessionGoal) throws(StoreError) -> Bool {
         guard let storeRow = try storeRow(goal.store) else { return false }
-        let open = "FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state"
-        return try catalog().number(
-            """
-            WITH RECURSIVE part(id) AS (
-                SELECT segment_id \(open) = 0 UNION SELECT segment_id \(open) = 1
-                UNION SELECT s.id FROM part p CROSS JOIN segments s INDEXED BY segments_parts ON s.superseded_by = p.id)
-            SELECT EXISTS (SELECT 1 FROM part WHERE id <= ?3)
-            """, try knownSession(goal.session), storeRow, goal.last) != 0
+        let (catalog, session) = (try catalog(), try knownSession(goal.session))
+        var later: [SegmentID] = []
+        for state in 0...1 {
+            let open = "FROM copies WHERE session_id = ?1 AND store_id = ?2 AND state = \(state) AND segment_id"
+            if try catalog.number("SELECT EXISTS (SELECT 1 \(open) <= ?3)", session, storeRow, goal.last) != 0 {
+                return true
+            }
+            later += try catalog.rows("SELECT segment_id \(open) > ?3", session, storeRow, goal.last) {
+                (row) throws(StoreError) in row.segment(0)
+            }
+        }
+        // Of what came since, only what was joined of what there was.
+        while let joined = later.popLast() {
+            if joined <= goal.last { return true }
+            later += try catalog.rows("SELECT id FROM segments WHERE superseded_by = ?1", joined) {
+                (row) throws(StoreError) in row.segment(0)
+            }
+        }
+        return false
     }
 
     private func wantedManifest(of session: SessionID, at store: StoreID) throws(StoreError) -> WantedManifest? {
