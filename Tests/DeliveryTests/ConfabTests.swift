@@ -113,10 +113,11 @@ struct ConfabTests {
         "answers say whether fewer requests at once may do better",
         arguments: [(429, true), (503, true), (500, false), (401, false)])
     func pushback(_ status: Int, _ isPushback: Bool) throws {
-        let secret = Secret("cfb_key")
+        let secret = "cfb_key"
         let answer = HTTPResponse(status: status, headers: HTTPHeaders(), body: MemoryObject([]))
-        let key = BearerKey(.given(secret), lane: Lane(name: "keys"))
-        let refusal = try ConfabRefusal(answer, "put lines", at: "https://confab.example", key: key, hiding: secret)
+        let key = BearerKey(.given(Secret(secret)), lane: Lane(name: "keys"))
+        let refusal = try ConfabRefusal(
+            answer, "put lines", at: "https://confab.example", key: key, hiding: SecretBytes(secret.utf8))
         #expect(refusal.error.isPushback == isPushback)
     }
 

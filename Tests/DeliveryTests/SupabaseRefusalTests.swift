@@ -90,11 +90,10 @@ struct SupabaseRefusalTests {
         _ row: Row, secret: String = "s3cret", headers: HTTPHeaders = [:]
     ) throws -> SupabaseRefusal {
         let answer = HTTPResponse(status: row.status, headers: headers, body: MemoryObject(Array(row.body.utf8)))
-        let secret = Secret(secret)
-        let key = BearerKey(.given(secret), lane: Lane(name: "keys"))
+        let key = BearerKey(.given(Secret(secret)), lane: Lane(name: "keys"))
         return try SupabaseRefusal(
             answer, "put object a/b", at: SupabasePlace(url: "https://x.supabase.co/", bucket: "sessions"), key: key,
-            hiding: secret)
+            hiding: SecretBytes(secret.utf8))
     }
 
     @Test("is judged by its code, then by its body's status, then by its own", arguments: rows)

@@ -21,9 +21,9 @@ package struct BearerKey: Sendable {
     }
 
     /// - Returns: the key as it is now.
-    func read() async throws(DeliveryError) -> Secret {
+    func read() async throws(DeliveryError) -> SecretBytes {
         switch source {
-        case .given(let secret): return secret
+        case .given(let secret): return SecretBytes(secret.revealed.utf8)
         // The configuration takes them for S3 alone.
         case .aws:
             throw DeliveryError(
@@ -36,7 +36,7 @@ package struct BearerKey: Sendable {
     }
 
     @concurrent
-    private static func read(_ path: String, isGuarded: Bool) async throws(DeliveryError) -> Secret {
+    private static func read(_ path: String, isGuarded: Bool) async throws(DeliveryError) -> SecretBytes {
         var bytes = try SecretFile.bytes(path, isGuarded: isGuarded)
         defer { SecretBytes.wipe(&bytes) }
         let lines = bytes.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
@@ -46,11 +46,6 @@ package struct BearerKey: Sendable {
                 .authentication, "\(path) does not hold what it should", hint: "write one line, the key",
                 retryAfter: DeliveryError.pause)
         }
-        return Secret(String(decoding: lines[0], as: UTF8.self))
+        return SecretBytes(lines[0])
     }
-}
-
-extension Secret: RefusableKeys {
-    func isSame(as other: Secret) -> Bool { self == other }
-    func isNearEnd(_ now: WallTime) -> Bool { false }
 }

@@ -1,6 +1,9 @@
 #pragma once
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* curl_easy_setopt, curl_easy_getinfo and curl_multi_setopt are variadic, which Swift does not import: one wrapper for each
    kind of argument. */
@@ -73,7 +76,25 @@ static inline CURL *ccurl_multi_next_over(CURLM *multi, CURLcode *result) {
     return NULL;
 }
 
-static inline CURLcode ccurl_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
+/* Requests hold keys, and libcurl gives its buffers back as they are. */
+static inline void ccurl_free(void *block) {
+    if (block) explicit_bzero(block, malloc_usable_size(block));
+    free(block);
+}
+
+static inline void *ccurl_realloc(void *block, size_t size) {
+    size_t before = block ? malloc_usable_size(block) : 0;
+    if (size <= before && size >= before / 2) return block;
+    void *moved = malloc(size);
+    if (!moved || !block) return moved;
+    memcpy(moved, block, before < size ? before : size);
+    ccurl_free(block);
+    return moved;
+}
+
+static inline CURLcode ccurl_global_init(void) {
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, ccurl_free, ccurl_realloc, strdup, calloc);
+}
 
 /* Where libcurl looks for one certificate at a time by its hash; NULL: it was built without such a folder. */
 static inline const char *ccurl_certificate_folder(void) {

@@ -21,12 +21,12 @@ struct AgnesRefusal: Error, Sendable {
     ///   - purpose: after "could not".
     ///   - secret: is not repeated, should the answer hold it.
     init(
-        _ answer: HTTPResponse, _ purpose: String, at url: String, key: BearerKey, hiding secret: Secret
+        _ answer: HTTPResponse, _ purpose: String, at url: String, key: BearerKey, hiding secret: SecretBytes
     ) throws(DeliveryError) {
         let said = String(decoding: try answer.start(4 << 10), as: UTF8.self)
         meaning = Self.meaning(answer.status, said)
         let (code, hint) = Self.cure(meaning, url, key)
-        let words = said.isEmpty ? "" : ": \(Self.plain(said, hiding: secret))"
+        let words = said.isEmpty ? "" : ": \(secret.line(of: said))"
         let usual: Duration? = code == .unusable || code == .authentication ? DeliveryError.pause : nil
         error = DeliveryError(
             code, "could not \(purpose) at \(url): \(answer.status)\(words)", hint: hint,
@@ -71,14 +71,5 @@ struct AgnesRefusal: Error, Sendable {
             )
         case .busy: (.transient, nil)
         }
-    }
-
-    /// Words of the far end, for a line of a log.
-    private static func plain(_ text: String, hiding secret: Secret) -> String {
-        guard secret.revealed.isEmpty || !text.contains(secret.revealed) else {
-            return "(an answer with the token in it)"
-        }
-        let scalars = text.unicodeScalars.prefix(300).map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
-        return String(String.UnicodeScalarView(scalars))
     }
 }

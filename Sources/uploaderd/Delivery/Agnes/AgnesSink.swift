@@ -10,7 +10,7 @@ package final class AgnesSink: WholeFileSink {
     private let url: String
     private let client: any HTTPClient
     private let key: BearerKey
-    private let ring: KeyRing<Secret>
+    private let ring: KeyRing<SecretBytes>
     private let time: any TimeSource
     private let random: any RandomSource
     /// Where bodies are made.
@@ -88,8 +88,8 @@ package final class AgnesSink: WholeFileSink {
             (secret) async throws(DeliveryError) -> Result<HTTPResponse, AgnesRefusal> in
             let request = HTTPRequest(
                 .post, "\(url)/api/upload/sessions",
-                headers: ["Content-Type": form.contentType, "Authorization": "Bearer \(secret.revealed)"],
-                body: .object(form.body), purpose: purpose, longestAnswer: Self.longestAnswer)
+                headers: ["Content-Type": form.contentType], credentials: [.bearer(secret)], body: .object(form.body),
+                purpose: purpose, longestAnswer: Self.longestAnswer)
             let answer = try await client.send(request)
             if answer.status == 200 { return .success(answer) }
             return .failure(try AgnesRefusal(answer, purpose, at: url, key: key, hiding: secret))
@@ -135,7 +135,7 @@ package final class AgnesSink: WholeFileSink {
             isTaken = words.contains { $0.lowercased() == "session-gzip" }
         // It may be a page of those who have a token.
         case 401, 403, 404, 405: isTaken = false
-        default: throw try AgnesRefusal(answer, purpose, at: url, key: key, hiding: Secret("")).error
+        default: throw try AgnesRefusal(answer, purpose, at: url, key: key, hiding: SecretBytes([])).error
         }
         gzip.withLock { $0 = Negotiation(isTaken: isTaken, at: time.now) }
         return isTaken

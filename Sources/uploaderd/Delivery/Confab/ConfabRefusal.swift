@@ -28,13 +28,13 @@ struct ConfabRefusal: Error, Sendable {
     ///   - purpose: after "could not".
     ///   - secret: is not repeated, should the answer hold it.
     init(
-        _ answer: HTTPResponse, _ purpose: String, at url: String, key: BearerKey, hiding secret: Secret
+        _ answer: HTTPResponse, _ purpose: String, at url: String, key: BearerKey, hiding secret: SecretBytes
     ) throws(DeliveryError) {
         let body = try? JSONText.decode(JSONValue.self, from: try answer.start(64 << 10))
         let said = body?["error"]?.text
         meaning = Self.meaning(answer.status, said)
         let (code, hint) = Self.cure(meaning, url, key)
-        let words = said.map { ": \(Self.plain($0, hiding: secret))" } ?? ""
+        let words = said.map { ": \(secret.line(of: $0))" } ?? ""
         let usual: Duration? = code == .unusable ? .seconds(60) : code == .authentication ? DeliveryError.pause : nil
         error = DeliveryError(
             code, "could not \(purpose) at \(url): \(answer.status)\(words)", hint: hint,
@@ -76,12 +76,5 @@ struct ConfabRefusal: Error, Sendable {
         case .proxyRefuses: (.unusable, "the proxy wants a name and a password: check proxy")
         case .busy: (.transient, nil)
         }
-    }
-
-    /// Words of the far end, for a line of a log.
-    private static func plain(_ text: String, hiding secret: Secret) -> String {
-        guard !text.contains(secret.revealed) else { return "(an answer with the key in it)" }
-        let scalars = text.unicodeScalars.prefix(300).map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
-        return String(String.UnicodeScalarView(scalars))
     }
 }

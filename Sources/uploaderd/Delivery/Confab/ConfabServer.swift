@@ -8,7 +8,7 @@ final class ConfabServer: Sendable {
     let url: String
     private let key: BearerKey
     private let client: any HTTPClient
-    private let ring: KeyRing<Secret>
+    private let ring: KeyRing<SecretBytes>
     /// Answers in a row that there is no such thing.
     private let absences = Mutex(0)
 
@@ -56,7 +56,7 @@ final class ConfabServer: Sendable {
                 .get, "\(url)/api/v1/capabilities", purpose: purpose, longestAnswer: Self.longestAnswer))
         if answer.status == 404 { return Capabilities() }
         guard answer.isSuccess else {
-            throw try ConfabRefusal(answer, purpose, at: url, key: key, hiding: Secret("")).error
+            throw try ConfabRefusal(answer, purpose, at: url, key: key, hiding: SecretBytes([])).error
         }
         let said = try content(of: answer, purpose)
         return Capabilities(
@@ -144,7 +144,7 @@ final class ConfabServer: Sendable {
         let result = try await ring.asking {
             (secret) async throws(DeliveryError) -> Result<HTTPResponse, ConfabRefusal> in
             var request = request
-            request.headers["Authorization"] = "Bearer \(secret.revealed)"
+            request.credentials = [.bearer(secret)]
             let answer = try await client.send(request)
             if answer.isSuccess { return .success(answer) }
             return .failure(try ConfabRefusal(answer, purpose, at: url, key: key, hiding: secret))

@@ -22,6 +22,7 @@ package struct HTTPRequest: Sendable {
     /// Percent-encoded, as it goes on the wire: nothing in it is changed, dots neither.
     package var url: String
     package var headers: HTTPHeaders
+    package var credentials: [HTTPCredential]
     package var body: Body
     /// For messages, after "could not": `put object sessions/a/manifest.json`.
     package var purpose: String
@@ -32,12 +33,13 @@ package struct HTTPRequest: Sendable {
     package static let usualAnswer: Int64 = 16 << 20
 
     package init(
-        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = HTTPHeaders(), body: Body = .none,
-        purpose: String, longestAnswer: Int64 = HTTPRequest.usualAnswer
+        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = HTTPHeaders(), credentials: [HTTPCredential] = [],
+        body: Body = .none, purpose: String, longestAnswer: Int64 = HTTPRequest.usualAnswer
     ) {
         self.method = method
         self.url = url
         self.headers = headers
+        self.credentials = credentials
         self.body = body
         self.purpose = purpose
         self.longestAnswer = longestAnswer
@@ -48,6 +50,18 @@ package struct HTTPRequest: Sendable {
         let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count >= 3 else { return "?" }
         return "\(parts[0])//\(parts[2].prefix { $0 != "?" && $0 != "#" })"
+    }
+}
+
+/// A header line that nobody is to see: it is written where it is sent, and wiped there.
+package struct HTTPCredential: Sendable {
+    package var name: String
+    /// What stands before the secret: `Bearer ` (RFC 6750, 2.1), or nothing.
+    package var scheme = ""
+    package var secret: SecretBytes
+
+    package static func bearer(_ secret: SecretBytes) -> HTTPCredential {
+        HTTPCredential(name: "Authorization", scheme: "Bearer ", secret: secret)
     }
 }
 

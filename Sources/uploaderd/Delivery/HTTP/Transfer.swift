@@ -42,7 +42,7 @@ final class Transfer: @unchecked Sendable {
         self.request = request
         self.allowances = allowances
         self.work = work
-        guard let easy = curl_easy_init(), let headers = HeaderList(request.headers) else {
+        guard let easy = curl_easy_init(), let headers = HeaderList(request) else {
             throw DeliveryError(.transient, "could not \(request.purpose): there is no memory")
         }
         self.easy = easy
@@ -236,12 +236,33 @@ final class Transfer: @unchecked Sendable {
 private final class HeaderList {
     private(set) var list: UnsafeMutablePointer<curl_slist>?
 
-    init?(_ headers: HTTPHeaders) {
+    init?(_ request: HTTPRequest) {
+        let headers = request.headers
         // What libcurl would add by itself: waiting a second for leave to send, and a type that nobody said.
         let own = ["Expect", "Content-Type", "Accept"].filter { headers[$0] == nil }.map { "\($0):" }
         for line in headers.all.map({ $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }) + own {
             guard let longer = curl_slist_append(list, line) else { return nil }
             list = longer
+        }
+        for credential in request.credentials {
+            guard let longer = Self.append(credential, to: list) else { return nil }
+            list = longer
+        }
+    }
+
+    private static func append(
+        _ credential: HTTPCredential, to list: UnsafeMutablePointer<curl_slist>?
+    ) -> UnsafeMutablePointer<curl_slist>? {
+        let name = "\(credential.name): \(credential.scheme)"
+        return credential.secret.withBytes { secret in
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: name.utf8.count + secret.count + 1) { line in
+                line.initialize(repeating: 0)
+                let bytes = UnsafeMutableRawBufferPointer(line)
+                defer { if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) } }
+                bytes.copyBytes(from: name.utf8)
+                UnsafeMutableRawBufferPointer(rebasing: bytes[name.utf8.count...]).copyMemory(from: secret)
+                return curl_slist_append(list, line.baseAddress)
+            }
         }
     }
 

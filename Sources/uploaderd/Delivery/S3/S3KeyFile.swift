@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 package import Shared
 
@@ -34,6 +35,8 @@ package struct S3KeyFile: S3KeySource {
 
 /// A file that holds a secret. Nothing of its contents is ever said.
 package enum SecretFile {
+    private static let longest = 64 << 10
+
     /// Blocks.
     ///
     /// - Parameter isGuarded: its mode is somebody else's business.
@@ -54,7 +57,16 @@ package enum SecretFile {
         guard isGuarded || (status.mode & 0o077 == 0 && [0, Process.user].contains(status.owner)) else {
             throw refusal("others may read or change \(path)", "make it yours alone: chmod 600 \(path)")
         }
-        do throws(SystemError) { return try Files.readAll(path, limit: 64 << 10) } catch {
+        // Of a buffer that grows, as of one that pieces pass through, something would be left.
+        var room = [UInt8](repeating: 0, count: longest + 1)
+        defer { SecretBytes.wipe(&room) }
+        do throws(SystemError) {
+            let file = try Descriptor.open(path, [.readOnly])
+            let count = try room.withMutableBytes { (room) throws(SystemError) in try file.readFully(into: room, at: 0)
+            }
+            guard count <= longest else { throw SystemError("read", path: path, code: EFBIG) }
+            return Array(room[..<count])
+        } catch {
             throw refusal(
                 "cannot read the credentials in \(path): \(error.reason)", "let this user read it, and nobody else")
         }

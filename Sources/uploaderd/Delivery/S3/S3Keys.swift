@@ -1,47 +1,6 @@
 import Glibc
 package import Shared
 
-/// Bytes that nobody is to see: shown by nothing, and wiped when they are let go.
-package final class SecretBytes: Sendable, CustomStringConvertible, CustomReflectable {
-    // Safe, proof: written in `init` only, before anybody else has it, and wiped in `deinit`, when nobody has it any more; in between it is
-    // read. A class, so that there is one copy.
-    private nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
-
-    package init(_ source: some Collection<UInt8>) {
-        bytes = .allocate(byteCount: source.count, alignment: 1)
-        bytes.copyBytes(from: source)
-    }
-
-    /// - Parameter body: writes them.
-    init<Failure: Error>(count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
-        bytes = .allocate(byteCount: count, alignment: 1)
-        bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        try body(bytes)
-    }
-
-    deinit {
-        if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
-        bytes.deallocate()
-    }
-
-    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        body(UnsafeRawBufferPointer(bytes))
-    }
-
-    package static func wipe(_ bytes: inout [UInt8]) {
-        bytes.withUnsafeMutableBytes { room in
-            if let start = room.baseAddress { explicit_bzero(start, room.count) }
-        }
-    }
-
-    func isSame(as other: SecretBytes) -> Bool {
-        bytes.elementsEqual(other.bytes)
-    }
-
-    package var description: String { "(secret)" }
-    package var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 /// Who we are to an S3 server.
 package struct S3Keys: Sendable {
     package let id: String

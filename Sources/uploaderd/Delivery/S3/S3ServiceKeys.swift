@@ -43,41 +43,49 @@ package struct S3ServiceKeys: S3KeySource {
     }
 
     private func containerKeys(_ url: String, _ token: Secret?, _ file: String?) async throws(DeliveryError) -> S3Keys {
-        var headers: HTTPHeaders = ["Accept": "application/json"]
+        var secret: SecretBytes?
         if let file {
-            let bytes = try await withTaskExecutorPreference(lane) { () async throws(DeliveryError) in
+            secret = try await withTaskExecutorPreference(lane) { () async throws(DeliveryError) in
                 try await Self.read(file)
             }
-            headers["Authorization"] = String(decoding: bytes, as: UTF8.self)
         } else if let token {
-            headers["Authorization"] = token.revealed
+            secret = SecretBytes(token.revealed.utf8)
         }
-        return try keys(try await ask(.get, url, headers))
+        return try keys(
+            try await ask(
+                .get, url, ["Accept": "application/json"],
+                secret.map { HTTPCredential(name: "Authorization", secret: $0) }))
     }
 
     @concurrent
-    private static func read(_ file: String) async throws(DeliveryError) -> [UInt8] {
-        try SecretFile.bytes(file, isGuarded: true).filter { $0 > 0x20 && $0 < 0x7F }
+    private static func read(_ file: String) async throws(DeliveryError) -> SecretBytes {
+        var bytes = try SecretFile.bytes(file, isGuarded: true)
+        defer { SecretBytes.wipe(&bytes) }
+        var text = bytes.filter { $0 > 0x20 && $0 < 0x7F }
+        defer { SecretBytes.wipe(&text) }
+        return SecretBytes(text)
     }
 
     private func instanceKeys() async throws(DeliveryError) -> S3Keys {
-        let token = try await ask(.put, "\(Self.metadata)/api/token", ["X-aws-ec2-metadata-token-ttl-seconds": "300"])
-        let headers: HTTPHeaders = ["X-aws-ec2-metadata-token": String(decoding: token, as: UTF8.self)]
+        var bytes = try await ask(.put, "\(Self.metadata)/api/token", ["X-aws-ec2-metadata-token-ttl-seconds": "300"])
+        defer { SecretBytes.wipe(&bytes) }
+        let token = HTTPCredential(name: "X-aws-ec2-metadata-token", secret: SecretBytes(bytes))
         let base = "\(Self.metadata)/meta-data/iam/security-credentials/"
-        let roles = String(decoding: try await ask(.get, base, headers), as: UTF8.self)
+        let roles = String(decoding: try await ask(.get, base, [:], token), as: UTF8.self)
         guard let role = roles.split(whereSeparator: \.isNewline).first else {
             throw refusal("the machine has no role")
         }
-        return try keys(try await ask(.get, base + PercentEncoding.encoded(String(role)), headers))
+        return try keys(try await ask(.get, base + PercentEncoding.encoded(String(role)), [:], token))
     }
 
-    private func ask(_ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders) async throws(DeliveryError) -> [UInt8]
-    {
+    private func ask(
+        _ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders, _ credential: HTTPCredential? = nil
+    ) async throws(DeliveryError) -> [UInt8] {
         guard let client else { throw refusal("there is no network") }
         let answer = try await client.send(
             HTTPRequest(
-                method, url, headers: headers, body: method == .put ? .bytes([]) : .none,
-                purpose: "get credentials", longestAnswer: Self.longest))
+                method, url, headers: headers, credentials: credential.map { [$0] } ?? [],
+                body: method == .put ? .bytes([]) : .none, purpose: "get credentials", longestAnswer: Self.longest))
         guard answer.isSuccess else { throw refusal("it answered \(answer.status)") }
         return try answer.start()
     }

@@ -24,7 +24,7 @@ final class SupabaseConnection: Sendable {
     let place: SupabasePlace
     private let key: BearerKey
     private let client: any HTTPClient
-    private let ring: KeyRing<Secret>
+    private let ring: KeyRing<SecretBytes>
 
     init(_ place: SupabasePlace, client: any HTTPClient, key: BearerKey, time: any TimeSource) {
         self.place = place
@@ -57,13 +57,11 @@ final class SupabaseConnection: Sendable {
         }
     }
 
-    private func addressed(_ request: Request, _ secret: Secret) -> HTTPRequest {
-        var headers = request.headers
-        headers["Authorization"] = "Bearer \(secret.revealed)"
-        // The gateway's; the keys that are no tokens count only here.
-        headers["apikey"] = secret.revealed
-        return HTTPRequest(
-            request.method, "\(place.base)/\(request.path)", headers: headers, body: request.body,
+    private func addressed(_ request: Request, _ secret: SecretBytes) -> HTTPRequest {
+        HTTPRequest(
+            request.method, "\(place.base)/\(request.path)", headers: request.headers,
+            // The second is the gateway's; the keys that are no tokens count only there.
+            credentials: [.bearer(secret), HTTPCredential(name: "apikey", secret: secret)], body: request.body,
             purpose: request.purpose, longestAnswer: request.longestAnswer)
     }
 }

@@ -45,7 +45,7 @@ struct SupabaseRefusal: Error, Sendable {
     ///   - purpose: after "could not".
     ///   - secret: is not repeated, should the answer hold it.
     init(
-        _ answer: HTTPResponse, _ purpose: String, at place: SupabasePlace, key: BearerKey, hiding secret: Secret
+        _ answer: HTTPResponse, _ purpose: String, at place: SupabasePlace, key: BearerKey, hiding secret: SecretBytes
     ) throws(DeliveryError) {
         let bytes = try answer.start(64 << 10)
         // What is no JSON is no body of Storage's, and says nothing that is understood.
@@ -54,7 +54,7 @@ struct SupabaseRefusal: Error, Sendable {
         self.meaning = meaning
         status = answer.status
         let said = [body?["message"]?.text, body?["code"]?.text ?? body?["error"]?.text].compactMap(\.self)
-            .map { Self.plain($0, hiding: secret) }.joined(separator: ", ")
+            .map { secret.line(of: $0) }.joined(separator: ", ")
         let (code, hint) = Self.cure(meaning, place, key)
         let usual: Duration? =
             switch code {
@@ -180,13 +180,6 @@ struct SupabaseRefusal: Error, Sendable {
         case .proxyRefuses: (.unusable, "the proxy wants a name and a password: check proxy")
         case .busy: (.transient, nil)
         }
-    }
-
-    /// Words of the far end, for a line of a log.
-    private static func plain(_ text: String, hiding secret: Secret) -> String {
-        guard !text.contains(secret.revealed) else { return "(an answer with the key in it)" }
-        let scalars = text.unicodeScalars.prefix(300).map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
-        return String(String.UnicodeScalarView(scalars))
     }
 }
 
