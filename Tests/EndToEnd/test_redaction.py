@@ -147,6 +147,16 @@ def test_no_secret_is_in_the_store_and_all_around_it_is(world, planted):
     assert {"github_token", "aws_access_key", "anthropic_key", "private_key", "url_password", "jwt"} <= set(counted)
 
 
+def test_a_secret_in_the_name_of_a_folder_stays_here(world):
+    token = "ghp_" + "4bCdEfGhIjKlMnOpQrStUvWxYz0123456789"
+    path = world.write(f".claude/projects/-p-{token}/one.jsonl", b'{"type":"user","cwd":"/p/%s"}\n' % token.encode())
+    world.once()
+    assert manifest_reader.read(world.store, "one").latest() == b'{"type":"user","cwd":"/p/[REDACTED:github_token]"}\n'
+    told = json.loads((world.store / "sessions/one/manifest.json").read_bytes())["session"]["source_path"]
+    assert told == str(path).replace(token, "[REDACTED:github_token]")
+    assert token.encode() not in b"".join(each.read_bytes() for each in world.store.rglob("*") if each.is_file())
+
+
 def test_without_redaction_every_planted_secret_is_found(world, planted):
     """The control: what looks for secrets in the test above would have found them."""
     forge, lines = planted

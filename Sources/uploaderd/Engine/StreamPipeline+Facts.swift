@@ -1,4 +1,5 @@
 import Capture
+import Redaction
 import Segments
 import Shared
 import Store
@@ -14,7 +15,7 @@ extension StreamPipeline {
         facts.host = context.machine.host
         facts.machine = context.machine.machine
         facts.user = context.machine.user
-        facts.sourcePath = source.absolute
+        facts.sourcePath = told(source.absolute)
         guard name.kind == .transcript else {
             facts.cwd = firstLines.cwd
             return facts
@@ -25,6 +26,15 @@ extension StreamPipeline {
         }
         if let last = record.lastTS { facts.lastAt = RFC3339.text(WallTime(seconds: last)) }
         return facts
+    }
+
+    /// A folder's name may hold a secret as well as a line may.
+    private func told(_ path: String) -> String {
+        Array(path.utf8).withBytes { bytes in
+            context.redactor.redact(RawLine(bytes: bytes, offset: 0, terminated: false)) { line in
+                String(decoding: line.bytes, as: UTF8.self)
+            }
+        }
     }
 
     func noteWithheld(_ lines: Int, in record: SegmentRecord) {
