@@ -283,6 +283,20 @@ def test_a_changed_object_is_said_to_be_damaged_and_read_from_elsewhere(world, f
     assert daemon.stop() == 0
 
 
+def test_an_object_that_is_encrypted_to_others_is_no_good(world, folder, key):
+    folder.configure(key)
+    (session,) = sessions_of(world, "others", 1, 4_000)
+    world.daemon()
+    world.ctl_run("flush", "--wait")
+    first = next(path for path in age_tool.files(folder.folder) if "segments" in path.parts)
+    data = first.read_bytes()
+    first.write_bytes(Key(world.base / "others").encrypt(key.decrypt(data)))
+    done = world.ctl_run("verify", session.sid, "--deep", check=False)
+    assert done.returncode == 1 and b"1 damaged" in done.stdout and b"encrypted to others" in done.stdout, done
+    first.write_bytes(data)
+    assert world.ctl_run("verify", session.sid, "--deep").returncode == 0
+
+
 def test_without_an_identity_everything_is_put_and_nothing_read_and_forgetting_works(world, place, key):
     place.configure(key, identity=None)
     sessions = sessions_of(world, "write only", 3, 4_000)

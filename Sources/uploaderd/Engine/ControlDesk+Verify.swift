@@ -195,6 +195,8 @@ extension ControlDesk {
             let isDefinite = await engine.objects.note(error, copy)
             if let error = error as? DeliveryError, error.code == .notFound { return ((.missing, error.message), nil) }
             if let error = error as? StoreError, error.code == .missing { return ((.missing, error.message), nil) }
+            // Encrypted to others: waiting does not make it readable. Another identity may, so nothing is made of it.
+            if let error = error as? DeliveryError, error.code == .conflict { return ((.damaged, error.message), nil) }
             return ((isDefinite ? .damaged : .delayed, "\(error)"), nil)
         }
     }
