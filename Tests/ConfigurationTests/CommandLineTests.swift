@@ -41,7 +41,7 @@ struct CommandLineTests {
         #expect(all.destinations.allSatisfy { $0.transport.concurrency == 1 })
         #expect(
             all.destinations.last?.place
-                == .supabase(url: "https://x.supabase.co", bucket: "b", prefix: "p/q/"))
+                == .supabase(url: "https://x.supabase.co", bucket: "b", prefix: "p/q/", signsUploads: false))
         #expect(all.destinations.last?.credentials == .given(Secret("k3y")))
         #expect(loaded.notices.contains { $0.origin == .flag("--supabase-key") })
         #expect(!"\(loaded)".contains("k3y"))

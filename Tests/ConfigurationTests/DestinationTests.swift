@@ -239,7 +239,7 @@ struct DestinationTests {
         #expect(
             try fixture.loaded(["--dry-run", "--supabase-url", "https://c", "--supabase-key", "k"]).configuration
                 .destinations.map(\.place)
-                == [.supabase(url: "https://c", bucket: "sessions", prefix: "sessions/")])
+                == [.supabase(url: "https://c", bucket: "sessions", prefix: "sessions/", signsUploads: false)])
         try fixture.write(one + other)
         let problems = fixture.problems(["--dry-run", "--supabase-url", "https://c", "--supabase-key", "k"])
         #expect(problems.map(\.origin) == [.flag("--supabase-url"), .flag("--supabase-key")])

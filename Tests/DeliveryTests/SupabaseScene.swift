@@ -54,16 +54,20 @@ final class SupabaseDouble: Sendable {
 }
 
 extension StoreUnderTest {
-    /// A server as it is, one that gives small pages, and an old one.
+    /// A server as it is, one that gives small pages, an old one, and one that is asked to sign each upload.
     static let supabase: [StoreUnderTest] =
         SupabaseDouble.python == nil
         ? []
-        : [[], ["--small-pages"], ["--list-v1", "--whole"]].map { options in
+        : [([], false), (["--small-pages"], false), (["--list-v1", "--whole"], false), ([], true)].map {
+            options, signs in
             StoreUnderTest(
-                testDescription: "Supabase Storage \(options.joined(separator: " "))", tellsFinalVersions: false
+                testDescription: "Supabase Storage \(options.joined(separator: " "))\(signs ? "signed" : "")",
+                tellsFinalVersions: false
             ) {
                 let (double, scene) = (try SupabaseDouble(options), try TransferScene())
-                return (scene.supabase(double.url, double.key), (double, scene))
+                return (
+                    scene.supabase(double.url, .given(Secret(double.key)), signsUploads: signs), (double, scene)
+                )
             }
         }
 }
@@ -73,9 +77,12 @@ extension TransferScene {
         supabase(url, .given(Secret(key)), bucket: bucket)
     }
 
-    func supabase(_ url: String, _ key: CredentialsSource, bucket: String = "sessions") -> SupabaseObjectStore {
+    func supabase(
+        _ url: String, _ key: CredentialsSource, bucket: String = "sessions", signsUploads: Bool = false
+    ) -> SupabaseObjectStore {
         SupabaseObjectStore(
-            url: url, bucket: bucket, key: BearerKey(key, lane: files), client: client(), time: time,
+            url: url, bucket: bucket, signsUploads: signsUploads, key: BearerKey(key, lane: files), client: client(),
+            time: time,
             digestingOn: files
         )
     }

@@ -16,7 +16,8 @@ package enum DestinationType: String, Sendable, CaseIterable {
 package enum DestinationPlace: Hashable, Sendable {
     case directory(path: String, prefix: String)
     case s3(BucketPlace)
-    case supabase(url: String, bucket: String, prefix: String)
+    /// - Parameter signsUploads: uploads carry a token for their object alone instead of the key.
+    case supabase(url: String, bucket: String, prefix: String, signsUploads: Bool)
     case presigned(url: String, prefix: String)
     case confab(url: String)
     case agnes(url: String)

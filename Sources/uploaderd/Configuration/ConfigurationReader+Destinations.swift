@@ -10,7 +10,7 @@ extension DestinationType {
         case .directory: return ["path", "prefix", "history"] + encryption
         case .s3: return ["endpoint", "bucket", "prefix", "region", "path_style", "history"] + remote
         case .history: return ["endpoint", "bucket", "prefix", "region", "path_style"] + remote
-        case .supabase: return ["url", "bucket", "prefix", "history"] + remote
+        case .supabase: return ["url", "bucket", "prefix", "signed_uploads", "history"] + remote
         case .presigned: return ["url", "prefix", "history"] + remote
         case .confab, .agnes: return ["url"] + remote
         }
@@ -192,7 +192,8 @@ extension ConfigurationReader {
                     hint: "name the bucket as the project does")
             }
             let prefix = prefix()
-            return url.map { .supabase(url: $0, bucket: bucket, prefix: prefix) }
+            let signs = settings.value("signed_uploads", in: &scope, .truth, else: false)
+            return url.map { .supabase(url: $0, bucket: bucket, prefix: prefix, signsUploads: signs) }
         case .presigned:
             let url = url()
             let prefix = prefix(DestinationConfiguration.defaultPrefix, .freePrefix)

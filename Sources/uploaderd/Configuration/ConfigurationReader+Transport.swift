@@ -106,7 +106,7 @@ extension ConfigurationReader {
         switch place {
         case .directory: return
         case .s3(let bucket), .history(let bucket): (key, url) = ("endpoint", bucket.endpoint)
-        case .supabase(let text, _, _), .presigned(let text, _), .confab(let text), .agnes(let text):
+        case .supabase(let text, _, _, _), .presigned(let text, _), .confab(let text), .agnes(let text):
             (key, url) = ("url", text)
         }
         guard let address = WebAddress(url), address.scheme == "http", !address.isLoopback, !transport.insecure else {

@@ -35,11 +35,12 @@ extension Assembly {
                 place, client: client, keys: s3Keys(destination, world), time: world.time, digestingOn: worker)
             // The prefix is the store's: it may hold what our part of a name may not.
             return objectSink(objects, ObjectLayout(prefix: ""), destination, directories, world)
-        case .supabase(let url, let bucket, let prefix):
+        case .supabase(let url, let bucket, let prefix, let signsUploads):
             guard let client = client(destination, url, world), let source = destination.credentials else { return nil }
             let objects = SupabaseObjectStore(
-                url: url, bucket: bucket, key: BearerKey(source, lane: world.makeLane(destination.name)),
-                client: client, time: world.time, digestingOn: worker)
+                url: url, bucket: bucket, signsUploads: signsUploads,
+                key: BearerKey(source, lane: world.makeLane(destination.name)), client: client, time: world.time,
+                digestingOn: worker)
             return objectSink(objects, ObjectLayout(prefix: prefix), destination, directories, world)
         case .presigned(let url, let prefix):
             guard let client = client(destination, url, world) else { return nil }

@@ -24,7 +24,7 @@ package struct EngineParts: Sendable {
             switch destination.place {
             case .directory(_, let prefix): (bucket, self.prefix) = (destination.ownName, prefix)
             case .s3(let place), .history(let place): (bucket, prefix) = (place.bucket, place.prefix)
-            case .supabase(_, let bucket, let prefix): (self.bucket, self.prefix) = (bucket, prefix)
+            case .supabase(_, let bucket, let prefix, _): (self.bucket, self.prefix) = (bucket, prefix)
             case .presigned, .confab, .agnes: break
             }
         }

@@ -57,6 +57,19 @@ final class SupabaseConnection: Sendable {
         }
     }
 
+    /// Without the key: what may be done the request says itself.
+    ///
+    /// - Parameter token: is not repeated.
+    func sendSigned(
+        _ request: Request, hiding token: SecretBytes
+    ) async throws(DeliveryError) -> Result<HTTPResponse, SupabaseRefusal> {
+        var bare = addressed(request, token)
+        bare.credentials = []
+        let answer = try await client.send(bare)
+        if answer.isSuccess { return .success(answer) }
+        return .failure(try SupabaseRefusal(answer, request.purpose, at: place, key: key, hiding: token))
+    }
+
     private func addressed(_ request: Request, _ secret: SecretBytes) -> HTTPRequest {
         HTTPRequest(
             request.method, "\(place.base)/\(request.path)", headers: request.headers,

@@ -9,6 +9,7 @@ package final class SupabaseObjectStore: ObjectStore {
     let connection: SupabaseConnection
     /// Where what was read back is digested.
     private let worker: any RoomExecutor
+    private let signsUploads: Bool
     /// Uploads in pieces that broke off.
     let unfinished = Mutex<[ObjectKey: UnfinishedUpload]>([:])
     /// Whether the server has the listing by cursor; `nil`: it was not asked.
@@ -22,14 +23,17 @@ package final class SupabaseObjectStore: ObjectStore {
     /// - Parameters:
     ///   - url: of the project: `https://….supabase.co`.
     ///   - bucket: of letters, digits, `.`, `_` and `-`.
+    ///   - signsUploads: what goes in one piece goes with a token for that object, and without the key.
     ///   - worker: a lane for work.
     package init(
-        url: String, bucket: String, key: BearerKey, client: any HTTPClient, time: any TimeSource,
+        url: String, bucket: String, signsUploads: Bool = false, key: BearerKey, client: any HTTPClient,
+        time: any TimeSource,
         digestingOn worker: any RoomExecutor
     ) {
         connection = SupabaseConnection(
             SupabasePlace(url: url, bucket: bucket), client: client, key: key, time: time)
         self.worker = worker
+        self.signsUploads = signsUploads
     }
 
     var place: SupabasePlace { connection.place }
@@ -82,11 +86,18 @@ package final class SupabaseObjectStore: ObjectStore {
         {
             return uploaded
         }
+        if signsUploads { return try await uploadSigned(body, to: key, replacing: replacing) }
         let request = SupabaseConnection.Request(
             method: .post, path: "object/\(place.bucket)/\(key)",
             headers: ["Content-Type": key.contentType, "x-upsert": replacing ? "true" : "false"],
             body: .object(body), purpose: "put object \(key)")
-        switch try await connection.send(request) {
+        return try uploaded(key, request, try await connection.send(request))
+    }
+
+    func uploaded(
+        _ key: ObjectKey, _ request: SupabaseConnection.Request, _ result: Result<HTTPResponse, SupabaseRefusal>
+    ) throws(DeliveryError) -> Uploaded {
+        switch result {
         case .success(let answer):
             // Whoever else answers 200 to anything must not count as a store.
             let said = try? JSONText.decode(JSONValue.self, from: try answer.start(64 << 10))
