@@ -8,7 +8,8 @@ struct RemotePatternTests {
         arguments: [
             "https://github.com/acme/tool.git", "https://user:word@github.com/acme/tool",
             "git@github.com:acme/tool.git",
-            "ssh://git@github.com:22/acme/tool.git/", "git://GitHub.com/Acme/tool", "github.com:acme/tool",
+            "https://github.com/%61c%4De/tool%2Egit", "ssh://git@github.com:22/acme/tool.git/",
+            "git://GitHub.com/Acme/tool", "github.com:acme/tool",
         ])
     func forms(_ url: String) {
         for pattern in [
@@ -28,6 +29,7 @@ struct RemotePatternTests {
     @Test("matches a URL as it is written, too")
     func whole() {
         #expect(RemotePattern("git@github.com:acme/*").matches("git@github.com:acme/tool.git"))
+        #expect(RemotePattern("github.com/acme/c++").matches("https://github.com/acme/%63++"))
         #expect(RemotePattern("https://*").matches("https://example.com/x"))
         #expect(RemotePattern("/srv/git/*").matches("/srv/git/tool.git"))
         #expect(!RemotePattern("https://*").matches("ssh://example.com/x"))

@@ -35,6 +35,10 @@ package struct RemotePattern: Sendable, Hashable, CustomStringConvertible {
             // A port stands only in a URL; else it is where scp's path begins.
             if hasScheme != nil { path = path.drop { $0.isNumber } }
         }
+        // What the server takes it for.
+        if hasScheme != nil, path.contains("%") {
+            path = Substring(PercentEncoding.decoded(String(path), isForm: false).lowercased())
+        }
         while path.hasPrefix("/") { path = path.dropFirst() }
         while path.hasSuffix("/") { path = path.dropLast() }
         if path.hasSuffix(".git") { path = path.dropLast(4) }

@@ -14,8 +14,10 @@ package enum PercentEncoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// As in a form: `+` is a space. What is no encoding stands for itself.
-    package static func decoded(_ text: String) -> String {
+    /// What is no encoding stands for itself.
+    ///
+    /// - Parameter isForm: `+` is a space.
+    package static func decoded(_ text: String, isForm: Bool = true) -> String {
         func nibble(_ byte: UInt8) -> UInt8? {
             switch byte {
             case 0x30...0x39: byte - 0x30
@@ -34,7 +36,7 @@ package enum PercentEncoding {
                 bytes.append(high << 4 | low)
                 index += 3
             } else {
-                bytes.append(source[index] == UInt8(ascii: "+") ? 0x20 : source[index])
+                bytes.append(isForm && source[index] == UInt8(ascii: "+") ? 0x20 : source[index])
                 index += 1
             }
         }
