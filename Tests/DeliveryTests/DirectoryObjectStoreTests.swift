@@ -23,6 +23,22 @@ struct DirectoryObjectStoreTests {
         _ = try await store.put(MemoryObject(bytes), to: try #require(ObjectKey(key)), mode)
     }
 
+    @Test("puts everything while another one sweeps the same folder")
+    func swept() async throws {
+        let scratch = try Scratch("store")
+        let (store, other) = (Self.store(scratch), Self.store(scratch, life: "00000002"))
+        try await Self.put("0", to: "sessions/a/0", in: store)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled { try await other.sweep("sessions/a/") }
+            }
+            for number in 1...1000 { try await Self.put("\(number)", to: "sessions/a/\(number)", in: store) }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        #expect(try await store.list("sessions/a/").count == 1001)
+    }
+
     @Test("does nothing while the object that proves it is not the one that was seen")
     func witness() async throws {
         let scratch = try Scratch("store")

@@ -56,23 +56,22 @@ package actor DirectoryObjectStore: ObjectStore {
             }
         case .replacing(let version): try require(version, of: key, in: folder)
         }
-        serial += 1
-        let temporary = "\(StoreFolders.temporary)\(owner)-\(life)-\(serial)"
+        // Open, and so locked, until it has its name: nobody sweeps it away.
+        let draft = try failing("write", key) { () throws(SystemError) in try makeDraft(in: folder) }
         do throws(DeliveryError) {
-            // Open, and so locked, until it has its name: nobody sweeps it away.
-            let file = try write(body, to: temporary, in: folder, key)
+            try write(body, to: draft.file, key)
             faults.reach(.deliverWritten)
             // Only what was seen right before is replaced; of several that see nothing one wins.
             if case .replacing(let old) = mode, old != nil { try require(old, of: key, in: folder) }
             try failing("publish", key) { () throws(SystemError) in
-                try folder.rename(temporary, to: key.name, replacing: mode.replacesSomething)
+                try folder.rename(draft.name, to: key.name, replacing: mode.replacesSomething)
                 try folder.sync()
                 if let witness, key == witness.key { witness.seen = try folder.status(of: key.name)?.identity }
             }
-            return try version(of: file, key)
+            return try version(of: draft.file, key)
         } catch {
             // The first error is the one that matters; a file that stays is swept up by a later life.
-            _ = try? folder.unlink(temporary)
+            _ = try? folder.unlink(draft.name)
             // Somebody put the same name between our look and our rename.
             switch mode {
             case .immutable(let digest):
@@ -163,14 +162,32 @@ package actor DirectoryObjectStore: ObjectStore {
         return try failing("write", key) { () throws(SystemError) in try folders.made(key.folder, beneath: root) }
     }
 
+    private struct Draft: ~Copyable {
+        var name: String
+        var file: Descriptor
+    }
+
+    /// Whoever sweeps the folder, as another destination there may, can have come between its making and its lock.
+    private func makeDraft(in folder: borrowing Descriptor) throws(SystemError) -> Draft {
+        var tries = 0
+        while true {
+            serial += 1
+            let name = "\(StoreFolders.temporary)\(owner)-\(life)-\(serial)"
+            let file = try folder.openEntry(name, [.writeOnly, .create, .exclusive])
+            // There are file systems that count no links.
+            tries += 1
+            let isLocked = try file.lock()
+            let isThere = try file.status().links > 0
+            if isLocked && isThere || tries == 16 { return Draft(name: name, file: file) }
+            _ = try folder.unlink(name)
+        }
+    }
+
     private func write(
-        _ body: any ObjectBytes & Sendable, to temporary: String, in folder: borrowing Descriptor, _ key: ObjectKey
-    ) throws(DeliveryError) -> Descriptor {
+        _ body: any ObjectBytes & Sendable, to file: borrowing Descriptor, _ key: ObjectKey
+    ) throws(DeliveryError) {
         var buffer = [UInt8](repeating: 0, count: Int(min(max(body.size, 1), 1 << 20)))
         do {
-            let file = try folder.openEntry(temporary, [.writeOnly, .create, .exclusive])
-            // Nobody else has it; where a file system knows no locks, its name says whose it is.
-            _ = try file.lock()
             var offset: Int64 = 0
             while offset < body.size {
                 let count = try buffer.withUnsafeMutableBytes { try body.read(at: offset, into: $0) }
@@ -181,7 +198,6 @@ package actor DirectoryObjectStore: ObjectStore {
                 offset += Int64(count)
             }
             try file.sync()
-            return file
         } catch let error as SystemError {
             throw failure(error, "write", key)
         } catch let error as DeliveryError {
