@@ -169,16 +169,14 @@ package actor DirectoryObjectStore: ObjectStore {
 
     /// Whoever sweeps the folder, as another destination there may, can have come between its making and its lock.
     private func makeDraft(in folder: borrowing Descriptor) throws(SystemError) -> Draft {
-        var tries = 0
+        let first = serial
         while true {
             serial += 1
             let name = "\(StoreFolders.temporary)\(owner)-\(life)-\(serial)"
             let file = try folder.openEntry(name, [.writeOnly, .create, .exclusive])
+            if try file.lock(), try file.status().links > 0 { return Draft(name: name, file: file) }
             // There are file systems that count no links.
-            tries += 1
-            let isLocked = try file.lock()
-            let isThere = try file.status().links > 0
-            if isLocked && isThere || tries == 16 { return Draft(name: name, file: file) }
+            if serial - first == 16 { return Draft(name: name, file: file) }
             _ = try folder.unlink(name)
         }
     }
