@@ -7,7 +7,8 @@ private import Glibc
 ///
 /// A run of backslashes and what it escapes becomes the one character that is meant when all levels are decoded: `\n`, `\\n`
 /// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`; `\u005c` is one more backslash
-/// of such a run. Backslashes that escape nothing become one. What sets a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
+/// of such a run, also where that is written so in turn. Backslashes that escape nothing become one. A letter that may be a token's first as
+/// well (`C:\npm_…`) follows what it escapes. What sets a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
 /// a range of the raw line, so that what is found can be cut out there; such a range begins and ends outside of escapes, at
 /// every level.
 struct EscapedText {
@@ -119,22 +120,31 @@ struct EscapedText {
             let begin = at
             var isSpelled = false
             repeat {
-                at &+= 1
+                if base[at] == 0x5C { at &+= 1 }
                 while at < count, base[at] == 0x5C { at &+= 1 }
                 // A backslash as well.
                 guard at < count, base[at] == UInt8(ascii: "u"), codeUnit(base, at + 1, count) == 0x5C else { break }
                 at &+= 5
                 isSpelled = true
-            } while at < count && base[at] == 0x5C
+                // Written so twice over, the `u` stands directly behind the one before.
+            } while at < count && (base[at] == 0x5C || base[at] == UInt8(ascii: "u"))
             let meant = at < count ? meanings[Int(base[at])] : 0
             if meant > 1 {
                 text[out] = meant
+                let isToken = TokenPrefixes.begin(base + at, count - at)
+                // Nobody knows whether the letter is escaped: with it the escape goes.
+                if isToken { text[out + 1] = base[at] }
                 at &+= 1
-                escape(out, begin, 1, at)
-                out &+= 1
+                escape(out, begin, isToken ? 2 : 1, at)
+                out &+= isToken ? 2 : 1
             } else if meant == 1, var unit = codeUnit(base, at + 1, count) {
                 at &+= 5
-                if isSpelled, unit < 0x80, meanings[Int(unit)] > 1 { unit = UInt32(meanings[Int(unit)]) }
+                if isSpelled, unit == UInt32(UInt8(ascii: "u")), let spelled = codeUnit(base, at, count) {
+                    unit = spelled
+                    at &+= 4
+                } else if isSpelled, unit < 0x80, meanings[Int(unit)] > 1 {
+                    unit = UInt32(meanings[Int(unit)])
+                }
                 if unit == 0x1B, let end = endOfControl(base, at, count) {
                     at = end
                     escape(out, begin, 0, at)
