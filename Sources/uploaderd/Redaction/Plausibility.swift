@@ -147,7 +147,8 @@ struct Plausibility {
         wholeWords.contains { $0.utf8CodeUnitCount == bytes.count && contains(bytes, $0) }
     }
 
-    private static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
+    /// - Parameter word: in lower case.
+    static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
         let count = word.utf8CodeUnitCount
         guard count <= bytes.count else { return false }
         for start in 0...(bytes.count - count) {

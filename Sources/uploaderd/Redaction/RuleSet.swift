@@ -5,7 +5,7 @@ import Shared
 package struct RuleSet: Hashable, Sendable {
     /// The first of those that find the same bytes names what they are.
     package let rules: [RedactionRule]
-    /// JSON fields whose values are secrets, lower case, without `_` and `-`.
+    /// JSON fields whose values are secrets, lower case, without `_` and `-`; one that begins with `*` is the end of names.
     package let fields: [String]
     /// Secrets that are none: expressions, each of which must match all of one.
     package let allowed: [String]
