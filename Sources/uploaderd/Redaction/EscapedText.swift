@@ -90,37 +90,40 @@ struct EscapedText {
     ) -> Int {
         guard let base = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
         let meanings = Self.meanings.table
+        let seconds = TokenPrefixes.seconds.table
         let count = raw.count
         var at = 0
         var out = 0
         while at < count {
-            // Eight bytes at once as long as none of them is a backslash: the lowest that is one has its top bit set below.
-            while at &+ 8 <= count {
-                let word = UnsafeRawPointer(base + at).loadUnaligned(as: UInt64.self)
-                UnsafeMutableRawPointer(text + out).storeBytes(of: word, as: UInt64.self)
-                let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
-                let found = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
-                if found != 0 {
-                    let plain = found.trailingZeroBitCount &>> 3
+            // Sixteen bytes at once as long as none of them is a backslash.
+            while at &+ 16 <= count {
+                let from = UnsafeRawPointer(base + at)
+                let low = from.loadUnaligned(as: UInt64.self)
+                let high = from.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+                let to = UnsafeMutableRawPointer(text + out)
+                to.storeBytes(of: low, as: UInt64.self)
+                to.storeBytes(of: high, toByteOffset: 8, as: UInt64.self)
+                let (first, second) = (Self.backslashes(in: low), Self.backslashes(in: high))
+                if first | second != 0 {
+                    let plain =
+                        first != 0 ? first.trailingZeroBitCount &>> 3 : 8 &+ second.trailingZeroBitCount &>> 3
                     at &+= plain
                     out &+= plain
                     break
                 }
-                at &+= 8
-                out &+= 8
+                at &+= 16
+                out &+= 16
             }
-            if at &+ 8 > count {
-                while at < count, base[at] != 0x5C {
-                    text[out] = base[at]
-                    at &+= 1
-                    out &+= 1
-                }
-                if at == count { break }
+            while at < count, base[at] != 0x5C {
+                text[out] = base[at]
+                at &+= 1
+                out &+= 1
             }
+            if at == count { break }
             let begin = at
             var isSpelled = false
+            at &+= 1
             repeat {
-                if base[at] == 0x5C { at &+= 1 }
                 while at < count, base[at] == 0x5C { at &+= 1 }
                 // A backslash as well.
                 guard at < count, base[at] == UInt8(ascii: "u"), codeUnit(base, at + 1, count) == 0x5C else { break }
@@ -131,12 +134,19 @@ struct EscapedText {
             let meant = at < count ? meanings[Int(base[at])] : 0
             if meant > 1 {
                 text[out] = meant
-                let isToken = TokenPrefixes.begin(base + at, count - at)
-                // Nobody knows whether the letter is escaped: with it the escape goes.
-                if isToken { text[out + 1] = base[at] }
+                if meant < 0x20, at &+ 1 < count, seconds[Int(base[at &+ 1])] & 1 &<< (meant & 7) != 0,
+                    TokenPrefixes.begin(base + at, count - at)
+                {
+                    // Nobody knows whether the letter is escaped: with it the escape goes.
+                    text[out + 1] = base[at]
+                    at &+= 1
+                    escape(out, begin, 2, at)
+                    out &+= 2
+                    continue
+                }
                 at &+= 1
-                escape(out, begin, isToken ? 2 : 1, at)
-                out &+= isToken ? 2 : 1
+                escape(out, begin, 1, at)
+                out &+= 1
             } else if meant == 1, var unit = codeUnit(base, at + 1, count) {
                 at &+= 5
                 if isSpelled, unit == UInt32(UInt8(ascii: "u")), let spelled = codeUnit(base, at, count) {
@@ -160,6 +170,13 @@ struct EscapedText {
             }
         }
         return out
+    }
+
+    /// Of eight bytes the top bits of those that are backslashes; behind the lowest such bit others may be set.
+    @inline(__always)
+    private static func backslashes(in word: UInt64) -> UInt64 {
+        let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
+        return (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
     }
 
     /// Of each byte what it means behind a backslash: 0 nothing, 1 that four digits follow.

@@ -52,6 +52,7 @@ struct FieldValues {
         case description
     }
 
+    @inline(never)
     private func nested(_ at: inout Int, _ level: Int, into found: inout [Value]) {
         let begin = at
         var open: [Open] = []

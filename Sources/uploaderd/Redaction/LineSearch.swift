@@ -9,7 +9,7 @@ final class LineSearch {
     let workspace: SpanFinder.Workspace
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     /// Of each rule, during a look; as at the beginning between two.
-    private var progress: [Progress]
+    private let progress: UnsafeMutableBufferPointer<Progress>
 
     /// How far a rule is in a text.
     private struct Progress {
@@ -25,10 +25,14 @@ final class LineSearch {
         self.finders = finders
         scratch = try database.makeScratch()
         workspace = try SpanFinder.Workspace()
-        progress = [Progress](repeating: Progress(), count: set.rules.count)
+        progress = .allocate(capacity: set.rules.count)
+        progress.initialize(repeating: Progress())
     }
 
-    deinit { memory.deallocate() }
+    deinit {
+        memory.deallocate()
+        progress.deallocate()
+    }
 
     enum Outcome {
         case clean
@@ -82,7 +86,7 @@ final class LineSearch {
         for hit in hits {
             if hit.number >= RuleDatabase.fieldNumber || finders.rules[Int(hit.number)].isOfField {
                 addFields(hit, text, raw, &map, &values, &spans)
-            } else if !addSecrets(hit, text, &map, &spans) {
+            } else if !addSecrets(hit, text, raw, &map, &spans) {
                 return .failed
             }
         }
@@ -96,11 +100,12 @@ final class LineSearch {
 
     /// - Returns: `false` when a limit was met.
     private func addSecrets(
-        _ hit: RuleHits.Hit, _ text: UnsafeBufferPointer<UInt8>, _ map: inout EscapedText, _ spans: inout [RawSpan]
+        _ hit: RuleHits.Hit, _ text: UnsafeBufferPointer<UInt8>, _ raw: UnsafeRawBufferPointer,
+        _ map: inout EscapedText, _ spans: inout [RawSpan]
     ) -> Bool {
         let number = Int(hit.number)
-        guard let base = text.baseAddress, hasKeyword(number, text) else { return true }
         let rule = finders.rules[number]
+        guard let base = text.baseAddress, rule.keywords.isEmpty || hasKeyword(number, text) else { return true }
         let plausibility = Plausibility(text: text)
         // Matches of a rule go forward: what an earlier hit's search has passed need not be passed again.
         var at = max(progress[number].passed, hit.firstEnd - database.widths[number])
@@ -109,10 +114,15 @@ final class LineSearch {
             case .none: at = hit.lastEnd + 1
             case .failed: return false
             case .match(let match):
-                if plausibility.isSecret(match.secret, by: rule), !isAllowed(match.secret, base) {
-                    spans.append(RawSpan(range: map.raw(of: match.secret), rule: number))
+                let secret =
+                    rule.extent == .matched
+                    ? match.secret
+                    : AssignedValue(from: match.secret.lowerBound, in: text, of: raw).range(
+                        from: match.secret.lowerBound, rule.extent, &map)
+                if let secret, plausibility.isSecret(secret, by: rule), !isAllowed(secret, base) {
+                    spans.append(RawSpan(range: map.raw(of: secret), rule: number))
                     // What ended one may begin the next.
-                    at = max(match.secret.upperBound, match.whole.lowerBound + 1)
+                    at = max(secret.upperBound, match.whole.lowerBound + 1)
                 } else {
                     // What is none may have one in it.
                     at = match.whole.lowerBound + 1

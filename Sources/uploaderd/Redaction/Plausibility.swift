@@ -143,8 +143,13 @@ struct Plausibility {
         "changeme", "bearer", "basic", "unknown", "empty", "n/a", "text", "value", "str", "any", "object",
     ]
 
+    /// The same by their length, since most texts have none of theirs.
+    private static let wordsOfLength: [[StaticString]] = (0...9).map { length in
+        wholeWords.filter { $0.utf8CodeUnitCount == length }
+    }
+
     private static func isWholeWord(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        wholeWords.contains { $0.utf8CodeUnitCount == bytes.count && contains(bytes, $0) }
+        bytes.count < wordsOfLength.count && wordsOfLength[bytes.count].contains { contains(bytes, $0) }
     }
 
     /// - Parameter word: in lower case.

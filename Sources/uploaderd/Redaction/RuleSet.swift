@@ -45,6 +45,9 @@ package struct RuleSet: Hashable, Sendable {
 extension RedactionRule {
     /// What of it the digest is about: not its examples.
     fileprivate var deciding: [String] {
-        [id, type, expression, trigger ?? expression, field, "\(entropy)", "\(isMixed)", "\(keywords.count)"] + keywords
+        [
+            id, type, expression, trigger ?? expression, field, "\(entropy)", "\(isMixed)", extent.rawValue,
+            "\(keywords.count)",
+        ] + keywords
     }
 }

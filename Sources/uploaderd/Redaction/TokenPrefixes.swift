@@ -13,12 +13,30 @@ enum TokenPrefixes {
     /// Of the characters that tokens are made of, behind the first letter.
     private static let shortest = 18
 
-    /// Whether one begins at `text`.
+    /// Of each byte behind which letters it continues one: a bit for what each of them means behind a backslash, by the lowest three bits
+    /// of that.
+    static let seconds = Seconds()
+
+    // Sendable, proof: written in `init` only, and never given back.
+    struct Seconds: @unchecked Sendable {
+        let table: UnsafePointer<UInt8>
+
+        fileprivate init() {
+            let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+            table.initialize(repeating: 0, count: 256)
+            let all: [(UInt8, [StaticString])] = [
+                (0x08, afterB), (0x0C, afterF), (0x0A, afterN + ["api_"]), (0x0D, afterR), (0x09, afterT),
+            ]
+            for (meant, rests) in all { for rest in rests { table[Int(rest.utf8Start[0])] |= 1 << (meant & 7) } }
+            self.table = UnsafePointer(table)
+        }
+    }
+
+    /// Whether one begins at `text`: worth a question where `seconds` says so.
     ///
     /// - Parameter count: of the bytes that are there, at least one.
     static func begin(_ text: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        // White space, capitals and quotes, which come most behind an escape, are not asked further.
-        guard count > shortest, ASCII.isLetter(text[1]) || text[1] == UInt8(ascii: "8") else { return false }
+        guard count > shortest else { return false }
         let (rest, count) = (text + 1, count - 1)
         let known =
             switch text[0] {
