@@ -26,7 +26,8 @@ struct AssignedPasswordTests {
             ("password: '«correct1 horse x»", "'"),
             ("password: \"«p4ss\\word99x»", "\""), ("pass_pass='«p4$s{w}9x»", "'"),
             ("curl -u 'admin:«pa$$w0rd99»", "' https://x"), ("curl -s -u admin:«ab$cd&1»", " https://x"),
-            ("curl -u \"me:«two words»", "\" https://x"), ("curl -H \"A: b\" -u admin:«s3cret;x»", " x"),
+            ("curl -u \"me:«two words»", "\" https://x"), ("curl -u me:'«two words»", "' https://x"),
+            ("curl -H \"A: b\" -u admin:«s3cret;x»", " x"),
         ])
     func extent(before: String, after: String) throws {
         let parts = before.split(separator: "«", maxSplits: 1)

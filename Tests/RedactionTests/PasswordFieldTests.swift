@@ -105,6 +105,15 @@ struct PasswordFieldTests {
         try require("{\"accessKey\":\"\(value)\"}", becomes: "{\"accessKey\":\"\(Self.marker)\"}")
     }
 
+    @Test("is judged by what its escapes mean", arguments: ["pass", "token", "jwtSecret"])
+    func escaped(name: String) throws {
+        let spelled = "k3y0fMine".unicodeScalars.map { "\\u00" + String($0.value, radix: 16) }.joined()
+        #expect(try redacted("{\"\(name)\":\"\(spelled)\"}") == "{\"\(name)\":\"\(Self.marker)\"}")
+        for value in ["\\u0020world1", "\\n\\n12345", "\\t  0123"] {
+            #expect(try redacted("{\"\(name)\":\"\(value)\"}") == "{\"\(name)\":\"\(value)\"}")
+        }
+    }
+
     @Test("is the same whole and in windows where an object is long")
     func windows() throws {
         let redactor = try Standard.redactor()

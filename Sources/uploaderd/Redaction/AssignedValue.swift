@@ -28,7 +28,8 @@ struct AssignedValue {
     /// - Returns: `nil` when it is computed, speaks of a value, or is too short for one.
     func range(from begin: Int, _ extent: RedactionRule.Extent, _ map: inout EscapedText) -> Range<Int>? {
         if isDirectory(begin) || isOption(begin) { return nil }
-        let quote = extent == .assigned ? begin - 1 : beginOfWord(before: begin)
+        let isQuoted = extent == .assigned || begin > 0 && Self.isQuote(text[begin - 1])
+        let quote = isQuoted ? begin - 1 : beginOfWord(before: begin)
         if quote >= 0, Self.isQuote(text[quote]), let close = close(of: quote, from: begin, &map) {
             let inside = begin..<beginOfComputed(in: begin..<close)
             guard extent == .assigned else { return inside }

@@ -13,10 +13,13 @@ enum FieldKind: UInt32, CaseIterable {
     /// That it looks like a secret: `token`.
     case common
 
+    /// Whether its value must be seen without escapes.
+    var isOfLooks: Bool { self == .pass || self == .common }
+
     /// Whether a value is one.
     ///
     /// - Parameters:
-    ///   - value: as it stands in the line, with its escapes.
+    ///   - value: as it stands in the line, with its escapes; without them where `isOfLooks`.
     ///   - isNumber: it had no quotes.
     ///   - isOfUser: whether the field stands beside one that names a user.
     func isSecret(_ value: UnsafeBufferPointer<UInt8>, isNumber: Bool, isOfUser: () -> Bool) -> Bool {
@@ -63,7 +66,7 @@ enum FieldKind: UInt32, CaseIterable {
     ///
     /// - Parameter isPhrase: it may have blanks in it.
     static func looksSecret(_ value: UnsafeBufferPointer<UInt8>, isPhrase: Bool) -> Bool {
-        guard value.count >= 6, let first = value.first, first != 0x20, first != 0x5C else { return false }
+        guard value.count >= 6, let first = value.first, first > 0x20 else { return false }
         var marks = 0
         var hasBlank = false
         var isOfLetters = true

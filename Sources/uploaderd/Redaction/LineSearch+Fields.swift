@@ -42,9 +42,18 @@ extension LineSearch {
         _ raw: UnsafeRawBufferPointer
     ) -> Bool {
         let kind = value.isOfOtherName ? .common : kind
+        let isNumber = value.missingQuotes != nil
         let isLikely =
             raw[value.range].withContiguousStorageIfAvailable { bytes in
-                kind.isSecret(bytes, isNumber: value.missingQuotes != nil) { isOfUser(nameEnd, text) }
+                // By its looks only what is meant can be judged.
+                guard kind.isOfLooks, bytes.contains(0x5C) else {
+                    return kind.isSecret(bytes, isNumber: isNumber) { isOfUser(nameEnd, text) }
+                }
+                return withText(of: value, raw) { base, count, _ in
+                    kind.isSecret(UnsafeBufferPointer(start: base, count: count), isNumber: isNumber) {
+                        isOfUser(nameEnd, text)
+                    }
+                }
             } ?? true
         if !isLikely || finders.allowed.isEmpty { return isLikely }
         return withText(of: value, raw) { base, count, _ in !isAllowed(0..<count, base) }

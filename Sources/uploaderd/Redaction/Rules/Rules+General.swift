@@ -81,8 +81,8 @@ extension RedactionRule {
             nearMisses: ["Cookie: theme=dark", "a cookie: session=x"]),
         RedactionRule(
             "curl-user",
-            #"\bcurl\b[^\n]{0,300}?[ \t](?:-u|--user)[ =]{0,2}["']?[^\s:"'$]{1,64}:([^\s"'$][^\n"]{3,127})"#,
-            trigger: #"\bcurl\b[^\n]{0,300}[ \t](?:-u|--user)[ =]{0,2}["']?[^\s:"'$]{1,64}:[^\s"'$][^\n"]{3}"#,
+            #"\bcurl\b[^\n]{0,300}?[ \t](?:-u|--user)[ =]{0,2}["']?[^\s:"'$]{1,64}:["']?([^\s"'$][^\n"]{3,127})"#,
+            trigger: #"\bcurl\b[^\n]{0,300}[ \t](?:-u|--user)[ =]{0,2}["']?[^\s:"'$]{1,64}:["']?[^\s"'$][^\n"]{3}"#,
             extent: .behindUser,
             source: "curl(1), --user",
             examples: [
