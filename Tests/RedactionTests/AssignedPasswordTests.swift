@@ -69,6 +69,18 @@ struct AssignedPasswordTests {
         #expect(try redacted(line) == line)
     }
 
+    @Test(
+        "is not what stands behind a name in JSON",
+        arguments: [
+            "{\"curl -u me:\":[\"x1y2z3\"]}", "{\"curl -u me:\":12345678}", "{\"password=\":\"a1\",\"b2\":1}",
+            "{\"PASSWORD=\":12345678,\"b\":[1]}", "[\"password=\",\"a1b2c3d4\"]",
+            "{\"a\":\"curl -u me:\",\"b\":{\"c\":1}}",
+        ])
+    func structure(line: String) throws {
+        #expect(try Standard.redactor().findings(of: line) == [])
+        #expect(try redacted(line) == line)
+    }
+
     @Test("in a line that is full of them is removed, and the line is not withheld", .timeLimit(.minutes(30)))
     func many() throws {
         let redactor = try Standard.redactor()

@@ -46,4 +46,21 @@ struct EncodedSecretTests {
         let rest = sample.text("hp_{alnum:36}")
         #expect(try redacted("{\"a\":\"x \(letter)\(rest) y\"}") == "{\"a\":\"x [REDACTED:github_token] y\"}")
     }
+
+    @Test(
+        "is found where each of its letters is written so, also n, r, t, b and f",
+        arguments: ["\\u005cu", "\\\\u005cu", "\\u005cu005cu", "\\\\u", "\\u005c\\u005cu"])
+    func spelledWhole(escape: String) throws {
+        var sample = SampleText(seed: 25)
+        for template in ["npm_{alnum:36}", "rubygems_{hex:48}", "tvly-{alnum:32}", "bkua_{hex:40}", "fc-{hex:32}"] {
+            let token = sample.text(template).unicodeScalars.map { "\(escape)00\(String($0.value, radix: 16))" }
+                .joined()
+            let out = try redacted("{\"a\":\"x \(token) y\"}")
+            #expect(out.hasPrefix("{\"a\":\"x [REDACTED:") && out.hasSuffix("] y\"}"), "\(out)")
+        }
+        let behind = try redacted("{\"a\":\"x\\u005C\\u0041\(sample.text("KIA{upperdigit:16}")) y\"}")
+        #expect(behind == "{\"a\":\"x[REDACTED:aws_access_key] y\"}")
+        let line = try redacted("{\"a\":\"x\\u005c\\u006e\(sample.text("npm_{alnum:36}"))\"}")
+        #expect(line == "{\"a\":\"x\\u005c\\u006e[REDACTED:npm_token]\"}")
+    }
 }

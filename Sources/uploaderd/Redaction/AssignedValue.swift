@@ -14,6 +14,7 @@ struct AssignedValue {
     /// In bytes.
     private static let longest = 256
     private static let shortest = 6
+    private static let shortestBehindUser = 4
 
     /// - Parameter begin: of the value, behind its quote.
     init(from begin: Int, in text: UnsafeBufferPointer<UInt8>, of raw: UnsafeRawBufferPointer) {
@@ -27,16 +28,17 @@ struct AssignedValue {
     ///   - extent: where its quote is.
     /// - Returns: `nil` when it is computed, speaks of a value, or is too short for one.
     func range(from begin: Int, _ extent: RedactionRule.Extent, _ map: inout EscapedText) -> Range<Int>? {
-        if isDirectory(begin) || isOption(begin) { return nil }
+        if isDirectory(begin) || isOption(begin) || isStructure(begin) { return nil }
+        let shortest = extent == .assigned ? Self.shortest : Self.shortestBehindUser
         let isQuoted = extent == .assigned || begin > 0 && Self.isQuote(text[begin - 1])
         let quote = isQuoted ? begin - 1 : beginOfWord(before: begin)
         if quote >= 0, Self.isQuote(text[quote]), let close = close(of: quote, from: begin, &map) {
             let inside = begin..<beginOfComputed(in: begin..<close)
-            guard extent == .assigned else { return inside }
-            return inside.count >= Self.shortest && (!hasBlank(inside) || isPhrase(inside)) ? inside : nil
+            let isLabel = extent == .assigned && hasBlank(inside) && !isPhrase(inside)
+            return inside.count < shortest || isLabel ? nil : inside
         }
-        guard let close = endOfWord(from: begin) else { return nil }
-        return extent == .assigned && close - begin < Self.shortest ? nil : begin..<close
+        guard let close = endOfWord(from: begin), close - begin >= shortest else { return nil }
+        return begin..<close
     }
 
     // MARK: In quotes
@@ -189,6 +191,11 @@ struct AssignedValue {
     /// `--password --verbose`
     private func isOption(_ begin: Int) -> Bool {
         text[begin] == UInt8(ascii: "-") && begin > 0 && text[begin - 1] == 0x20
+    }
+
+    /// Behind a quote that ends a string of JSON.
+    private func isStructure(_ begin: Int) -> Bool {
+        begin > 0 && Self.isQuote(text[begin - 1]) && (isByte(":", begin) || isByte(",", begin) || isByte("}", begin))
     }
 
     /// `PWD=/home/me`: where a shell is.

@@ -122,9 +122,14 @@ struct EscapedText {
             if at == count { break }
             let begin = at
             var isSpelled = false
-            at &+= 1
+            // How many backslashes are before the first `u`, and the last.
+            var first = 0
+            var last = 0
             repeat {
+                let run = at
                 while at < count, base[at] == 0x5C { at &+= 1 }
+                last = at &- run
+                if !isSpelled { first = last }
                 // A backslash as well.
                 guard at < count, base[at] == UInt8(ascii: "u"), codeUnit(base, at + 1, count) == 0x5C else { break }
                 at &+= 5
@@ -149,10 +154,12 @@ struct EscapedText {
                 out &+= 1
             } else if meant == 1, var unit = codeUnit(base, at + 1, count) {
                 at &+= 5
-                if isSpelled, unit == UInt32(UInt8(ascii: "u")), let spelled = codeUnit(base, at, count) {
+                // `\u005c\u006e` is a line break, `\u005cu006e` the letter.
+                let isEscaped = isSpelled && last == first
+                if isEscaped, unit == UInt32(UInt8(ascii: "u")), let spelled = codeUnit(base, at, count) {
                     unit = spelled
                     at &+= 4
-                } else if isSpelled, unit < 0x80, meanings[Int(unit)] > 1 {
+                } else if isEscaped, unit < 0x80, meanings[Int(unit)] > 1 {
                     unit = UInt32(meanings[Int(unit)])
                 }
                 if unit == 0x1B, let end = endOfControl(base, at, count) {
@@ -160,7 +167,10 @@ struct EscapedText {
                     escape(out, begin, 0, at)
                     continue
                 }
-                let written = encode(unit, text + out)
+                // What no escape has is behind a literal backslash: `\u005c\u0041`.
+                let isLiteral = isEscaped && (unit >= 0x80 || meanings[Int(unit)] == 0 && unit >= 0x20)
+                if isLiteral { text[out] = 0x5C }
+                let written = encode(unit, text + out + (isLiteral ? 1 : 0)) + (isLiteral ? 1 : 0)
                 escape(out, begin, written, at)
                 out &+= written
             } else {
