@@ -9,6 +9,8 @@
 struct AssignedValue {
     let text: UnsafeBufferPointer<UInt8>
     let raw: UnsafeRawBufferPointer
+    /// Behind its quote.
+    private let begin: Int
     private let end: Int
 
     /// In bytes.
@@ -20,14 +22,13 @@ struct AssignedValue {
     init(from begin: Int, in text: UnsafeBufferPointer<UInt8>, of raw: UnsafeRawBufferPointer) {
         self.text = text
         self.raw = raw
+        self.begin = begin
         end = min(text.count, begin + Self.longest)
     }
 
-    /// - Parameters:
-    ///   - begin: of the value, behind its quote.
-    ///   - extent: where its quote is.
+    /// - Parameter extent: where its quote is.
     /// - Returns: `nil` when it is computed, speaks of a value, or is too short for one.
-    func range(from begin: Int, _ extent: RedactionRule.Extent, _ map: inout EscapedText) -> Range<Int>? {
+    func range(_ extent: RedactionRule.Extent, _ map: inout EscapedText) -> Range<Int>? {
         if isDirectory(begin) || isOption(begin) || isStructure(begin) { return nil }
         let shortest = extent == .assigned ? Self.shortest : Self.shortestBehindUser
         let isQuoted = extent == .assigned || begin > 0 && Self.isQuote(text[begin - 1])

@@ -12,9 +12,7 @@ struct FieldName {
 
     private static let longest = 64
 
-    /// - Parameters:
-    ///   - end: behind the closing quote.
-    ///   - word: how many letters the word has that it ends in.
+    /// - Parameter end: behind the closing quote.
     /// - Returns: `nil` when it is no name that a program gave: it has blanks, or no end.
     private init?(endingAt end: Int, in text: UnsafeBufferPointer<UInt8>) {
         var begin = end - 1

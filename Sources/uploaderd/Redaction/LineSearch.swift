@@ -118,7 +118,7 @@ final class LineSearch {
                     rule.extent == .matched
                     ? match.secret
                     : AssignedValue(from: match.secret.lowerBound, in: text, of: raw).range(
-                        from: match.secret.lowerBound, rule.extent, &map)
+                        rule.extent, &map)
                 if let secret, plausibility.isSecret(secret, by: rule), !isAllowed(secret, base) {
                     spans.append(RawSpan(range: map.raw(of: secret), rule: number))
                     // What ended one may begin the next.
