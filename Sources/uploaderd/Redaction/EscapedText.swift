@@ -121,6 +121,16 @@ struct EscapedText {
             }
             if at == count { break }
             let begin = at
+            // Most are of one level, and no unicode.
+            if at &+ 2 < count, case let meant = meanings[Int(base[at &+ 1])], meant > 1,
+                meant >= 0x20 || seconds[Int(base[at &+ 2])] & 1 &<< (meant & 7) == 0
+            {
+                text[out] = meant
+                at &+= 2
+                escape(out, begin, 1, at)
+                out &+= 1
+                continue
+            }
             var isSpelled = false
             // How many backslashes are before the first `u`, and the last.
             var first = 0
