@@ -7,7 +7,8 @@ private import Glibc
 ///
 /// A run of backslashes and what it escapes becomes the one character that is meant when all levels are decoded: `\n`, `\\n`
 /// and `\\\n` are a line break, `\"` and `\\\"` a quote, `\u0041` an `A`; `\u005c` is one more backslash
-/// of such a run. Backslashes that escape nothing become one. What sets a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
+/// of such a run, also where that is written so in turn. Backslashes that escape nothing become one. A letter that may be a token's first as
+/// well (`C:\npm_…`) follows what it escapes. What sets a terminal's colours (`\u001b[31m`) is left out: it stands directly before words, and in them. Each byte of the text belongs to
 /// a range of the raw line, so that what is found can be cut out there; such a range begins and ends outside of escapes, at
 /// every level.
 struct EscapedText {
@@ -89,58 +90,97 @@ struct EscapedText {
     ) -> Int {
         guard let base = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
         let meanings = Self.meanings.table
+        let seconds = TokenPrefixes.seconds.table
         let count = raw.count
         var at = 0
         var out = 0
         while at < count {
-            // Eight bytes at once as long as none of them is a backslash: the lowest that is one has its top bit set below.
-            while at &+ 8 <= count {
-                let word = UnsafeRawPointer(base + at).loadUnaligned(as: UInt64.self)
-                UnsafeMutableRawPointer(text + out).storeBytes(of: word, as: UInt64.self)
-                let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
-                let found = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
-                if found != 0 {
-                    let plain = found.trailingZeroBitCount &>> 3
+            // Sixteen bytes at once as long as none of them is a backslash.
+            while at &+ 16 <= count {
+                let from = UnsafeRawPointer(base + at)
+                let low = from.loadUnaligned(as: UInt64.self)
+                let high = from.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+                let to = UnsafeMutableRawPointer(text + out)
+                to.storeBytes(of: low, as: UInt64.self)
+                to.storeBytes(of: high, toByteOffset: 8, as: UInt64.self)
+                let (first, second) = (Self.backslashes(in: low), Self.backslashes(in: high))
+                if first | second != 0 {
+                    let plain =
+                        first != 0 ? first.trailingZeroBitCount &>> 3 : 8 &+ second.trailingZeroBitCount &>> 3
                     at &+= plain
                     out &+= plain
                     break
                 }
-                at &+= 8
-                out &+= 8
+                at &+= 16
+                out &+= 16
             }
-            if at &+ 8 > count {
-                while at < count, base[at] != 0x5C {
-                    text[out] = base[at]
-                    at &+= 1
-                    out &+= 1
-                }
-                if at == count { break }
-            }
-            let begin = at
-            var isSpelled = false
-            repeat {
+            while at < count, base[at] != 0x5C {
+                text[out] = base[at]
                 at &+= 1
+                out &+= 1
+            }
+            if at == count { break }
+            let begin = at
+            // Most are of one level, and no unicode.
+            if at &+ 2 < count, case let meant = meanings[Int(base[at &+ 1])], meant > 1,
+                meant >= 0x20 || seconds[Int(base[at &+ 2])] & 1 &<< (meant & 7) == 0
+            {
+                text[out] = meant
+                at &+= 2
+                escape(out, begin, 1, at)
+                out &+= 1
+                continue
+            }
+            var isSpelled = false
+            // How many backslashes are before the first `u`, and the last.
+            var first = 0
+            var last = 0
+            repeat {
+                let run = at
                 while at < count, base[at] == 0x5C { at &+= 1 }
+                last = at &- run
+                if !isSpelled { first = last }
                 // A backslash as well.
                 guard at < count, base[at] == UInt8(ascii: "u"), codeUnit(base, at + 1, count) == 0x5C else { break }
                 at &+= 5
                 isSpelled = true
-            } while at < count && base[at] == 0x5C
+                // Written so twice over, the `u` stands directly behind the one before.
+            } while at < count && (base[at] == 0x5C || base[at] == UInt8(ascii: "u"))
             let meant = at < count ? meanings[Int(base[at])] : 0
             if meant > 1 {
                 text[out] = meant
+                if meant < 0x20, at &+ 1 < count, seconds[Int(base[at &+ 1])] & 1 &<< (meant & 7) != 0,
+                    TokenPrefixes.begin(base + at, count - at)
+                {
+                    // Nobody knows whether the letter is escaped: with it the escape goes.
+                    text[out + 1] = base[at]
+                    at &+= 1
+                    escape(out, begin, 2, at)
+                    out &+= 2
+                    continue
+                }
                 at &+= 1
                 escape(out, begin, 1, at)
                 out &+= 1
             } else if meant == 1, var unit = codeUnit(base, at + 1, count) {
                 at &+= 5
-                if isSpelled, unit < 0x80, meanings[Int(unit)] > 1 { unit = UInt32(meanings[Int(unit)]) }
+                // `\u005c\u006e` is a line break, `\u005cu006e` the letter.
+                let isEscaped = isSpelled && last == first
+                if isEscaped, unit == UInt32(UInt8(ascii: "u")), let spelled = codeUnit(base, at, count) {
+                    unit = spelled
+                    at &+= 4
+                } else if isEscaped, unit < 0x80, meanings[Int(unit)] > 1 {
+                    unit = UInt32(meanings[Int(unit)])
+                }
                 if unit == 0x1B, let end = endOfControl(base, at, count) {
                     at = end
                     escape(out, begin, 0, at)
                     continue
                 }
-                let written = encode(unit, text + out)
+                // What no escape has is behind a literal backslash: `\u005c\u0041`.
+                let isLiteral = isEscaped && (unit >= 0x80 || meanings[Int(unit)] == 0 && unit >= 0x20)
+                if isLiteral { text[out] = 0x5C }
+                let written = encode(unit, text + out + (isLiteral ? 1 : 0)) + (isLiteral ? 1 : 0)
                 escape(out, begin, written, at)
                 out &+= written
             } else {
@@ -150,6 +190,13 @@ struct EscapedText {
             }
         }
         return out
+    }
+
+    /// Of eight bytes the top bits of those that are backslashes; behind the lowest such bit others may be set.
+    @inline(__always)
+    private static func backslashes(in word: UInt64) -> UInt64 {
+        let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
+        return (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
     }
 
     /// Of each byte what it means behind a backslash: 0 nothing, 1 that four digits follow.

@@ -11,8 +11,13 @@ struct Plausibility {
         if rule.isMixed, !Self.isMixed(bytes) { return false }
         if rule.entropy == 0 { return true }
         let bits = Self.entropy(of: bytes)
-        return bits >= rule.entropy || bits >= Self.hexEntropy && Self.isHex(bytes)
+        return bits >= min(rule.entropy, Self.leastEntropy(ofDrawn: bytes.count))
+            || bits >= Self.hexEntropy && Self.isHex(bytes)
     }
+
+    /// So many bits a character has all but one in some thousands of texts that are drawn from letters and digits: 16 of them cannot
+    /// have more than 4, and have 3.7 on average.
+    private static func leastEntropy(ofDrawn count: Int) -> Double { log2(Double(count)) - 0.95 }
 
     /// Of hexadecimal digits one expects no more: every fifth key of 32 of them has less than 3.5 bits a digit.
     private static let hexEntropy = 2.5
@@ -37,8 +42,8 @@ struct Plausibility {
     }
 
     /// Whether it has letters and digits, or changes between small letters and capitals as often as drawn letters do, which
-    /// is half of the time: words and names in code have neither.
-    private static func isMixed(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    /// is half of the time: words and names in code have neither. Sixteen letters behind each other need less: see `isDrawn`.
+    static func isMixed(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         var changes = 0
         var wasCapital = false
         var hasDigit = false
@@ -51,7 +56,42 @@ struct Plausibility {
             wasCapital = isCapital
             hasLetter = true
         }
-        return hasLetter && (hasDigit || changes * 20 >= bytes.count * 9)
+        if hasDigit { return hasLetter }
+        return hasLetter && (changes * 20 >= bytes.count * 9 || longestLetters(in: bytes).map(isDrawn) ?? false)
+    }
+
+    private static func longestLetters(in bytes: UnsafeBufferPointer<UInt8>) -> Slice<UnsafeBufferPointer<UInt8>>? {
+        bytes.split { !ASCII.isLetter($0) }.max { $0.count < $1.count }
+    }
+
+    /// Whether letters are no words, written as code writes names: two small letters or more behind each capital (in a long name
+    /// once there may be one: `nameOfKey`), and few capitals. Of 16 letters that are drawn one in a hundred looks so.
+    private static func isDrawn(_ letters: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        let count = letters.count
+        guard count >= 16 else { return false }
+        var capitals = 0
+        var changes = 0
+        var small = 0
+        // Small letters between two capitals, or at the end; `aName` begins with one.
+        var alone = 0
+        var wasCapital: Bool?
+        for letter in letters {
+            let isCapital = ASCII.lowered(letter) != letter
+            if let wasCapital, isCapital != wasCapital {
+                changes += 1
+                if isCapital, small == 1, changes > 1 { alone += 1 }
+                small = 0
+            }
+            if isCapital { capitals += 1 } else { small += 1 }
+            wasCapital = isCapital
+        }
+        if small == 1 { alone += 1 }
+        guard changes * 6 >= count else { return false }
+        return switch alone {
+        case 0: capitals * (count < 18 ? 4 : 3) > count
+        case 1 where count >= 20: capitals * 4 > count
+        default: true
+        }
     }
 
     /// Shannon's, in bits a character.
@@ -103,11 +143,17 @@ struct Plausibility {
         "changeme", "bearer", "basic", "unknown", "empty", "n/a", "text", "value", "str", "any", "object",
     ]
 
-    private static func isWholeWord(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        wholeWords.contains { $0.utf8CodeUnitCount == bytes.count && contains(bytes, $0) }
+    /// The same by their length, since most texts have none of theirs.
+    private static let wordsOfLength: [[StaticString]] = (0...9).map { length in
+        wholeWords.filter { $0.utf8CodeUnitCount == length }
     }
 
-    private static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
+    private static func isWholeWord(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.count < wordsOfLength.count && wordsOfLength[bytes.count].contains { contains(bytes, $0) }
+    }
+
+    /// - Parameter word: in lower case.
+    static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
         let count = word.utf8CodeUnitCount
         guard count <= bytes.count else { return false }
         for start in 0...(bytes.count - count) {

@@ -1,7 +1,8 @@
 /// One kind of secret: what it looks like, where that is published, and what it is not.
 ///
 /// The expression is in the syntax that Vectorscan and PCRE2 share: no look-around, no back-references, every repeat with a
-/// longest length, so that a match has one, too. What its first group matched is the secret; without a group all of it is.
+/// longest length, so that a match has one, too. What its first group matched is the secret, or begins it: see `Extent`; without a
+/// group all of it is.
 /// It sees a line as `EscapedText` shows it: quotes, line breaks and other characters without their JSON escapes, at every
 /// depth of nesting.
 package struct RedactionRule: Hashable, Sendable {
@@ -21,6 +22,8 @@ package struct RedactionRule: Hashable, Sendable {
     package let entropy: Double
     /// Whether the secret must be mixed of letters and digits, or of small letters and capitals: words and numbers are not.
     package let isMixed: Bool
+    /// How far the secret goes.
+    let extent: Extent
     /// Where the format is published. Empty for a user's own rule.
     package let source: String
     /// Texts in which it must be found. `{hex:32}` stands for 32 hexadecimal digits drawn at random, so that no scanner of a
@@ -31,7 +34,8 @@ package struct RedactionRule: Hashable, Sendable {
 
     package init(
         _ id: String, type: String? = nil, _ expression: String, trigger: String? = nil, field: String = "",
-        keywords: [String] = [], entropy: Double = 0, isMixed: Bool = false, source: String, examples: [String],
+        keywords: [String] = [], entropy: Double = 0, isMixed: Bool = false, extent: Extent = .matched, source: String,
+        examples: [String],
         nearMisses: [String]
     ) {
         self.id = id
@@ -42,6 +46,7 @@ package struct RedactionRule: Hashable, Sendable {
         self.keywords = keywords
         self.entropy = entropy
         self.isMixed = isMixed
+        self.extent = extent
         self.source = source
         self.examples = examples
         self.nearMisses = nearMisses
@@ -49,6 +54,16 @@ package struct RedactionRule: Hashable, Sendable {
 }
 
 extension RedactionRule {
+    /// Where a secret ends.
+    package enum Extent: String, Sendable {
+        /// With the group that matched.
+        case matched
+        /// As `AssignedValue` says of a value that may have a quote before it.
+        case assigned
+        /// The same of one that has a user and a colon before it, and the quote before them.
+        case behindUser
+    }
+
     /// What is assigned to a name that has one of these words in it, in code, JSON, YAML, TOML, an environment or a header.
     ///
     /// - Parameters:

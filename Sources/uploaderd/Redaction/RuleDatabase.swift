@@ -8,10 +8,17 @@ import Shared
 /// Immutable once it is made, and used by all lanes; what a scan writes to is in `Scratch`.
 // Sendable, proof: hs_database_t is only read after it was made: hs_runtime.h
 final class RuleDatabase: @unchecked Sendable {
-    /// The numbers of the expressions that find names of sensitive fields, and of those that hold passwords; those of rules are
-    /// their places in the set. Of a rule that is about a field, too: then it is the field's name that was found.
-    static let fieldNumber: UInt32 = 0xFF_FFFE
-    static let passwordNumber: UInt32 = 0xFF_FFFF
+    /// The numbers of the expressions that find names of sensitive fields begin here: one for each kind, and one for names that end in
+    /// a word; those of rules are their places in the set. Of a rule that is about a field, too: then it is the field's name that was found.
+    static let fieldNumber: UInt32 = 0xFF_FF00
+    private static let wordNumber: UInt32 = 0xFF_FFFF
+
+    /// What kind of field was found by such an expression, whose name ends before `end`; `nil`: none.
+    static func fieldKind(_ number: UInt32, endingAt end: Int, in text: UnsafeBufferPointer<UInt8>) -> FieldKind? {
+        if number < fieldNumber { return nil }
+        return number == wordNumber
+            ? FieldName.kind(endingAt: end, in: text) : FieldKind(rawValue: number - fieldNumber)
+    }
 
     private let database: OpaquePointer
     /// Of each rule: how long a match of its trigger can be, in bytes; 0: it is about a field, and its name is what is found.
@@ -40,7 +47,7 @@ final class RuleDatabase: @unchecked Sendable {
                     flags: UInt32(HS_FLAG_CASELESS))
         }
         for name in set.fields {
-            let number = SensitiveFields.isPassword(name) ? passwordNumber : fieldNumber
+            let number = SensitiveFields.kind(of: name).map { fieldNumber + $0.rawValue } ?? wordNumber
             patterns += SensitiveFields.expressions(of: name).map {
                 Pattern(text: $0, number: number, flags: UInt32(HS_FLAG_CASELESS))
             }
@@ -104,7 +111,7 @@ final class RuleDatabase: @unchecked Sendable {
     // MARK: As bytes
 
     /// What else the bytes of a compiled database depend on: in which form it is given the rules, and its version.
-    static var version: String { "2, " + (hs_version().map { String(cString: $0) } ?? "") }
+    static var version: String { "3, " + (hs_version().map { String(cString: $0) } ?? "") }
 
     /// - Returns: the widths, each as four bytes, their number before them, little-endian; then Vectorscan's own form.
     func serialised() throws(RedactionError) -> [UInt8] {

@@ -10,6 +10,7 @@ final class RuleFinders: Sendable {
         let isOfWholeField: Bool
         let entropy: Double
         let isMixed: Bool
+        let extent: RedactionRule.Extent
 
         fileprivate init(_ rule: RedactionRule) {
             finder = SpanFinder(rule.expression)
@@ -18,6 +19,7 @@ final class RuleFinders: Sendable {
             isOfWholeField = rule.expression.isEmpty
             entropy = rule.entropy
             isMixed = rule.isMixed
+            extent = rule.extent
         }
     }
 

@@ -16,9 +16,14 @@ extension RuleSet {
                 RuleMessage(
                     id: SensitiveFields.id, type: SensitiveFields.type, own: false,
                     source: "OWASP Logging Cheat Sheet, data to exclude; RFC 6749, section 5.1", fields: fields,
-                    examples: fields.map { "\"\($0)\": \"{alnum:20}\"" },
-                    nearMisses: fields.map { "\"\($0)\": \"${SECRET}\"" }))
+                    examples: fields.map { "\"\($0.trimmingStar)\": \"{alnum:20}\"" },
+                    nearMisses: fields.map { "\"\($0.trimmingStar)\": \"${SECRET}\"" }))
         }
         return all
     }
+}
+
+extension String {
+    /// A name that stands for all that end so.
+    fileprivate var trimmingStar: String { hasPrefix("*") ? String(dropFirst()) : self }
 }

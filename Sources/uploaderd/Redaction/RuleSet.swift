@@ -5,7 +5,7 @@ import Shared
 package struct RuleSet: Hashable, Sendable {
     /// The first of those that find the same bytes names what they are.
     package let rules: [RedactionRule]
-    /// JSON fields whose values are secrets, lower case, without `_` and `-`.
+    /// JSON fields whose values are secrets, lower case, without `_` and `-`; one that begins with `*` is the end of names.
     package let fields: [String]
     /// Secrets that are none: expressions, each of which must match all of one.
     package let allowed: [String]
@@ -33,7 +33,7 @@ package struct RuleSet: Hashable, Sendable {
         guard !isNone else { return "none" }
         var running = RunningDigest()
         // Raised when the same rules begin to find other things.
-        for text in ["uploaderd redaction 3"] + rules.flatMap(\.deciding) + ["fields"] + fields + ["allowed"] + allowed
+        for text in ["uploaderd redaction 4"] + rules.flatMap(\.deciding) + ["fields"] + fields + ["allowed"] + allowed
         {
             // With its length, so that no two lists of texts are the same bytes.
             Array("\(text.utf8.count):\(text)\n".utf8).withUnsafeBytes { running.update($0) }
@@ -45,6 +45,9 @@ package struct RuleSet: Hashable, Sendable {
 extension RedactionRule {
     /// What of it the digest is about: not its examples.
     fileprivate var deciding: [String] {
-        [id, type, expression, trigger ?? expression, field, "\(entropy)", "\(isMixed)", "\(keywords.count)"] + keywords
+        [
+            id, type, expression, trigger ?? expression, field, "\(entropy)", "\(isMixed)", extent.rawValue,
+            "\(keywords.count)",
+        ] + keywords
     }
 }

@@ -1,29 +1,35 @@
-/// JSON fields whose value is a secret whatever it looks like, by their names.
+/// JSON fields whose value is a secret, by their names.
 enum SensitiveFields {
     /// As if they were a rule, the last of all.
     static let id = "sensitive-field"
     static let type = "sensitive_field"
 
-    /// Lower case, without `_` and `-`. Names that carry other things as often (`key`, `auth`, `session`) are not here; what
-    /// they hold is found by its own form.
+    /// Lower case, without `_` and `-`; `*` stands for any beginning, of which `FieldName` says whether it is one. Names that carry
+    /// other things as often (`key`, `auth`, `session`) are not here; what they hold is found by its own form.
     static let standard = [
-        "password", "passwd", "passphrase", "secret", "apikey", "apisecret", "apitoken", "token", "authtoken",
-        "accesstoken", "refreshtoken", "idtoken", "sessiontoken", "bearertoken", "accesskey", "secretkey",
-        "secretaccesskey", "awssecretaccesskey", "awssessiontoken", "clientsecret", "privatekey", "encryptionkey",
-        "signingkey", "signingsecret", "webhooksecret", "credential", "credentials", "authorization",
-        "proxyauthorization", "xapikey", "xauthtoken", "dbpassword", "databasepassword", "userpassword",
-        "adminpassword", "rootpassword", "connectionstring",
+        "*password", "*passwords", "*passwd", "*passphrase", "*pwd", "*pass", "*secret", "passwordconfirmation",
+        "passwordconfirm", "password1", "password2", "apikey", "apitoken", "token", "authtoken", "accesstoken",
+        "refreshtoken", "idtoken", "sessiontoken", "bearertoken", "accesskey", "secretkey", "secretaccesskey",
+        "awssecretaccesskey", "awssessiontoken", "privatekey", "encryptionkey", "signingkey", "credential",
+        "credentials", "authorization", "proxyauthorization", "xapikey", "xauthtoken", "connectionstring",
     ]
 
-    /// Fields of which a number or a short text is a secret, too.
-    static func isPassword(_ name: String) -> Bool {
-        name.hasSuffix("password") || name == "passwd" || name == "passphrase"
+    /// What is asked of the value of a field.
+    ///
+    /// - Returns: `nil` where all of the name must be seen: see `FieldName`.
+    static func kind(of name: String) -> FieldKind? {
+        if name.hasPrefix("*") { return nil }
+        if name.hasPrefix("password") { return .password }
+        return common.contains(name) ? .common : .secret
     }
+
+    /// Names that mean other things, too: a word that a model says, what a request is sent with, a key to press.
+    private static let common = ["token", "credential", "credentials", "accesskey"]
 
     /// Of which names are put together: where one ends, `_` or `-` may stand.
     private static let words = [
-        "api", "auth", "access", "refresh", "id", "session", "bearer", "secret", "aws", "client", "private",
-        "encryption", "signing", "webhook", "proxy", "x", "db", "database", "user", "admin", "root", "connection",
+        "api", "auth", "access", "refresh", "id", "session", "bearer", "secret", "aws", "private", "encryption",
+        "signing", "proxy", "x", "connection", "password",
     ]
 
     /// `api_key`, `api-key` and `apikey` of `apikey`.
@@ -37,8 +43,10 @@ enum SensitiveFields {
         return all.map { $0 + rest }
     }
 
-    /// As an expression that says nothing but the name in its quotes: such a one costs the scan least.
-    static func expressions(of name: String) -> [String] { spellings(of: name).map { "\"\($0)\"" } }
+    /// As an expression that says nothing but the name in its quotes, or its end: such a one costs the scan least.
+    static func expressions(of name: String) -> [String] {
+        name.hasPrefix("*") ? ["\(name.dropFirst())\""] : spellings(of: name).map { "\"\($0)\"" }
+    }
 
     /// The same of a name that a user's rule has, letter by letter.
     static func expression(ofOwn name: String) -> String { "\"\(escaped(name))\"" }

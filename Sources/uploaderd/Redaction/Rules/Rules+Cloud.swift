@@ -117,7 +117,7 @@ extension RedactionRule {
             source: "docs.databricks.com/dev-tools/auth/pat", examples: ["dapi{hex:32}", "dapi{hex:32}-2"],
             nearMisses: ["dapi{hex:20}"]),
         RedactionRule(
-            "scaleway-access-key", #"\bSCW[A-Z0-9]{17}\b"#, isMixed: true,
+            "scaleway-access-key", #"\bSCW[A-Z0-9]{17}\b"#,
             source: "scaleway.com/en/docs/iam/concepts, API key", examples: ["SCW7{upperdigit:15}K"],
             nearMisses: ["SCW{upperdigit:10}"]),
         RedactionRule(

@@ -94,7 +94,7 @@ extension RedactionRule {
             source: "docs.stackhawk.com/stackhawk-cli, API key", examples: ["hawk.{alnum:20}.{alnum:20}"],
             nearMisses: ["hawk.{alnum:20}"]),
         RedactionRule(
-            "semgrep-token", #"\bsgp_[A-Za-z0-9]{50,70}\b"#, isMixed: true,
+            "semgrep-token", #"\bsgp_[A-Za-z0-9]{50,70}\b"#,
             source: "semgrep.dev/docs/semgrep-ci, tokens",
             examples: ["sgp_{alnum:57}"], nearMisses: ["sgp_{alnum:10}"]),
         RedactionRule(
@@ -102,7 +102,7 @@ extension RedactionRule {
             examples: ["ico-{alnum:32}"], nearMisses: ["ico-{alnum:8}", "ico-menu"]),
         RedactionRule(
             "localstack-token", #"\bls-[A-Za-z0-9]{8}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{12}\b"#,
-            isMixed: true, source: "docs.localstack.cloud/aws/getting-started/auth-token", examples: ["ls-{uuid}"],
+            source: "docs.localstack.cloud/aws/getting-started/auth-token", examples: ["ls-{uuid}"],
             nearMisses: ["ls-{alnum:8}"]),
         RedactionRule(
             "depot-token", #"\bdepot_(?:org|project|user)_[A-Za-z0-9]{40,80}\b"#,

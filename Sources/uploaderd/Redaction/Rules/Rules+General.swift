@@ -80,11 +80,22 @@ extension RedactionRule {
             examples: ["Cookie: theme=dark; sessionid={lowerdigit:32}", "Set-Cookie: auth_token={word:40}; HttpOnly"],
             nearMisses: ["Cookie: theme=dark", "a cookie: session=x"]),
         RedactionRule(
-            "curl-user", #"\bcurl\b[^\n"]{0,200}?[ \t](?:-u|--user)[ =]{1,2}["']?[^\s:"'$]{1,64}:([^\s"'$]{4,128})"#,
-            trigger: #"\bcurl\b[^\n"]{0,200}[ \t](?:-u|--user)[ =]{1,2}["']?[^\s:"'$]{1,64}:[^\s"'$]{4}"#,
-            source: "curl(1), --user", examples: ["curl -s -u admin:{alnum:12} https://x"],
+            "curl-user",
+            #"\bcurl\b[^\n]{0,300}?[ \t](?:-u|--user)[ =]{0,2}["']?[^\s:"'$]{1,64}:["']?([^\s"'$][^\n"]{3,127})"#,
+            trigger: #"\bcurl\b[^\n]{0,300}[ \t](?:-u|--user)[ =]{0,2}["']?[^\s:"'$]{1,64}:["']?[^\s"'$][^\n"]{3}"#,
+            extent: .behindUser,
+            source: "curl(1), --user",
+            examples: [
+                "curl -s -u admin:{alnum:12} https://x", "curl -H \"A: b\" -u 'admin:{alnum:8}$${alnum:3}' https://x",
+            ],
             nearMisses: ["curl -u $USER:$PASS https://x", "curl -u admin https://x"]),
     ]
+
+    private static let passwordName =
+        #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}|--pass(?:word|wd)?[ \t]{1,2})"#
+
+    /// What a password may begin with where it is not computed, described or empty.
+    private static let passwordBegin = #"[^\s"'`$<>(){}\[\],;&|\\]"#
 
     static let general: [RedactionRule] = [
         RedactionRule(
@@ -103,25 +114,18 @@ extension RedactionRule {
             ]),
         RedactionRule(
             "assigned-password", type: "password",
-            #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'`]?)([^\s"'`,;&<>(){}\[\]$\\|]{6,128})"#,
-            trigger:
-                #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'`]?)[^\s"'`,;&<>(){}\[\]$\\|]{6}"#,
-            isMixed: true,
+            passwordName + #"["'`]?("# + passwordBegin + #"(?:[^\s"'`]{5,255}|[^\n]{5}))"#,
+            trigger: passwordName + #"["'`]?"# + passwordBegin, isMixed: true, extent: .assigned,
             source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
             examples: [
                 "password = \"hunt{digit:1}{alnum:8}\"", "DB_PASSWORD={alnum:8}7!x", "PGPASSWORD='a{alnum:12}4' psql",
-                "pwd: x9{alnum:8}",
+                "pwd: x9{alnum:8}", "DB_PASSWORD=\"{alnum:6}1&{alnum:6}\"", "password: 'x9;{alnum:4}${alnum:4}'",
+                "PASSWORD={alnum:9}&4{alnum:9};{alnum:9}", "mysql --password {alnum:12}9 db",
             ],
-            nearMisses: ["password: string", "password = getpass()", "password=", "the password: required field"]),
-        RedactionRule(
-            // Between quotes also what ends it elsewhere.
-            "quoted-password", type: "password",
-            #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'])([^\s"'`$<({\[\\][^\s"'`\\]{5,127})["']"#,
-            isMixed: true,
-            source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
-            examples: ["DB_PASSWORD=\"{alnum:6}1&{alnum:6}\"", "password: 'x9;{alnum:4}${alnum:4}'"],
             nearMisses: [
                 "password: \"${DB_PASS1}\"", "password = \"{{ vault.db1 }}\"", "password: \"<your-1-password>\"",
+                "password: \"must have 8 characters\"", "password = user_input[0]", "password: z.string().min(8)",
+                "password: string", "password = getpass()", "password=", "the password: required field",
             ]),
     ]
 }

@@ -87,7 +87,7 @@ extension RedactionRule {
             "temporal-key", #"\btmprl_[A-Za-z0-9]{32}_[A-Za-z0-9]{32}\b"#, source: "docs.temporal.io/cloud/api-keys",
             examples: ["tmprl_{alnum:32}_{alnum:32}"], nearMisses: ["tmprl_{alnum:9}"]),
         RedactionRule(
-            "teleport-token", #"\bteleport_[A-Za-z0-9]{40,64}\b"#, entropy: 3.5, isMixed: true,
+            "teleport-token", #"\bteleport_[A-Za-z0-9]{40,64}\b"#, entropy: 3.5,
             source: "goteleport.com/docs/reference, join tokens",
             examples: ["teleport_{hex:48}"], nearMisses: ["teleport_cluster_name"]),
         RedactionRule(

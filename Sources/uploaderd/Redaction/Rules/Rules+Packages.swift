@@ -20,7 +20,7 @@ extension RedactionRule {
             "rubygems-key", #"\brubygems_[a-f0-9]{48}\b"#, source: "guides.rubygems.org/api-key-scopes",
             examples: ["rubygems_{hex:48}"], nearMisses: ["rubygems_{hex:12}"]),
         RedactionRule(
-            "crates-token", #"\bcio[A-Za-z0-9]{32}\b"#, entropy: 3.5, isMixed: true,
+            "crates-token", #"\bcio[A-Za-z0-9]{32}\b"#, entropy: 3.5,
             source: "doc.rust-lang.org/cargo/reference/publishing.html; crates.io, token prefix",
             examples: ["cio{alnum:20}4{alnum:11}"], nearMisses: ["cio{alnum:12}"]),
         RedactionRule(

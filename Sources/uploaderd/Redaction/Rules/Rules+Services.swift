@@ -2,7 +2,7 @@
 extension RedactionRule {
     static let services: [RedactionRule] = [
         RedactionRule(
-            "notion-token", #"\b(?:ntn_[A-Za-z0-9]{40,50}|secret_[A-Za-z0-9]{43})\b"#, isMixed: true,
+            "notion-token", #"\b(?:ntn_[A-Za-z0-9]{40,50}|secret_[A-Za-z0-9]{43})\b"#,
             source: "developers.notion.com/docs/authorization", examples: ["ntn_{alnum:46}", "secret_{alnum:43}"],
             nearMisses: ["secret_{alnum:12}", "ntn_x"]),
         RedactionRule(
@@ -82,7 +82,7 @@ extension RedactionRule {
             source: "docs.svix.com/receiving/verifying-payloads/how-manual",
             examples: ["whsec_{alnum:32}", "testsk_{alnum:32}"], nearMisses: ["testsk_x"]),
         RedactionRule(
-            "workos-key", #"\bsk_(?:live|test)?_?[a-z0-9]{0,8}[A-Za-z0-9]{60,100}\b"#, isMixed: true,
+            "workos-key", #"\bsk_(?:live|test)?_?[a-z0-9]{0,8}[A-Za-z0-9]{60,100}\b"#,
             source: "workos.com/docs/reference/authentication",
             examples: ["sk_test_{alnum:80}", "sk_{alnum:72}"], nearMisses: ["sk_{alnum:12}"]),
         RedactionRule(
@@ -104,7 +104,7 @@ extension RedactionRule {
             source: "developer.pagerduty.com/docs/authentication",
             examples: ["Token token=u+{alnum:8}7{alnum:9}"], nearMisses: ["u+{alnum:5}"]),
         RedactionRule(
-            "sanity-token", #"\bsk[A-Za-z0-9]{140,200}\b"#, isMixed: true,
+            "sanity-token", #"\bsk[A-Za-z0-9]{140,200}\b"#,
             source: "sanity.io/docs/content-lake/http-auth",
             examples: ["sk{alnum:178}"], nearMisses: ["sk{alnum:40}"]),
         RedactionRule(

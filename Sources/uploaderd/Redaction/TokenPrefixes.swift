@@ -1,0 +1,76 @@
+/// How tokens begin whose first letter is one that JSON escapes with: in `C:\me\npm_…` there is no line break.
+///
+/// Behind a line break or a tab no token begins with what is left of such a beginning (`pm_`), and what is no token is not as long.
+enum TokenPrefixes {
+    private static let afterB: [StaticString] = ["kua_", "kct_", "kaj_", "kat_", "kpt_"]
+    private static let afterF: [StaticString] = ["o1_", "m1", "m2", "w_", "c-", "igd", "igu", "igo", "io-u-"]
+    private static let afterN: [StaticString] = ["pm_", "fp_", "fc_", "fo_", "fu_", "fb_", "vapi-", "tn_"]
+    private static let afterR: [StaticString] = ["nd_", "8_", "pa_", "e_", "k_", "zp_", "ubygems_", "dme_"]
+    private static let afterT: [StaticString] = [
+        "skey-", "gp_v1_", "vly-", "mprl_", "eleport_", "est_", "estsk_", "fp_", "k-us-",
+    ]
+
+    /// Of the characters that tokens are made of, behind the first letter.
+    private static let shortest = 18
+
+    /// Of each byte behind which letters it continues one: a bit for what each of them means behind a backslash, by the lowest three bits
+    /// of that.
+    static let seconds = Seconds()
+
+    // Sendable, proof: written in `init` only, and never given back.
+    struct Seconds: @unchecked Sendable {
+        let table: UnsafePointer<UInt8>
+
+        fileprivate init() {
+            let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+            table.initialize(repeating: 0, count: 256)
+            let all: [(UInt8, [StaticString])] = [
+                (0x08, afterB), (0x0C, afterF), (0x0A, afterN + ["api_"]), (0x0D, afterR), (0x09, afterT),
+            ]
+            for (meant, rests) in all { for rest in rests { table[Int(rest.utf8Start[0])] |= 1 << (meant & 7) } }
+            self.table = UnsafePointer(table)
+        }
+    }
+
+    /// Whether one begins at `text`: worth a question where `seconds` says so.
+    ///
+    /// - Parameter count: of the bytes that are there, at least one.
+    static func begin(_ text: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        guard count > shortest else { return false }
+        let (rest, count) = (text + 1, count - 1)
+        let known =
+            switch text[0] {
+            case UInt8(ascii: "n"): hasOne(of: afterN, rest, count) || isNeonKey(rest, count)
+            case UInt8(ascii: "r"): hasOne(of: afterR, rest, count)
+            case UInt8(ascii: "t"): hasOne(of: afterT, rest, count)
+            case UInt8(ascii: "b"): hasOne(of: afterB, rest, count)
+            case UInt8(ascii: "f"): hasOne(of: afterF, rest, count)
+            default: false
+            }
+        return known && (0..<shortest).allSatisfy { isOfToken(rest[$0]) } && hasMark(rest)
+    }
+
+    private static func hasOne(of rests: [StaticString], _ text: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        for rest in rests where rest.utf8CodeUnitCount <= count && rest.utf8Start[0] == text[0] {
+            var same = 1
+            while same < rest.utf8CodeUnitCount, rest.utf8Start[same] == text[same] { same += 1 }
+            if same == rest.utf8CodeUnitCount { return true }
+        }
+        return false
+    }
+
+    /// `napi_…`: what is left of it, `api_`, is how others begin.
+    private static func isNeonKey(_ text: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        guard count >= 44, hasOne(of: ["api_"], text, count) else { return false }
+        return (4..<44).allSatisfy { ASCII.isDigit(text[$0]) || text[$0] &- 0x61 < 26 }
+    }
+
+    /// What divides every beginning here from the rest, near.
+    private static func hasMark(_ text: UnsafePointer<UInt8>) -> Bool {
+        (0..<8).contains { text[$0] == UInt8(ascii: "_") || text[$0] == UInt8(ascii: "-") }
+    }
+
+    private static func isOfToken(_ byte: UInt8) -> Bool {
+        ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+}
