@@ -59,4 +59,35 @@ struct BreakerTests {
         breaker.failed(DeliveryError(.transient, "busy", retryAfter: .seconds(7)), begun: at(3), at: at(10), random: 1)
         #expect(breaker.notBefore == at(110))
     }
+
+    @Test("lets some failures pass after something went well, and takes the next one in a row")
+    func lapse() {
+        var breaker = Breaker(RetryPolicy())
+        var lapses = [breaker.isLapse(away)]
+        _ = breaker.succeeded(begun: at(1))
+        for _ in 0..<4 { lapses.append(breaker.isLapse(away)) }
+        #expect(lapses == [false, true, true, true, false])
+        _ = breaker.succeeded(begun: at(3))
+        lapses = [breaker.isLapse(away), breaker.isLapse(away)]
+        _ = breaker.succeeded(begun: at(4))
+        for _ in 0..<4 { lapses.append(breaker.isLapse(away)) }
+        #expect(lapses == [true, true, true, true, true, false])
+        _ = breaker.succeeded(begun: at(6))
+        breaker.failed(away, begun: at(8), at: at(9), random: 1)
+        lapses = [breaker.isLapse(away)]
+        #expect(lapses == [false], "while it probes nothing is a lapse")
+    }
+
+    @Test(
+        "takes no failure for a lapse that says how long, that is of the key, or of a far end that is not there",
+        arguments: [
+            DeliveryError(.transient, "busy", retryAfter: .seconds(5)), DeliveryError(.authentication, "no"),
+            DeliveryError(.transient, "refused", isOutOfReach: true), DeliveryError(.unusable, "no bucket"),
+        ])
+    func noLapse(_ error: DeliveryError) {
+        var breaker = Breaker(RetryPolicy())
+        _ = breaker.succeeded(begun: at(1))
+        let isLapse = breaker.isLapse(error)
+        #expect(!isLapse)
+    }
 }

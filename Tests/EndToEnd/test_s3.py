@@ -286,6 +286,31 @@ def test_a_far_end_that_flaps_loses_nothing_and_doubles_nothing(world, rclone, f
     assert daemon.stop() == 0
 
 
+def test_a_far_end_that_fails_for_a_quarter_of_what_it_is_asked_gets_everything(world, rclone, far_end, scale):
+    rng, seed = printed_seed("failing in part")
+    fails = threading.Event()
+    end = far_end(rclone.port, lambda method, path, number: (
+        Trouble.ERROR if fails.is_set() and rng.random() < 0.25 else Trouble.PASS))
+    world.configure(rclone.destination(endpoint=end.endpoint))
+    rclone.write_key(world)
+    sessions = sessions_of(world, f"before {seed}", 1)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait", timeout=PATIENCE)
+    fails.set()
+    begun, before = time.monotonic(), len(end.seen)
+    sessions += sessions_of(world, f"in part {seed}", scale(40, 1000))
+    while world.ctl_run("flush", "--wait", check=False, timeout=scale(PATIENCE * 3, 1800)).returncode != 0:
+        assert time.monotonic() - begun < scale(PATIENCE * 3, 1800)
+    lasted = time.monotonic() - begun
+    requests = len(end.seen) - before
+    print(f"{len(sessions)} sessions in {lasted:.1f} s, {requests} requests, "
+          f"{sum(trouble != Trouble.PASS for _, _, trouble in end.seen)} failed")
+    # Nothing is begun anew for one request that has failed: some ten a session, and a third more.
+    assert requests < 20 * len(sessions)
+    require_all(rclone.mirror(world.base / "mirror"), world, sessions)
+    assert daemon.stop() == 0
+
+
 def test_no_secret_is_shown(world, rclone):
     world.configure(rclone.destination())
     rclone.write_key(world)

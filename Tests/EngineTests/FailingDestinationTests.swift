@@ -81,6 +81,26 @@ struct FailingDestinationTests {
         try expectAll(0..<200, stage)
     }
 
+    @Test("that fails one of twelve requests gets everything, and is never left alone for long", arguments: 1...5)
+    func failingInPart(seed: UInt64) throws {
+        let stage = try stage(seed: seed)
+        try stage.live { life in
+            try append(0..<1, stage, life)
+            await life.settle()
+            stage.end.weather.delay = .milliseconds(20) ... .milliseconds(20)
+            stage.end.weather.failing = 8
+            try append(0..<200, stage, life)
+            await life.parts.supervisor.flush(nil)
+            let began = stage.world.time.now
+            let isAll = await life.parts.delivery.settled(perseveres: true)
+            let took = stage.world.time.now - began
+            print("seed \(seed): 200 sessions in \(took), \(stage.end.requests) requests")
+            #expect(isAll.isEmpty, "\(isAll)")
+            #expect(took < .seconds(60), "\(took)")
+        }
+        try expectAll(0..<200, stage)
+    }
+
     @Test("that comes back within a minute has all at the end of a run", arguments: 1...20)
     func perseverance(seed: UInt64) throws {
         let stage = try stage(seed: seed)

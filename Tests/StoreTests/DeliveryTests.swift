@@ -2,6 +2,7 @@ import LinuxSystem
 import Segments
 import Shared
 import Store
+import TestSupport
 import Testing
 
 @Suite("Delivery from the store")
@@ -151,6 +152,45 @@ struct StoreDeliveryTests {
         #expect(try await store.backlog(at: late).segments == 0)
         try await store.use([near.id, late])
         #expect(try await store.nextDeliveries(to: late, limit: 9).count == 3)
+    }
+
+    @Test("keeps one manifest for all stores that get one at the same time, and says of each what it has")
+    func keepsTogether() async throws {
+        let scene = try Scene()
+        let (store, _) = try await scene.open()
+        let ends = [FarEnd("one"), FarEnd("two"), FarEnd("three")]
+        try await store.use(ends.map(\.id))
+        let source = try Source("ses_1", lines: 3)
+        try await store.seal(source, lines: 1)
+        for (index, end) in ends.enumerated() { try await store.deliver(to: end, most: 3 - index) }
+        var texts: [[UInt8]] = []
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for end in ends {
+                let basis = try await store.manifestBasis(of: source.key.session, at: end.id)
+                let text = try JSONText.encode(basis.manifest)
+                texts.append(text)
+                group.addTask { try await store.keep(text, for: basis) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try Files.readAll(scene.directory.manifest(of: source.key.session)) == texts[0])
+        let list = String(
+            decoding: try Files.readAll(scene.directory.storesOfManifest(of: source.key.session)), as: UTF8.self)
+        for end in ends { #expect(list.contains("\"\(end.id.rawValue)\""), "\(list)") }
+        #expect(try Tree.files(scene.directory.manifests).count == 2)
+        // It is believed by the next life.
+        for end in ends {
+            try await store.deliver(to: end)
+            try await store.publish(to: end)
+        }
+        await store.close()
+        for name in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+            try Files.unlink("\(scene.directory.path)/\(name)")
+        }
+        let (again, report) = try await scene.open()
+        #expect(report.unresolved.isEmpty && report.stateLost)
+        #expect(try await again.cursor(of: source.key)?.offset == Int64(source.bytes.count))
+        await again.close()
     }
 
     @Test("lists the contiguous prefix, never less than before, and is behind only when something changed")

@@ -61,10 +61,10 @@ extension Store {
             let basis = try manifestBasis(of: session, at: end.id)
             let manifest = basis.manifest
             let text = try JSONText.encode(manifest)
-            try keep(text, for: basis)
+            try await keep(text, for: basis)
             end.put(manifest)
             faults?.reach(.manifestPut)
-            try recordManifest(basis, digest: RunningDigest.digest(of: text))
+            try await recordManifest(basis, digest: RunningDigest.digest(of: text))
         }
     }
 }

@@ -105,15 +105,30 @@ package enum Files {
     /// Replaces a file so that after a crash it is the old one or the new one, whole: a temporary file in the same
     /// folder, fsync, rename, fsync of the folder.
     package static func writeDurably(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) throws(SystemError) {
+        let temporary = try writeTemporary(bytes, for: path, mode: mode)
+        do throws(SystemError) {
+            try Descriptor.open(temporary, [.readWrite, .noFollow]).sync()
+            try rename(temporary, to: path, replacing: true)
+            try syncDirectory(parent(of: path))
+        } catch {
+            _ = Glibc.unlink(temporary)
+            throw SystemError(error.operation, path: path, code: error.code)
+        }
+    }
+
+    /// Writes what is to replace a file into a temporary one beside it, without syncing it.
+    ///
+    /// - Returns: the temporary file's path.
+    package static func writeTemporary(
+        _ bytes: [UInt8], for path: String, mode: UInt32 = 0o600
+    ) throws(SystemError) -> String {
         let temporary = "\(parent(of: path))/.tmp-\(name(of: path))"
         do throws(SystemError) {
             try unlink(temporary)
             let file = try Descriptor.open(temporary, [.writeOnly, .create, .exclusive, .noFollow], mode: mode)
             try bytes.withBytes { (buffer) throws(SystemError) in try file.writeAll(buffer) }
-            try file.sync()
             try file.close()
-            try rename(temporary, to: path, replacing: true)
-            try syncDirectory(parent(of: path))
+            return temporary
         } catch {
             _ = Glibc.unlink(temporary)
             throw SystemError(error.operation, path: path, code: error.code)

@@ -4,7 +4,13 @@ package import Shared
 ///
 /// After a failure nothing is begun for a while, then one attempt alone: it says whether the others may go. What was under way
 /// when that failure came is part of it, however it ends.
+///
+/// The first failures after something that went well are lapses: a far end that fails for a part of what it is asked is closed
+/// only by several in a row.
 package struct Breaker: Sendable {
+    /// So many failures in a row are lapses.
+    private static let mostLapses = 3
+
     private let policy: RetryPolicy
     /// In a row.
     package private(set) var failures = 0
@@ -14,11 +20,23 @@ package struct Breaker: Sendable {
     package private(set) var failure: DeliveryError?
     private var failedAt: Instant?
     private var askedAt: Instant?
+    /// How many more lapses there may be before something goes well; none before anything did.
+    private var lapsesLeft = 0
 
     package init(_ policy: RetryPolicy) { self.policy = policy }
 
     /// One attempt at a time.
     package var isProbing: Bool { failures > 0 }
+
+    /// Whether a failure is none of the far end as a whole: it was there, asked for no pause, and something has gone well not
+    /// long before. Then whatever failed is to be tried again by itself.
+    package mutating func isLapse(_ error: DeliveryError) -> Bool {
+        guard !isProbing, error.isTransient, !error.isOutOfReach, error.retryAfter == nil, lapsesLeft > 0 else {
+            return false
+        }
+        lapsesLeft -= 1
+        return true
+    }
 
     /// - Parameters:
     ///   - begun: when the attempt began; `nil`: after whatever was last.
@@ -47,6 +65,7 @@ package struct Breaker: Sendable {
     /// - Returns: whether it says that all is well: not what was begun before the last failure.
     package mutating func succeeded(begun: Instant? = nil) -> Bool {
         guard !isPast(begun) else { return false }
+        lapsesLeft = Self.mostLapses
         failures = 0
         failure = nil
         notBefore = nil

@@ -29,10 +29,12 @@ package struct DeliveryError: HintedError, Sendable {
     package var missingLines: ClosedRange<Int>?
     /// The far end has too much to do, or did not answer in time: fewer requests at once may do better.
     package var isPushback: Bool
+    /// Nothing of it was there to be asked: no address, nobody who listens, no way.
+    package var isOutOfReach: Bool
 
     package init(
         _ code: Code, _ message: String, hint: String? = nil, retryAfter: Duration? = nil,
-        missingLines: ClosedRange<Int>? = nil, isPushback: Bool = false
+        missingLines: ClosedRange<Int>? = nil, isPushback: Bool = false, isOutOfReach: Bool = false
     ) {
         self.code = code
         self.message = message
@@ -40,6 +42,7 @@ package struct DeliveryError: HintedError, Sendable {
         self.retryAfter = retryAfter
         self.missingLines = missingLines
         self.isPushback = isPushback
+        self.isOutOfReach = isOutOfReach
     }
 
     package var isTransient: Bool { code == .transient }

@@ -104,7 +104,8 @@ extension Assembly {
     private static func client(
         _ destination: DestinationConfiguration, _ url: String, _ world: Surroundings
     ) -> (any HTTPClient)? {
-        world.http?(TransferOptions(destination, allowsPlain: url.lowercased().hasPrefix("http://")))
+        let client = world.http?(TransferOptions(destination, allowsPlain: url.lowercased().hasPrefix("http://")))
+        return client.map { RetryingClient($0, time: world.time, random: world.random) }
     }
 
     private static func s3Keys(_ destination: DestinationConfiguration, _ world: Surroundings) -> any S3KeySource {

@@ -25,7 +25,9 @@ package enum Assembly {
     ) async throws -> HeldState {
         let (store, report) = try await Store.open(
             StateDirectory(directories.state, spool: directories.spool), executor: world.storeLane, time: world.time,
-            random: world.random, faults: world.faults, log: world.log, departures: world.departures, damaged: damaged)
+            random: world.random, faults: world.faults, log: world.log, syncs: world.syncs,
+            departures: world.departures,
+            damaged: damaged)
         return HeldState(store: store, report: report)
     }
 

@@ -17,7 +17,7 @@ extension DestinationWorker {
             inFlight.insert(delivery.id)
             if !delivery.isSpooled { copies.underWay += 1 }
             let begun = parts.world.time.now
-            group.addTask(executorPreference: parts.world.storeLane) {
+            group.addTask(executorPreference: parts.world.loop) {
                 let result: Result<SegmentCarrier.Outcome, any Error>
                 do {
                     result = .success(try await carrier.carry(delivery))
@@ -43,6 +43,7 @@ extension DestinationWorker {
         switch result {
         case .success(.delivered):
             succeeded(begun: begun)
+            lapses.succeeded(delivery.id)
             if !delivery.isSpooled { copies.succeeded(begun: begun) }
             deliveredSinceTrim += delivery.record.storedBytes
             parts.board.update(name) {
@@ -59,6 +60,10 @@ extension DestinationWorker {
         case .failure(let error as DeliveryError) where error.isOfOneSession:
             succeeded(begun: begun)
             refuse(delivery, error)
+        case .failure(let error as DeliveryError) where breaker.isLapse(error):
+            trips.lapsed(since: begun)
+            lapses.failed(
+                delivery.id, error, parts.policy, at: parts.world.time.now, random: parts.world.random.next())
         case .failure(let error): failed(error, "could not deliver to \(name)", begun: begun)
         }
         changed()

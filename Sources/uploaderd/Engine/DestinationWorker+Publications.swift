@@ -19,7 +19,7 @@ extension DestinationWorker {
             isIdle = false
             let begun = parts.world.time.now
             publications.begin(session)
-            group.addTask(executorPreference: parts.world.storeLane) { [parts, places] in
+            group.addTask(executorPreference: parts.world.loop) { [parts, places] in
                 let result: Result<Int, any Error>
                 do {
                     // Closed since Store was asked: nothing of it is put.
@@ -80,6 +80,9 @@ extension DestinationWorker {
             succeeded(begun: begun)
             publications.failed(session, until: now + parts.policy.probe)
             parts.refuse(error, by: name, session: session)
+        case .failure(let error as DeliveryError) where breaker.isLapse(error):
+            trips.lapsed(since: begun)
+            publications.lapsed(session, error, parts.policy, at: now, random: parts.world.random.next())
         case .failure(let error):
             publications.failed(session, until: nil)
             failed(error, "could not publish a manifest to \(name)", begun: begun)

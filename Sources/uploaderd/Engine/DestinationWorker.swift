@@ -39,6 +39,8 @@ actor DestinationWorker {
     var inFlight: Set<SegmentID> = []
     /// What this store will not take as it is, and when to ask again.
     var refused: [SegmentID: Instant] = [:]
+    /// What failed while other segments went well.
+    var lapses = Lapses<SegmentID>()
     /// What other stores have, and do not give now.
     var copies: UnreachedCopies
     var publications = PublicationQueue()
@@ -155,6 +157,7 @@ actor DestinationWorker {
     func retry() {
         breaker.askedAgain(at: parts.world.time.now)
         refused = [:]
+        lapses.retry()
         copies.retry(at: parts.world.time.now)
         publications.retry()
         noteNews()
@@ -204,6 +207,8 @@ actor DestinationWorker {
             }
             refused = refused.filter { $0.value > now }
             copies.prune(at: now)
+            lapses.prune(at: now, after: .seconds(60))
+            let lapsed = lapses.waiting(at: now)
             publications.prune(at: now)
             if isRemote { publications.keepUp(with: trips.allowed) }
             let free = room - inFlight.count
@@ -215,7 +220,7 @@ actor DestinationWorker {
             do {
                 seen = try await DestinationGlance(
                     of: parts, at: id, free: asks ? free : 0,
-                    excluding: inFlight.union(refused.keys).union(copies.segments), copies: leave,
+                    excluding: inFlight.union(refused.keys).union(copies.segments).union(lapsed), copies: leave,
                     takesFiles: sink is any WholeFileSink, atOnce: settling > 0)
             } catch {
                 noteNews()
@@ -226,17 +231,20 @@ actor DestinationWorker {
             }
             restDue = seen.due
             // As many as were asked for, or some that cannot be had now: there may be others.
-            if asks, seen.deliveries.count == free || !refused.isEmpty || copies.reason != nil { noteNews() }
+            if asks, seen.deliveries.count == free || !refused.isEmpty || !lapsed.isEmpty || copies.reason != nil {
+                noteNews()
+            }
             start(seen.deliveries, to: id, in: &group)
             let next = try await startPublications(of: seen.behind, to: id, in: &group)
             try await tidyIfDue(id)
             // Whatever happened meanwhile has rung: the next round sees it.
-            if inFlight.isEmpty, publications.running.isEmpty, next == nil, happenings == before {
+            let nextLapsed = lapses.next(after: now)
+            if inFlight.isEmpty, publications.running.isEmpty, next == nil, nextLapsed == nil, happenings == before {
                 if asks { rest() } else { ring() }
             }
             let dues = [
                 // Where nothing more may begin the next end rings.
-                next, supersededDue, tidyBy, free > 0 ? restDue : nil, copies.next, refused.values.min(),
+                next, nextLapsed, supersededDue, tidyBy, free > 0 ? restDue : nil, copies.next, refused.values.min(),
                 publications.refused.values.min(),
             ]
             return dues.compactMap(\.self).min()

@@ -9,6 +9,7 @@ struct PublicationQueue {
     private(set) var running: Set<SessionID> = []
     /// What the store will not take as it is, and when to ask again.
     private(set) var refused: [SessionID: Instant] = [:]
+    private var lapses = Lapses<SessionID>()
     private var schedule = ManifestSchedule()
     private var most = PublicationQueue.fewest
 
@@ -23,10 +24,14 @@ struct PublicationQueue {
     mutating func prune(at now: Instant) {
         refused = refused.filter { $0.value > now }
         schedule.prune(at: now)
+        lapses.prune(at: now, after: .seconds(60))
     }
 
     /// What somebody may have mended is tried at once.
-    mutating func retry() { refused = [:] }
+    mutating func retry() {
+        refused = [:]
+        lapses.retry()
+    }
 
     /// As many sessions as may be published beside those that are, and when the first of the others is due.
     ///
@@ -39,10 +44,12 @@ struct PublicationQueue {
     func next(among behind: [SessionID], isAll: Bool, isLast: Bool, at now: Instant) -> (
         due: [SessionID], next: Instant?
     )? {
-        let possible = behind.filter { refused[$0] == nil && !running.contains($0) }
+        let lapsed = lapses.waiting(at: now)
+        let possible = behind.filter { refused[$0] == nil && !running.contains($0) && !lapsed.contains($0) }
         let due = possible.filter { isLast || schedule.isDue($0, at: now) }
         guard due.count >= free || isAll else { return nil }
-        let next = isLast ? nil : possible.compactMap { schedule.deadline(of: $0, after: now) }.min()
+        let scheduled = isLast ? nil : possible.compactMap { schedule.deadline(of: $0, after: now) }.min()
+        let next = [scheduled, lapses.next(after: now)].compactMap(\.self).min()
         return (Array(due.prefix(free)), next)
     }
 
@@ -50,7 +57,16 @@ struct PublicationQueue {
 
     mutating func published(_ session: SessionID, bytes: Int, at now: Instant) {
         running.remove(session)
+        lapses.succeeded(session)
         schedule.published(session, bytes: bytes, at: now)
+    }
+
+    /// It failed while others went well.
+    mutating func lapsed(
+        _ session: SessionID, _ error: DeliveryError, _ policy: RetryPolicy, at now: Instant, random: UInt64
+    ) {
+        running.remove(session)
+        lapses.failed(session, error, policy, at: now, random: random)
     }
 
     /// - Parameter until: when it may be tried again; `nil`: that is for the destination to say.

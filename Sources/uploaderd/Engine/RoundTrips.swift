@@ -45,6 +45,9 @@ final class RoundTrips: Sendable {
         }
     }
 
+    /// Something failed beside what went well: fewer at once may do better.
+    func lapsed(since began: Instant) { end(.pushedBack, 0, since: began) }
+
     private func end(_ outcome: ConcurrencyLimit.Outcome, _ bytes: Int64, since began: Instant) {
         let now = time.now
         state.withLock { state in

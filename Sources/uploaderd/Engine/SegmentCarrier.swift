@@ -6,7 +6,8 @@ import Store
 /// Carries segments to one store: leave to go, today's rules, the claim, the object, the receipt, in that
 /// order.
 ///
-/// Runs on Store's lane: of what it does between two calls of Store's nothing takes time, and only the put changes threads.
+/// Runs on the loop: of what it does between two calls of Store's nothing takes time, and what the far end has answered does not
+/// wait behind an fsync.
 struct SegmentCarrier: Sendable {
     let id: StoreID
     let places: WriterPlaces

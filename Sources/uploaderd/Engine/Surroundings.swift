@@ -1,5 +1,5 @@
 package import Delivery
-import LinuxSystem
+package import LinuxSystem
 package import Shared
 import Store
 
@@ -13,6 +13,8 @@ package struct Surroundings: Sendable {
     package var work: [any RoomExecutor]
     /// SQLite, fsync, rename.
     package var storeLane: any RoomExecutor
+    /// How Store makes durable what comes together.
+    package var syncs: any Syncing = SyncsInTurn()
     /// Makes a lane for what may hang by itself: one per directory destination. The watchdog does not wait for it.
     package var makeLane: @Sendable (String) -> any RoomExecutor
     package var time: any TimeSource

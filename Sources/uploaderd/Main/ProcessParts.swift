@@ -40,6 +40,7 @@ struct ProcessParts: Sendable {
             machine: try Machine.facts(
                 label: loaded.configuration.host.label, state: loaded.directories.state),
             http: { web.transfers.client($0) })
+        world.syncs = SyncThreads(names: "sync", most: 7)
         world.rates = { web.begun?.rates }
         self.world = world
     }

@@ -1,3 +1,4 @@
+import Digests
 import Segments
 import Shared
 import Synchronization
@@ -25,6 +26,8 @@ final class CommitRequest: Sendable {
         case claim(SegmentID, StoreID)
         case receipt(SegmentID, StoreID)
         case release(SegmentID, StoreID, Setback?)
+        case keep([UInt8], ManifestBasis)
+        case manifest(ManifestBasis, Digest256)
     }
 
     enum Outcome: Sendable {

@@ -49,15 +49,6 @@ struct LocalManifests {
         }
     }
 
-    func write(_ stores: Stores, of session: SessionID) throws(StoreError) {
-        let bytes = Array(try jsonText(stores).utf8)
-        try write(bytes, to: directory.storesOfManifest(of: session))
-    }
-
-    func write(_ bytes: [UInt8], to path: String) throws(StoreError) {
-        try reporting("could not keep \(path)") { () throws(SystemError) in try Files.writeDurably(bytes, to: path) }
-    }
-
     /// The kept manifest of a file in the directory.
     ///
     /// - Throws: `damaged` when it is not the one that was kept, or does not parse.
@@ -134,43 +125,5 @@ extension LocalManifests.Stores.Entry {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         epoch = try values.decode(Int.self, forKey: .epoch, in: Plausible.place)
         listing = try values.decode(Digest256.self, forKey: .listing)
-    }
-}
-
-extension Store {
-    /// Keeps a manifest here before it is put: durable when this returns.
-    ///
-    /// The fullest one stays; of one that lists less, because its store is behind, only epoch and listing are noted.
-    package func keep(_ manifest: [UInt8], for basis: ManifestBasis) throws(StoreError) {
-        do throws(StoreError) {
-            try write(manifest, for: basis)
-        } catch {
-            if error.code == .noSpace { try catalog().shrinkLog() }
-            throw error
-        }
-        faults.reach(.manifestKept)
-    }
-
-    private func write(_ manifest: [UInt8], for basis: ManifestBasis) throws(StoreError) {
-        let files = LocalManifests(directory: directory)
-        var stores = try files.stores(of: basis.session)
-        stores.stores[basis.store.rawValue] = LocalManifests.Stores.Entry(
-            epoch: basis.epoch, listing: LocalManifests.listing(of: basis))
-        var known = try catalog().number("SELECT kept_extent FROM sessions WHERE id = ?1", basis.sessionRow)
-        if let unrecorded = kept[basis.sessionRow] { known = unrecorded.extent }
-        let isFullest = basis.extent >= known
-        if isFullest { stores.manifests = [RunningDigest.digest(of: manifest)] + stores.manifests.prefix(3) }
-        try files.write(stores, of: basis.session)
-        if isFullest {
-            let path = directory.manifest(of: basis.session)
-            try files.write(manifest, to: path)
-            let status = try reporting("could not look at \(path)") { () throws(SystemError) in
-                try Files.status(path)
-            }
-            if let status {
-                kept[basis.sessionRow] = KeptManifest(
-                    size: status.size, modified: status.modified, extent: basis.extent)
-            }
-        }
     }
 }

@@ -8,11 +8,14 @@ import Shared
 ///     place      the folder <sid>/<stream>/ is made, the file renamed into it, never over another
 ///     settle     fsync of the folder, and of each folder above it up to spool/ that this process did not sync yet
 ///
+/// What comes together goes through each step together, so that the fsyncs of a step may run at the same time.
+///
 /// A file whose fsync failed is discarded and cut again: the kernel may have dropped the dirty pages, and a second fsync
 /// would say nothing about them (fsync(2), NOTES). Empty folders are removed in passing, some at a time, by the same
 /// actor that makes them: nobody else does either, so nothing races.
 struct SpoolDirectory {
     let root: String
+    let syncs: any Syncing
     /// Folders whose own names are durable, up to the spool; relative. Bounded: to forget them only costs fsyncs.
     private var durable: Set<String> = [""]
     /// Folders from which something was removed since the last sweep; relative.
@@ -25,9 +28,13 @@ struct SpoolDirectory {
     private static let mostKnown = 20_000
     private static let sweepAt = 256
 
-    init(_ root: String) { self.root = root }
+    init(_ root: String, syncs: any Syncing) {
+        self.root = root
+        self.syncs = syncs
+    }
 
-    func absolute(_ relativePath: String) -> String { "\(root)/\(relativePath)" }
+    /// - Parameter relativePath: `""` is the spool's own folder.
+    func absolute(_ relativePath: String) -> String { relativePath.isEmpty ? root : "\(root)/\(relativePath)" }
     func temporary(_ id: SpoolTemporaryID) -> String { absolute(Self.name(of: id)) }
     static func name(of id: SpoolTemporaryID) -> String { ".tmp-\(id)" }
 
@@ -70,10 +77,11 @@ struct SpoolDirectory {
 
     /// Syncs a temporary file. After a throw the file must be discarded.
     func sync(_ id: SpoolTemporaryID) throws(StoreError) {
-        let path = temporary(id)
-        try reporting("could not make \(path) durable") { () throws(SystemError) in
-            try Descriptor.open(path, [.readWrite, .noFollow]).sync()
-        }
+        if let error = syncs.sync([SyncTarget(file: temporary(id))])[0] { throw failure(toSync: id, error) }
+    }
+
+    func failure(toSync id: SpoolTemporaryID, _ error: SystemError) -> StoreError {
+        StoreError("could not make \(temporary(id)) durable", error)
     }
 
     /// Renames the temporary file to its final name. Durable only after `settle`.
@@ -91,19 +99,48 @@ struct SpoolDirectory {
         }
     }
 
-    /// Makes the names in `folder` durable, and the folder's own.
-    mutating func settle(_ folder: String) throws(StoreError) {
-        try reporting("could not make the names in \(absolute(folder)) durable") { () throws(SystemError) in
-            try Files.syncDirectory(absolute(folder))
+    /// Makes the names in these folders durable, and the folders' own. Each folder is synced once, however many need it.
+    ///
+    /// - Returns: by folder, why its names are not.
+    mutating func settle(_ folders: Set<String>) -> [String: StoreError] {
+        let wanted = foldersToSync(for: folders)
+        return settle(folders, after: syncs.sync(wanted.map { SyncTarget(directory: absolute($0)) }), of: wanted)
+    }
+
+    /// The folders that have to be synced for the names in `folders`, and for their own.
+    func foldersToSync(for folders: Set<String>) -> [String] {
+        var wanted = folders
+        for folder in folders {
+            for step in Self.chain(of: folder) where !durable.contains(step) { wanted.insert(Self.above(step)) }
+        }
+        return wanted.sorted()
+    }
+
+    /// What follows from having synced them; as `settle(_:)`.
+    mutating func settle(
+        _ folders: Set<String>, after results: [SystemError?], of wanted: [String]
+    ) -> [String: StoreError] {
+        var failures: [String: SystemError] = [:]
+        for (folder, failure) in zip(wanted, results) where failure != nil { failures[folder] = failure }
+        var unsettled: [String: StoreError] = [:]
+        for folder in folders {
+            var failure = failures[folder]
             // From the top, so that `durable` never has a folder whose way down is not.
-            for folder in Self.chain(of: folder) where !durable.contains(folder) {
-                let above = Files.parent(of: folder)
-                try Files.syncDirectory(above == "." ? root : absolute(above))
-                durable.insert(folder)
+            for step in Self.chain(of: folder) where !durable.contains(step) {
+                if let above = failures[Self.above(step)] {
+                    failure = failure ?? above
+                    break
+                }
+                durable.insert(step)
+            }
+            if let failure {
+                unsettled[folder] = StoreError("could not make the names in \(absolute(folder)) durable", failure)
+            } else {
+                emptied.remove(folder)
             }
         }
-        emptied.remove(folder)
         if durable.count > Self.mostKnown { durable = [""] }
+        return unsettled
     }
 
     /// Removes a file that no row needs; one that is gone already is not an error.
@@ -135,6 +172,11 @@ struct SpoolDirectory {
                 }
             }
         }
+    }
+
+    private static func above(_ folder: String) -> String {
+        let parent = Files.parent(of: folder)
+        return parent == "." ? "" : parent
     }
 
     /// `a/b/c` → `a`, `a/b`, `a/b/c`.

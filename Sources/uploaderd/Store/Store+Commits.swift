@@ -19,24 +19,9 @@ extension Store {
         var placed: [PlacedFile] = []
         do throws(StoreError) {
             try catalog().beThrifty(spoolFiles.freeSpace() < SpoolDirectory.scarce)
-            placed = try writeFiles(batch)
-            var committed: [(CommitRequest, CommitRequest.Outcome)] = []
+            placed = writeFiles(batch)
             var superseded: [SegmentRow] = []
-            let catalog = try catalog()
-            try catalog.transaction { () throws(StoreError) in
-                for request in batch where !request.isAnswered {
-                    do throws(StoreError) {
-                        let outcome = try catalog.part { () throws(StoreError) in
-                            try perform(request, placed, &superseded)
-                        }
-                        committed.append((request, outcome))
-                    } catch {
-                        // One that is refused does not hold up the others, unless SQLite has given up on all.
-                        guard catalog.isInTransaction, !error.isTransient else { throw error }
-                        request.answer(.failure(error))
-                    }
-                }
-            }
+            let committed = try commit(batch.filter { !$0.isAnswered }, placed, &superseded)
             reachAfterCommit(committed)
             for (request, outcome) in committed { request.answer(.success(outcome)) }
             spool.add(placed.reduce(0) { $0 + ($1.request.isSuccess ? $1.fileBytes : 0) })
@@ -48,11 +33,35 @@ extension Store {
         for request in batch where !request.isSuccess { noteAbandoned(request) }
     }
 
+    /// One transaction of all; one that is refused in it is answered and left out.
+    private func commit(
+        _ batch: [CommitRequest], _ placed: [PlacedFile], _ superseded: inout [SegmentRow]
+    ) throws(StoreError) -> [(CommitRequest, CommitRequest.Outcome)] {
+        guard !batch.isEmpty else { return [] }
+        let catalog = try catalog()
+        return try catalog.transaction { () throws(StoreError) in
+            var committed: [(CommitRequest, CommitRequest.Outcome)] = []
+            for request in batch {
+                do throws(StoreError) {
+                    let outcome = try catalog.part { () throws(StoreError) in
+                        try perform(request, placed, &superseded)
+                    }
+                    committed.append((request, outcome))
+                } catch {
+                    // One that is refused does not hold up the others, unless SQLite has given up on all.
+                    guard catalog.isInTransaction, !error.isTransient else { throw error }
+                    request.answer(.failure(error))
+                }
+            }
+            return committed
+        }
+    }
+
     private func noteAbandoned(_ request: CommitRequest) {
         switch request.work {
         case .claim(let id, let store), .receipt(let id, let store), .release(let id, let store, _):
             abandonedClaims.append((id, store))
-        case .seal: break
+        case .seal, .keep, .manifest: break
         }
     }
 
@@ -80,6 +89,11 @@ extension Store {
             return .recorded
         case .release(let id, let store, let setback):
             return .released(try performRelease(id, for: store, because: setback))
+        case .keep:
+            throw StoreError(.internalFailure, "a manifest was neither kept nor refused")
+        case .manifest(let basis, let digest):
+            try performManifest(basis, digest: digest)
+            return .recorded
         }
     }
 
@@ -90,7 +104,10 @@ extension Store {
             case .seal: points.insert(.sealCommitted)
             case .claim: points.insert(.deliverClaimed)
             case .receipt: points.insert(.deliverReceipt)
-            case .release: break
+            case .manifest(let basis, _):
+                kept[basis.sessionRow] = nil
+                points.insert(.manifestRow)
+            case .release, .keep: break
             }
         }
         for point in FaultPoint.allCases where points.contains(point) { faults.reach(point) }

@@ -1,3 +1,4 @@
+import Digests
 package import Segments
 package import Shared
 
@@ -149,30 +150,30 @@ extension Store {
     }
 
     /// Notes that the manifest made from `basis` is in the store, whole: the segments that it names may leave the spool.
-    package func recordManifest(_ basis: ManifestBasis, digest: Digest256) throws(StoreError) {
+    package nonisolated(nonsending) func recordManifest(
+        _ basis: ManifestBasis, digest: Digest256
+    ) async throws(StoreError) { _ = try await submit(.manifest(basis, digest)) }
+
+    func performManifest(_ basis: ManifestBasis, digest: Digest256) throws(StoreError) {
         let catalog = try catalog()
-        try catalog.transaction { () throws(StoreError) in
+        try catalog.run(
+            """
+            INSERT INTO manifests (session_id, store_id, epoch, digest, published, wanted_at, published_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (session_id, store_id) DO UPDATE SET
+            epoch = max(epoch, ?3), digest = ?4, published = max(published, ?5), published_at = ?6
+            """, basis.sessionRow, basis.storeRow, basis.epoch, digest, basis.revision, time.wall)
+        for id in basis.newlyListed {
             try catalog.run(
-                """
-                INSERT INTO manifests (session_id, store_id, epoch, digest, published, wanted_at, published_at)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (session_id, store_id) DO UPDATE SET
-                epoch = max(epoch, ?3), digest = ?4, published = max(published, ?5), published_at = ?6
-                """, basis.sessionRow, basis.storeRow, basis.epoch, digest, basis.revision, time.wall)
-            for id in basis.newlyListed {
-                try catalog.run(
-                    "UPDATE copies SET listed = 1 WHERE segment_id = ?1 AND store_id = ?2 AND state = 2", id,
-                    basis.storeRow)
-            }
-            for id in basis.newlySuperseded { try noteSuperseded(id, of: basis) }
-            for path in basis.newlyReplaced { try noteSuperseded(path, of: basis) }
-            if let kept = kept[basis.sessionRow] {
-                try catalog.run(
-                    "UPDATE sessions SET kept_size = ?2, kept_modified = ?3, kept_extent = ?4 WHERE id = ?1",
-                    basis.sessionRow, kept.size, kept.modified, kept.extent)
-            }
+                "UPDATE copies SET listed = 1 WHERE segment_id = ?1 AND store_id = ?2 AND state = 2", id,
+                basis.storeRow)
         }
-        kept[basis.sessionRow] = nil
-        faults.reach(.manifestRow)
+        for id in basis.newlySuperseded { try noteSuperseded(id, of: basis) }
+        for path in basis.newlyReplaced { try noteSuperseded(path, of: basis) }
+        if let kept = kept[basis.sessionRow] {
+            try catalog.run(
+                "UPDATE sessions SET kept_size = ?2, kept_modified = ?3, kept_extent = ?4 WHERE id = ?1",
+                basis.sessionRow, kept.size, kept.modified, kept.extent)
+        }
     }
 
     /// The manifest that was put last.

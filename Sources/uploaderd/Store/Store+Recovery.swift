@@ -46,7 +46,7 @@ extension Store {
             }
             // Those of a life that ended before it could read every store, too.
             work.report.unresolved = try unresolved().map(\.session)
-            for folder in work.adoptedFolders.sorted() { try spoolFiles.settle(folder) }
+            if let failure = spoolFiles.settle(work.adoptedFolders).values.first { throw failure }
             return work
         }
         report = done.report

@@ -40,7 +40,7 @@ extension Store {
             try spoolFiles.sync(temporary)
             try place(file)
             placed = file
-            try spoolFiles.settle(file.folder)
+            if let failure = spoolFiles.settle([file.folder])[file.folder] { throw failure }
             points.renamed.map(faults.reach)
             let arrival = Arrival(
                 record: record, checkpoint: segment.checkpoint, cursor: header.cursor, source: header.source,

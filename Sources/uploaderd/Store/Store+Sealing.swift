@@ -34,8 +34,8 @@ extension Store {
     /// Removes a temporary of which nothing becomes.
     package func discard(_ id: SpoolTemporaryID) throws(StoreError) { try spoolFiles.discard(id) }
 
-    /// Writes, syncs and places the files of all seals in the batch; one that fails is answered and left out.
-    func writeFiles(_ batch: [CommitRequest]) throws(StoreError) -> [PlacedFile] {
+    /// Writes the files of all seals in the batch, without syncing them; one that cannot be is answered and left out.
+    func writeSegments(_ batch: [CommitRequest]) -> [PlacedFile] {
         var written: [PlacedFile] = []
         var ahead: [StreamKey: StreamCursor] = [:]
         for request in batch {
@@ -60,28 +60,7 @@ extension Store {
                 if case .spooled(let id) = segment.object { abandon(id) }
             }
         }
-        guard !written.isEmpty else { return [] }
-        faults.reach(.sealWritten)
-        var placed: [PlacedFile] = []
-        for file in written {
-            do throws(StoreError) {
-                try spoolFiles.sync(file.temporary)
-                try place(file)
-                placed.append(file)
-            } catch {
-                file.request.answer(.failure(error))
-                abandon(file.temporary)
-            }
-        }
-        for folder in Set(placed.map(\.folder)).sorted() {
-            do throws(StoreError) {
-                try spoolFiles.settle(folder)
-            } catch {
-                for file in placed where file.folder == folder { file.request.answer(.failure(error)) }
-            }
-        }
-        if !placed.isEmpty { faults.reach(.sealRenamed) }
-        return placed
+        return written
     }
 
     /// A segment that is cut at the cursor replaces a partial line, or what was lost and is cut again; mostly nothing.

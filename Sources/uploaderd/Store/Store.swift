@@ -1,5 +1,5 @@
 import Glibc
-import LinuxSystem
+package import LinuxSystem
 package import Shared
 
 /// The one writer of the state directory: catalog, spool and local manifests.
@@ -130,7 +130,8 @@ package actor Store {
 
     private init(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook, log: any EventLog, departures: Departures, damaged: @escaping @Sendable () -> Void
+        faults: any FaultHook, log: any EventLog, syncs: any Syncing, departures: Departures,
+        damaged: @escaping @Sendable () -> Void
     ) {
         self.departures = departures
         self.damaged = damaged
@@ -140,7 +141,7 @@ package actor Store {
         self.random = random
         self.faults = faults
         self.log = log
-        spoolFiles = SpoolDirectory(directory.spool)
+        spoolFiles = SpoolDirectory(directory.spool, syncs: syncs)
     }
 
     /// Opens the state directory, makes it if there is none, and recovers what an earlier life left behind.
@@ -148,17 +149,18 @@ package actor Store {
     /// A damaged catalog is set aside and rebuilt. One of a newer version is not touched.
     ///
     /// - Parameters:
+    ///   - syncs: how what comes together is made durable.
     ///   - departures: of the process: what an earlier engine began may not be over.
     ///   - damaged: called once when the catalog turns out to be damaged while it is used: the next `open` sets it aside.
     /// - Throws: `locked`, with the process id of the daemon that runs; `foreign`; `newerCatalog`; `readOnly`, `noSpace`, `io`.
     package static func open(
         _ directory: StateDirectory, executor: any RoomExecutor, time: any TimeSource, random: any RandomSource,
-        faults: any FaultHook = NoFaults(), log: any EventLog, departures: Departures = Departures(),
-        damaged: @escaping @Sendable () -> Void = {}
+        faults: any FaultHook = NoFaults(), log: any EventLog, syncs: any Syncing = SyncsInTurn(),
+        departures: Departures = Departures(), damaged: @escaping @Sendable () -> Void = {}
     ) async throws(StoreError) -> (Store, RecoveryReport) {
         let store = Store(
-            directory, executor: executor, time: time, random: random, faults: faults, log: log, departures: departures,
-            damaged: damaged)
+            directory, executor: executor, time: time, random: random, faults: faults, log: log, syncs: syncs,
+            departures: departures, damaged: damaged)
         return (store, try await store.start())
     }
 

@@ -25,8 +25,10 @@ final class Transfer: @unchecked Sendable {
     var file: SpillFile?
     /// libcurl was told to wait for bytes, or for room.
     var isPaused = false
-    /// Its turn among those that wait.
-    var pausedAs: UInt64?
+    /// It waits until it may send more.
+    var isHeld = false
+    /// Its turn among those that do.
+    var heldAs: UInt64?
     private var isClosed = false
     var continuation: CheckedContinuation<Result<HTTPResponse, DeliveryError>, Never>?
     /// Has what is wanted read, written, or waited for; on the loop.
@@ -159,7 +161,10 @@ final class Transfer: @unchecked Sendable {
         var room = room
         if !allowances.isEmpty {
             let allowed = allowances.reduce(room.count) { min($0, $1.allowed($0)) }
-            if allowed == 0, outgoing.isUnfinished { return pause() }
+            if allowed == 0, outgoing.isUnfinished {
+                isHeld = true
+                return pause()
+            }
             room = UnsafeMutableRawBufferPointer(rebasing: room[..<max(allowed, 0)])
         }
         switch outgoing.give(into: room) {

@@ -14,11 +14,13 @@ struct TransferFailure {
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST:
             error = DeliveryError(
-                .transient, message, hint: "is the network up, and the destination's address right?")
+                .transient, message, hint: "is the network up, and the destination's address right?",
+                isOutOfReach: true)
         case CURLE_COULDNT_RESOLVE_PROXY:
-            error = DeliveryError(.transient, message, hint: "is the network up, and proxy right?")
+            error = DeliveryError(
+                .transient, message, hint: "is the network up, and proxy right?", isOutOfReach: true)
         case CURLE_COULDNT_CONNECT:
-            error = DeliveryError(.transient, message, hint: Self.connectHint(transfer))
+            error = DeliveryError(.transient, message, hint: Self.connectHint(transfer), isOutOfReach: true)
         case CURLE_OPERATION_TIMEDOUT:
             error = DeliveryError(
                 .transient, message,

@@ -116,10 +116,11 @@ package actor Transfers {
                 await note(result, piece.count, for: transfer)
             }
         }
-        guard transfer.isPaused else { return }
-        if transfer.pausedAs == nil {
+        // Who waits for a piece of its body is told when it is there.
+        guard transfer.isHeld else { return }
+        if transfer.heldAs == nil {
             pauses += 1
-            transfer.pausedAs = pauses
+            transfer.heldAs = pauses
         }
         if held == nil, let next = transfer.allowances.lazy.map(\.next).max() {
             held = rates.time.schedule(at: next) { [weak self] in self?.assumeIsolated { $0.releaseHeld() } }
@@ -129,8 +130,8 @@ package actor Transfers {
     private func releaseHeld() {
         held = nil
         // One takes all that may go: without turns the others would stand still until they are given up.
-        let waiting = running.values.filter { $0.isPaused && !$0.allowances.isEmpty }
-        for transfer in waiting.sorted(by: { ($0.pausedAs ?? 0) < ($1.pausedAs ?? 0) }) { proceed(transfer) }
+        let waiting = running.values.filter(\.isHeld)
+        for transfer in waiting.sorted(by: { ($0.heldAs ?? 0) < ($1.heldAs ?? 0) }) { proceed(transfer) }
     }
 
     private nonisolated static func read(
@@ -195,10 +196,11 @@ package actor Transfers {
     }
 
     private func proceed(_ transfer: Transfer) {
+        transfer.isHeld = false
+        transfer.heldAs = nil
         attend(to: transfer)
         guard transfer.isPaused else { return }
         transfer.isPaused = false
-        transfer.pausedAs = nil
         _ = ccurl_continue(transfer.easy)
         harvest()
     }
