@@ -89,6 +89,8 @@ package struct Breaker: Sendable {
 
     private func isPast(_ begun: Instant?) -> Bool {
         guard let begun, let failedAt, isProbing else { return false }
+        // What was begun because somebody asked is none of it, however little time has passed.
+        if let askedAt, askedAt >= failedAt, begun >= askedAt { return false }
         return begun <= failedAt
     }
 }

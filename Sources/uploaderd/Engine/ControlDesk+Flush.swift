@@ -1,4 +1,6 @@
+import Capture
 package import ControlPlane
+import LinuxSystem
 package import Shared
 import Store
 
@@ -12,6 +14,9 @@ extension ControlDesk {
         let required = engine.destinations.filter(\.isRequired).map(\.name)
         let gate = engine.context.gate
         var hasAskedAgain = false
+        // Of what is taken in the end, where that had to wait for room.
+        var lengths: [SourcePath: Int64]?
+        var isTaken = false
         while true {
             let closings = gate.closings
             let bytes = engine.store.spool.bytes
@@ -45,12 +50,18 @@ extension ControlDesk {
             wasFull = wasFull || gate.closings != closings
             // While the spool was full nothing was taken. By now there is room, or it became full anew, or what was open then
             // was sealed and has to be joined before it leaves. Only where nothing came or went nothing leaves it.
-            guard wasFull, held.isEmpty, isRepeatable(request.scope),
+            guard wasFull, !isTaken, held.isEmpty, isRepeatable(request.scope),
                 await isMoving(since: bytes, closings, settling)
             else {
-                return try await waiting(since: sealed, left, held: held, besides: settling.ahead)
+                return try await waiting(since: sealed, left, held: held, besides: settling.ahead, isTaken: isTaken)
             }
-            if engine.hasRoom { await gate.pass() }
+            if let lengths {
+                // Once more, for what was sealed since.
+                isTaken = await engine.supervisor.hasTaken(lengths)
+            } else {
+                lengths = try await self.lengths(of: request.scope)
+            }
+            if engine.hasRoom, !isTaken { await gate.pass() }
         }
     }
 
@@ -85,6 +96,23 @@ extension ControlDesk {
         }
     }
 
+    /// How long the files are that are not taken to their ends: what a flush means that has to wait for room, however fast
+    /// they grow meanwhile.
+    private func lengths(of scope: FlushRequest.Scope) async throws(ControlError) -> [SourcePath: Int64] {
+        let open =
+            switch scope {
+            case .session(let sid): await engine.supervisor.untaken(of: try await engine.sources(of: sid))
+            case .everything, .file: await engine.supervisor.untaken(of: nil)
+            }
+        return await withTaskExecutorPreference(engine.world.lane(of: "lengths")) { await Self.lengths(of: open) }
+    }
+
+    @concurrent
+    private static func lengths(of paths: [SourcePath]) async -> [SourcePath: Int64] {
+        // Of what cannot be looked at nobody knows how long it is.
+        Dictionary(paths.map { ($0, (try? Files.status($0.absolute))?.size ?? .max) }, uniquingKeysWith: { $1 })
+    }
+
     /// What came open is taken to its end, however often it had to wait.
     private func isRepeatable(_ scope: FlushRequest.Scope) -> Bool {
         switch scope {
@@ -98,9 +126,11 @@ extension ControlDesk {
 
     /// What is not in every required destination, and what of `left` is not taken yet.
     ///
-    /// - Parameter ahead: destinations that have all that is asked for.
+    /// - Parameters:
+    ///   - ahead: destinations that have all that is asked for.
+    ///   - isTaken: what was asked for is sealed, whatever waits for room.
     private func waiting(
-        since before: Int, _ left: NotTaken, held: [String], besides ahead: Set<String> = []
+        since before: Int, _ left: NotTaken, held: [String], besides ahead: Set<String> = [], isTaken: Bool = false
     ) async throws(ControlError) -> FlushReply {
         var queued = 0
         var bytes: Int64 = 0
@@ -110,7 +140,7 @@ extension ControlDesk {
             bytes = max(bytes, backlog.bytes)
         }
         var notTaken = left.sentences + (await engine.supervisor.obstacles(of: left.sources))
-        if engine.context.gate.isClosed, !engine.hasRoom {
+        if engine.context.gate.isClosed, !engine.hasRoom, !isTaken {
             notTaken.append("the spool is full: what the files have beyond it is read when there is room again")
         }
         // Waiting longer brings nothing back.

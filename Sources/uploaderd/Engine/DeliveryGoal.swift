@@ -11,6 +11,8 @@ struct DeliveryGoal {
     private var notBefore: Instant
     /// When it was reached, if it is.
     private var reachedAt: Instant?
+    /// Something was left out that could not be put just then. Somebody may have asked for it since, and it is not there.
+    private var isPartly = false
 
     /// From one look to the next.
     private static let pause: Duration = .milliseconds(200)
@@ -39,14 +41,23 @@ struct DeliveryGoal {
         if let reachedAt { return now >= reachedAt + Self.grace }
         guard now >= notBefore else { return false }
         notBefore = now + Self.pause
+        if !refused.isEmpty || !withheld.isEmpty || copies.leave != .all { isPartly = true }
         if try await isThere(store, parts, besides: refused, withheld, unreached: copies) { reachedAt = now }
         return false
     }
 
-    /// Asks Store. The parameters are those of `isReached`.
+    /// Asks Store.
     ///
-    /// - Returns: whether all of it is there and listed.
-    mutating func isThere(
+    /// - Returns: whether all of it is there and listed, and nothing was left out.
+    mutating func isWhole(at store: StoreID, _ parts: DeliveryParts, unreached copies: UnreachedCopies) async throws
+        -> Bool
+    {
+        guard copies.reason == nil else { return false }
+        if isPartly { (wanted, listed, reachedAt, isPartly) = (nil, 0, nil, false) }
+        return try await isThere(store, parts, besides: [], [], unreached: copies)
+    }
+
+    private mutating func isThere(
         _ store: StoreID, _ parts: DeliveryParts, besides refused: Set<SegmentID>, _ withheld: Set<SessionID>,
         unreached copies: UnreachedCopies
     ) async throws -> Bool {

@@ -32,13 +32,13 @@ extension DestinationWorker {
                         at: storeID, parts, besides: Set(refused.keys), Set(publications.refused.keys),
                         unreached: copies)
                 {
-                    return true
+                    break
                 }
                 await change { !isIdle && !isStopping }
             }
             // More may have come since it had nothing to do.
-            guard let storeID, notBefore == nil, copies.reason == nil else { return false }
-            return try await goal.isThere(storeID, parts, besides: [], [], unreached: copies)
+            guard let storeID, notBefore == nil else { return false }
+            return try await goal.isWhole(at: storeID, parts, unreached: copies)
         } catch {
             // Safe: without a goal it waits for the end.
             while !isIdle, !isStopping { await change { !isIdle && !isStopping } }

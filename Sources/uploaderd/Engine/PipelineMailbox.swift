@@ -34,6 +34,7 @@ final class PipelineMailbox: Sendable {
         /// When the first line of the open segment was seen, or the source was found to have something.
         var openSince: Instant?
         var endless: Int64 = 0
+        var sealedEnd: Int64?
     }
 
     /// - Parameters:
@@ -82,7 +83,15 @@ final class PipelineMailbox: Sendable {
 
     func noteOpen(since now: Instant) { state.withLock { $0.openSince = $0.openSince ?? now } }
 
-    func noteSealed() { state.withLock { $0.openSince = nil } }
+    /// Everything before this offset of the source is in durable segments; `nil`: nothing is known of that.
+    var sealedEnd: Int64? { state.withLock { $0.sealedEnd } }
+
+    func noteSealed(upTo end: Int64?) {
+        state.withLock { state in
+            state.openSince = nil
+            state.sealedEnd = end
+        }
+    }
 
     /// Bytes at the source's end that are a line without its end, and are not taken.
     var endless: Int64 { state.withLock { $0.endless } }

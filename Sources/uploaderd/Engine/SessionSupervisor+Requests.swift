@@ -35,6 +35,24 @@ extension SessionSupervisor {
         return left.filter(isLeft).sorted(by: Self.inOrder)
     }
 
+    /// Sources that are not taken to their ends, as far as is known after they were looked for.
+    func untaken(of paths: [SourcePath]?) async -> [SourcePath] {
+        if let paths { for path in paths { wake(path) } } else { await sweep() }
+        let wanted = paths.map(Set.init)
+        return unsettled(where: { wanted?.contains($0) ?? true })
+    }
+
+    /// Whether that much of each is in durable segments, or it is settled, as it is where it is nobody's to read any more.
+    func hasTaken(_ lengths: [SourcePath: Int64]) -> Bool {
+        let behind = Set(behind.values.joined())
+        return lengths.allSatisfy { path, length in
+            guard let mailbox = running[path] else {
+                return !pending.contains(path) && !swapped.contains(path) && !behind.contains(path)
+            }
+            return mailbox.sealedEnd.map { $0 + mailbox.endless >= length } ?? false
+        }
+    }
+
     /// Somebody says that there is something to take; its root may not be looked through yet, or may miss events.
     func look(at path: SourcePath) {
         if !isStopping { wake(path) }

@@ -101,6 +101,7 @@ extension StreamPipeline {
         }
         start = next
         marker = tail.marker
+        if writer == nil { mailbox.noteSealed(upTo: tail.isPacked ? nil : cursor.offset) }
     }
 
     /// The cursor was rebuilt, from manifests or spool headers: compares the source with what was stored of it before it

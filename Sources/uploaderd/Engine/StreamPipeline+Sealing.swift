@@ -33,7 +33,7 @@ extension StreamPipeline {
         if cursor.offset == 0 { context.board.settleGeneration(of: cursor.stream) }
         cursor = next
         start = behind
-        mailbox.noteSealed()
+        mailbox.noteSealed(upTo: tail.isPacked ? nil : cursor.offset)
         let counted = mailbox.count(taken: sealed.record.sourceBytes)
         context.board.update {
             $0.sealedSegments += 1
