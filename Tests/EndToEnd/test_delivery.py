@@ -284,3 +284,76 @@ def test_a_session_that_never_rests_is_delivered_again(world, rclone, far_end):
         over.set()
         writer.join()
     assert daemon.stop() == 0
+
+
+class Writers:
+    """A thread that appends to a few files until the block ends; `size` is what is in them."""
+
+    def __init__(self, world, names, line, pause):
+        self.size = dict.fromkeys(names, 0)
+        self.over = threading.Event()
+
+        def write():
+            while not self.over.wait(pause):
+                for name in names:
+                    world.write(f"logs/{name}.jsonl", line, "ab")
+                    self.size[name] += len(line)
+        self.thread = threading.Thread(target=write)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def test_a_flush_ends_though_writers_keep_the_spool_full(world, rclone, far_end):
+    end = far_end(rclone.port, Switch(Trouble.DELAY))
+    world.configure(f'[[watch]]\nroot="{world.home}/logs"\n[spool]\nmax_bytes="1MiB"\n'
+                    + rclone.destination(endpoint=end.endpoint))
+    rclone.write_key(world)
+    world.daemon()
+    # It does not compress: 8 MB a second.
+    with Writers(world, ["a", "b", "c", "d"], b'{"t":"%s"}\n' % os.urandom(50_000).hex().encode(), 0.05) as writers:
+        world.wait_status(lambda status: status["spool"]["bytes"] > status["spool"]["max_bytes"] * 3 // 4)
+        asked = dict(writers.size)
+        assert world.ctl_run("flush", "--wait", timeout=PATIENCE).returncode == 0
+        assert writers.thread.is_alive()
+        mirror = rclone.mirror(world.base / "mirror")
+        for name, size in asked.items():
+            assert len(manifest_reader.read(mirror, name).latest()) >= size, name
+
+
+def test_a_flush_says_what_is_refused_however_often_others_ask(world, rclone, far_end):
+    def slow(method, path, number):
+        # What a slow network is: the refusal comes while the others are on their way.
+        time.sleep(0.7 if "/bad/" in path else 0.15 if method == "PUT" else 0)
+        return Trouble.PASS
+    end = far_end(rclone.port, slow)
+    world.configure(f'[[watch]]\nroot="{world.home}/logs"\n[segments]\nquiet="100ms"\nmax_lines=50\n'
+                    + rclone.destination(endpoint=end.endpoint))
+    rclone.write_key(world)
+    unknown = {"version": 1, "layout": 1, "requires": ["future"], "sid": "bad", "writer": "0" * 32, "epoch": 1,
+               "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "active_seq": 1,
+               "segments": [], "checkpoints": [], "streams": {}, "session": {}}
+    rclone.client().put_object(
+        Bucket=rclone.bucket, Key="sessions/bad/manifest.json", Body=json.dumps(unknown).encode())
+    world.write("logs/bad.jsonl", b'{"bad":1}\n')
+    world.daemon()
+    world.wait_health("delivery_conflict")
+    over = threading.Event()
+
+    def ask():
+        while not over.wait(1.7):
+            world.ctl_run("flush", check=False)
+    others = threading.Thread(target=ask)
+    with Writers(world, ["a", "b", "c", "d"], b'{"t":"%s"}\n' % (b"x" * 300), 0.05):
+        others.start()
+        try:
+            for _ in range(2):
+                assert world.ctl_run("flush", "--wait", check=False, timeout=PATIENCE).returncode == 5
+        finally:
+            over.set()
+            others.join()

@@ -11,7 +11,10 @@ struct DeliveryGoal {
     private var notBefore: Instant
     /// When it was reached, if it is.
     private var reachedAt: Instant?
-    /// Something was left out that could not be put just then. Somebody may have asked for it since, and it is not there.
+    /// What was refused since somebody waits: it is not waited for again, though others may ask for it all the time.
+    private var refused: Set<SegmentID> = []
+    private var withheld: Set<SessionID> = []
+    /// Something was left out, and may not be there.
     private var isPartly = false
 
     /// From one look to the next.
@@ -38,11 +41,13 @@ struct DeliveryGoal {
         unreached copies: UnreachedCopies
     ) async throws -> Bool {
         let now = parts.world.time.now
+        self.refused.formUnion(refused)
+        self.withheld.formUnion(withheld)
         if let reachedAt { return now >= reachedAt + Self.grace }
         guard now >= notBefore else { return false }
         notBefore = now + Self.pause
-        if !refused.isEmpty || !withheld.isEmpty || copies.leave != .all { isPartly = true }
-        if try await isThere(store, parts, besides: refused, withheld, unreached: copies) { reachedAt = now }
+        if !self.refused.isEmpty || !self.withheld.isEmpty || copies.leave != .all { isPartly = true }
+        if try await isThere(store, parts, besides: self.refused, self.withheld, unreached: copies) { reachedAt = now }
         return false
     }
 
