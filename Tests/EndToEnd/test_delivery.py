@@ -276,10 +276,11 @@ def test_a_session_that_never_rests_is_delivered_again(world, rclone, far_end):
     writer.start()
     try:
         world.wait_status(lambda status: status["sessions"]["known"] == 1)
+        world.ctl_run("flush", "--wait")
         for _ in range(2):
             reply = world.ctl("resend", "restless", timeout=PATIENCE)
             assert writer.is_alive() and reply["left"] == []
-        assert reply["unchanged"] > 0, "what was there by then was read"
+            assert reply["unchanged"] > 0, "what was there by then was read"
     finally:
         over.set()
         writer.join()
