@@ -280,6 +280,8 @@ def test_a_far_end_that_flaps_loses_nothing_and_doubles_nothing(world, rclone, f
     # What waited for long went side by side; little is gone before the limit has grown again.
     assert end.most_open > 3 or queued < 100
     # Half of what a manager waits for, whatever happened meanwhile, and a busy machine's delays.
+    with daemon.notices.changed:
+        assert daemon.notices.changed.wait_for(lambda: len(daemon.notices.seen(WATCHDOG="1")) > 1, timeout=PATIENCE)
     fed = daemon.notices.seen(WATCHDOG="1")
     assert max(later - sooner for sooner, later in zip(fed, fed[1:])) < 4
     require_all(rclone.mirror(world.base / "mirror"), world, sessions)
