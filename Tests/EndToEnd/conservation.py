@@ -14,6 +14,7 @@ import random
 import re
 import subprocess
 
+import generator
 import manifest_reader
 from manifest_reader import need
 
@@ -176,3 +177,21 @@ def printed_seed(name):
     seed = os.environ.get("UPLOADER_SEED") or str(random.SystemRandom().randrange(1 << 32))
     print(f"{name}: UPLOADER_SEED={seed}")
     return random.Random(f"{name} {seed}"), seed
+
+
+def sessions_of(world, name, count, size=4_000):
+    """So many sessions of Claude Code's in the world's home, long enough ago that they are at rest."""
+    sessions = [generator.session(f"{name} {number}", "claude", size) for number in range(count)]
+    for session in sessions:
+        session.apply(world.home)
+    backdate(world.home)
+    return sessions
+
+
+def require_all(store, world, sessions):
+    """Every byte is there, once: nothing lies there that no manifest lists."""
+    for session in sessions:
+        stored = manifest_reader.read(store, session.sid)
+        for path, stream in session.streams.items():
+            assert stored.latest(stream) == (world.home / path).read_bytes(), (session.sid, stream)
+        assert not manifest_reader.unlisted(stored), session.sid

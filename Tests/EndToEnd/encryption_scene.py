@@ -6,11 +6,8 @@ import zlib
 import pytest
 
 import age_tool
-import generator
-import manifest_reader
 from age_tool import Key
 from confab_scene import write_key
-from conservation import backdate
 from object_servers import Rclone
 from supabase_double import SupabaseDouble
 
@@ -92,25 +89,9 @@ def folder(world):
     return Folder(world)
 
 
-def sessions_of(world, name, count, size):
-    sessions = [generator.session(f"{name} {number}", "claude", size) for number in range(count)]
-    for session in sessions:
-        session.apply(world.home)
-    backdate(world.home)
-    return sessions
-
-
 def main_of(world, session):
     (path,) = [path for path, stream in session.streams.items() if stream == "main"]
     return (world.home / path).read_bytes()
-
-
-def require_all(store, world, sessions):
-    for session in sessions:
-        stored = manifest_reader.read(store, session.sid)
-        for path, stream in session.streams.items():
-            assert stored.latest(stream) == (world.home / path).read_bytes(), (session.sid, stream)
-        assert not manifest_reader.unlisted(stored), session.sid
 
 
 def pieces_of(data, size=12):

@@ -12,7 +12,7 @@ from pyarrow import csv
 
 import manifest_reader
 from object_servers import Rclone, Swift
-from test_s3 import sessions_of
+from conservation import sessions_of
 
 SERVERS = [pytest.param(Rclone, id="rclone"), pytest.param(Swift, id="swift", marks=pytest.mark.root)]
 GLOB = "sessions/sessions/*/segments/*.jsonl.gz"

@@ -8,9 +8,8 @@ import time
 
 import pytest
 
-import generator
 import manifest_reader
-from conservation import backdate
+from conservation import require_all, sessions_of
 from daemon import PATIENCE
 from far_end import FarEnd, Trouble
 from object_servers import Rclone
@@ -45,22 +44,6 @@ class Switch:
 
     def __call__(self, method, path, number):
         return self.now
-
-
-def sessions_of(world, name, count, size=4_000):
-    sessions = [generator.session(f"{name} {number}", "claude", size) for number in range(count)]
-    for session in sessions:
-        session.apply(world.home)
-    backdate(world.home)
-    return sessions
-
-
-def require_all(store, world, sessions):
-    for session in sessions:
-        stored = manifest_reader.read(store, session.sid)
-        for path, stream in session.streams.items():
-            assert stored.latest(stream) == (world.home / path).read_bytes(), (session.sid, stream)
-        assert not manifest_reader.unlisted(stored), session.sid
 
 
 def folder(world, name):

@@ -10,8 +10,8 @@ import pytest
 import age_tool
 import manifest_reader
 from age_tool import Key
-from conservation import Ledger, backdate, printed_seed
-from encryption_scene import folder, key, main_of, place, require_all, require_no_text, sessions_of  # noqa: F401: fixtures
+from conservation import Ledger, backdate, printed_seed, require_all, sessions_of
+from encryption_scene import folder, key, main_of, place, require_no_text  # noqa: F401: fixtures
 from test_crash import FAST, KILLED, Growth, finish
 from test_merge import SMALL, make_small
 from test_presigned import PutServer

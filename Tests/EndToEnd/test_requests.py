@@ -2,9 +2,9 @@
 
 import pytest
 
+from conservation import require_all, sessions_of
 from far_end import FarEnd, Trouble
 from object_servers import Rclone, Swift
-from test_s3 import require_all, sessions_of
 
 SERVERS = [pytest.param(Rclone, id="rclone"), pytest.param(Swift, id="swift", marks=pytest.mark.root)]
 # No merge comes between, and no second manifest of one segment.

@@ -8,9 +8,7 @@ import time
 
 import pytest
 
-import generator
-import manifest_reader
-from conservation import backdate, printed_seed
+from conservation import printed_seed, require_all, sessions_of
 from daemon import PATIENCE
 from far_end import FarEnd, Trouble, certificate
 from object_servers import Rclone, Swift
@@ -50,24 +48,6 @@ def far_end(request):
     yield make
     for end in ends:
         end.close()
-
-
-def sessions_of(world, name, count, size=4_000):
-    """So many sessions of Claude Code's in the world's home, long enough ago that they are at rest."""
-    sessions = [generator.session(f"{name} {number}", "claude", size) for number in range(count)]
-    for session in sessions:
-        session.apply(world.home)
-    backdate(world.home)
-    return sessions
-
-
-def require_all(store, world, sessions):
-    """Every byte is there, once: nothing lies there that no manifest lists."""
-    for session in sessions:
-        stored = manifest_reader.read(store, session.sid)
-        for path, stream in session.streams.items():
-            assert stored.latest(stream) == (world.home / path).read_bytes(), (session.sid, stream)
-        assert not manifest_reader.unlisted(stored), session.sid
 
 
 def fails_with(world, *words):
