@@ -230,6 +230,9 @@ class World:
     def write(self, relative, data, mode="wb"):
         """Writes a file of the user's below its home, and the folders to it; `mode` as of open()."""
         path = self.home / relative
+        # A daemon that reads between the truncation and the writing begins a generation of it.
+        assert mode != "wb" or path.suffix != ".jsonl" or not path.exists() or not path.stat().st_size \
+            or not any(daemon.running for daemon in self.daemons), f"append to {relative} ('ab'), or stop the daemon first"
         missing = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open(mode) as file:

@@ -54,7 +54,7 @@ def test_a_catalog_that_contradicts_itself_is_made_anew(home, sql):
     change(home, sql)
     daemon = home.daemon()
     assert list(home.state.glob("catalog.db.broken-*"))
-    home.write(PATH, lines(20, 50))
+    home.write(PATH, lines(40, 50), "ab")
     home.ctl_run("flush", "--wait")
     assert home.ctl_run("verify", "--deep").returncode == 0
     assert daemon.stop() == 0
@@ -66,7 +66,7 @@ def test_a_digest_that_is_not_that_of_the_bytes_is_found_and_not_told_any_more(h
         CASE hex(substr(chain_state, 6, 1)) WHEN '00' THEN x'01' ELSE x'00' END || substr(chain_state, 7) AS BLOB)""")
     manifest = home.base / "store/sessions" / SID / "manifest.json"
     daemon = home.daemon()
-    home.write(PATH, lines(20, 50))
+    home.write(PATH, lines(40, 50), "ab")
     home.ctl_run("flush", "--wait")
 
     def chains():
@@ -77,7 +77,7 @@ def test_a_digest_that_is_not_that_of_the_bytes_is_found_and_not_told_any_more(h
     home.ctl_run("flush", "--wait")
     assert set(chains()) == {"1"}
     home.ctl_run("verify", "--deep")
-    home.write(PATH, lines(20, 60))
+    home.write(PATH, lines(50, 60), "ab")
     home.ctl_run("flush", "--wait")
     assert set(chains()) == {"1", "2"}
     home.ctl_run("verify", "--deep")
