@@ -148,7 +148,7 @@ struct WatcherTests {
         try scratch.makeDirectory("root/d")
         try scratch.write("root/d/a.jsonl", "x\n")
         try scratch.link("root/l", to: scratch["outside"])
-        try scratch.link("root/nowhere", to: "/nonexistent")
+        try scratch.link("root/nowhere", to: scratch["not there"])
         try WatchFixture.watch([root("root")]) { [scratch] watch in
             let first = try await watch.raised("source_refused")
             #expect(first.subject == scratch["root/l"])

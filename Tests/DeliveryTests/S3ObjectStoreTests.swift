@@ -136,6 +136,35 @@ struct S3ObjectStoreTests {
         }
     }
 
+    @Test(
+        "takes its own bytes for its own where a put was done and failed, and was asked for again; others' for a conflict",
+        arguments: [true, false])
+    func doneAndFailed(_ isOurs: Bool) async throws {
+        let body: [UInt8] = [1, 2, 3]
+        let sum = RunningDigest.digest(of: isOurs ? body : [1, 2, 4]).bytes.withUnsafeBytes { Base64.text(of: $0) }
+        let isPut = Mutex(false)
+        let server = try ScriptedServer { asked in
+            if asked.method == "PUT" {
+                isPut.withLock { $0 = true }
+                return .status(412)
+            }
+            let (tag, size) = isPut.withLock(\.self) ? ("new", 3) : ("old", 2)
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\nETag: \"\(tag)\"\r\nX-Amz-Checksum-Sha256: \(sum)\r\n\r\n"
+            return .bytes(Array(head.utf8))
+        }
+        defer { server.stop() }
+        let scene = try TransferScene()
+        let store = Self.store(server, scene)
+        let key = try #require(ObjectKey("k"))
+        do throws(DeliveryError) {
+            let put = try await store.put(MemoryObject(body), to: key, .replacing(ObjectVersion("old")))
+            #expect(isOurs && put == ObjectVersion("new"))
+        } catch {
+            #expect(!isOurs && error.code == .conflict, "\(error)")
+        }
+    }
+
     @Test("looks again before it puts without a condition that the server heeded once, and does not know any more")
     func conditionLost() async throws {
         let there = Mutex<Set<String>>([])

@@ -60,6 +60,7 @@ struct DeliveryControlTests {
             try await stage.pass(.seconds(400))
             for name in ["a", "b"] { #expect(try stage.end.content(name) == stage.source("\(name).jsonl")) }
             #expect(try spool(stage).isEmpty)
+            #expect(life.board.snapshot().health.isEmpty, "what was refused has been taken")
         }
     }
 

@@ -110,7 +110,7 @@ extension ControlDesk {
                 }
             }
             // What was said before somebody asked; if it is so again, it is said again.
-            for kind in ["delivery_conflict", "delivery_refused"] { engine.board.clear(kind, "\(name)/\(sid)") }
+            engine.board.clearRefusals(of: sid, by: name)
             asked.append((id, name))
         }
         let last = try await asking { () async throws(StoreError) in try await engine.store.lastSegment() }

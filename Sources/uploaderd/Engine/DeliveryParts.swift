@@ -48,7 +48,7 @@ struct DeliveryParts: Sendable {
                 + "uploaderctl quarantine list says which; then quarantine retry, or quarantine drop")
     }
 
-    /// This session, or this object of it, cannot go there as things are; everything else goes on.
+    /// Said in health and in the log.
     func refuse(_ error: DeliveryError, by destination: String, session: SessionID) {
         let kind = error.code == .conflict ? "delivery_conflict" : "delivery_refused"
         // Tried again every few minutes, and at each flush: said when it begins.

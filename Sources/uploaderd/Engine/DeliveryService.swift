@@ -36,16 +36,33 @@ actor DeliveryService {
     /// - Parameter perseveres: see `DestinationWorker.settled`.
     /// - Returns: the destinations that hold something back, with the reason.
     func settled(perseveres: Bool) async -> [(name: String, reason: String)] {
-        var obstacles: [(name: String, reason: String)] = []
         // Side by side: none waits while another is waited for.
-        await withDiscardingTaskGroup { group in
+        let whole = await withTaskGroup(of: String?.self, returning: Set<String>.self) { group in
             for worker in workers {
-                group.addTask(executorPreference: executor) { await worker.settled(perseveres: perseveres) }
+                group.addTask(executorPreference: executor) {
+                    await worker.settled(perseveres: perseveres) ? worker.name : nil
+                }
+            }
+            var names: Set<String> = []
+            for await name in group { if let name { names.insert(name) } }
+            return names
+        }
+        var obstacles: [(name: String, reason: String)] = []
+        for worker in workers {
+            if let reason = await worker.obstacle() {
+                obstacles.append((worker.name, reason))
+            } else if !whole.contains(worker.name) {
+                obstacles.append((worker.name, "it does not have everything yet"))
             }
         }
-        for worker in workers {
-            if let reason = await worker.obstacle() { obstacles.append((worker.name, reason)) }
-        }
         return obstacles
+    }
+
+    /// Whether a server may take, or say, in a moment what it did not just now.
+    var isHopeful: Bool {
+        get async {
+            for worker in workers where await worker.isHopeful { return true }
+            return false
+        }
     }
 }

@@ -43,6 +43,7 @@ extension DestinationWorker {
         switch result {
         case .success(.delivered):
             succeeded(begun: begun)
+            settle(.segment(delivery.id), of: delivery.record.stream.session)
             lapses.succeeded(delivery.id)
             if !delivery.isSpooled { copies.succeeded(begun: begun) }
             deliveredSinceTrim += delivery.record.storedBytes
@@ -51,9 +52,11 @@ extension DestinationWorker {
                 $0.deliveredBytes += delivery.record.storedBytes
             }
         // It has answered.
-        case .success(.putAside): succeeded(begun: begun)
+        case .success(.putAside):
+            succeeded(begun: begun)
+            settle(.segment(delivery.id), of: delivery.record.stream.session)
         // What was left alone says nothing of the far end.
-        case .success(.left): break
+        case .success(.left): settle(.segment(delivery.id), of: delivery.record.stream.session)
         case .failure(let error as CopyOutOfReach) where !error.reason.isOfOneSession:
             unreached(delivery, error.reason, begun: begun)
         case .failure(let error as CopyOutOfReach): refuse(delivery, error.reason)
@@ -71,6 +74,6 @@ extension DestinationWorker {
 
     private func refuse(_ delivery: SegmentDelivery, _ error: DeliveryError) {
         refused[delivery.id] = parts.world.time.now + parts.policy.probe
-        parts.refuse(error, by: name, session: delivery.record.stream.session)
+        refuse(.segment(delivery.id), of: delivery.record.stream.session, error)
     }
 }

@@ -11,7 +11,8 @@ extension DestinationWorker {
     func obstacle() async -> String? {
         if isPaused { return "it is paused: uploaderctl resume \(name)" }
         if notBefore != nil || storeID == nil {
-            return parts.board.snapshot().destinations[name]?.lastError ?? "its store has not answered yet"
+            return parts.board.snapshot().destinations[name]?.lastError
+                ?? (hasAnswered ? "what its store has is still being read" : "its store has not answered yet")
         }
         if let reason = copies.reason { return reason.message }
         let held = refused.count + publications.refused.count
@@ -23,6 +24,9 @@ extension DestinationWorker {
             return "\(error)"
         }
     }
+
+    /// Whether what could not be done may be possible in a moment.
+    var isHopeful: Bool { isRemote && breaker.failure?.isTransient ?? true }
 
     /// Until when there is hope for those who wait in spite of the failure; `nil`: there is none, or nobody does.
     func hopeEnds(at now: Instant) -> Instant? {
@@ -95,6 +99,17 @@ extension DestinationWorker {
             parts.world.log.record(
                 Event(isHeld ? .destinationHeld : .deliveryFailed, error.message, hint: error.hint, destination: name))
         }
+    }
+
+    /// This session, or this object of it, cannot go there as things are; everything else goes on.
+    func refuse(_ matter: Complaints.Matter, of session: SessionID, _ error: DeliveryError) {
+        complaints.note(matter, of: session)
+        parts.refuse(error, by: name, session: session)
+    }
+
+    /// It went well, or is nobody's business any more.
+    func settle(_ matter: Complaints.Matter, of session: SessionID) {
+        if complaints.settle(matter, of: session) { parts.board.clearRefusals(of: session, by: name) }
     }
 
     /// - Parameter reason: why none of the stores that have the segment gives it; all else goes on.

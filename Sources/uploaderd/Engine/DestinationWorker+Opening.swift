@@ -37,13 +37,16 @@ extension DestinationWorker {
         try await parts.store.note(found, of: name)
         if sink is any LineSink { try await parts.store.takesLines(found) }
         if sink is any WholeFileSink { try await parts.store.takesFiles(found) }
-        storeID = found
+        hasAnswered = true
         succeeded()
         changed()
         parts.board.update(name) { $0.storeID = found }
         parts.objects.add(ObjectFinder.Shelf(places), as: found)
         try await parts.opened(found)
         try await parts.sayQuarantine(at: found, name)
+        // Not before: until Store knows that it is to have everything, it would seem to have it.
+        storeID = found
+        changed()
         noteNews()
         return found
     }

@@ -61,6 +61,7 @@ extension DestinationWorker {
     private func unpublished(_ session: SessionID) {
         happenings += 1
         publications.failed(session, until: nil)
+        settle(.manifest, of: session)
         changed()
     }
 
@@ -72,6 +73,7 @@ extension DestinationWorker {
             succeeded(begun: begun)
             tidyBy = tidyBy ?? now + Self.tidyDelay
             publications.published(session, bytes: bytes, at: now)
+            settle(.manifest, of: session)
             parts.board.update(name) {
                 $0.manifests += 1
                 $0.manifestBytes += Int64(bytes)
@@ -79,7 +81,7 @@ extension DestinationWorker {
         case .failure(let error as DeliveryError) where error.isOfOneSession:
             succeeded(begun: begun)
             publications.failed(session, until: now + parts.policy.probe)
-            parts.refuse(error, by: name, session: session)
+            refuse(.manifest, of: session, error)
         case .failure(let error as DeliveryError) where breaker.isLapse(error):
             trips.lapsed(since: begun)
             publications.lapsed(session, error, parts.policy, at: now, random: parts.world.random.next())

@@ -54,7 +54,7 @@ extension DestinationWorker {
                 } catch let error as DeliveryError where error.isOfOneSession {
                     // Whose it is nobody can say now: it stays, and stands in no other's way.
                     kept.insert(object)
-                    parts.refuse(error, by: name, session: object.session)
+                    refuse(.object(object), of: object.session, error)
                 }
             }
         }
@@ -77,7 +77,7 @@ extension DestinationWorker {
                     try await remove(object, from: id, .rewriteDeleted)
                 } catch let error as DeliveryError where error.isOfOneSession {
                     kept.insert(object)
-                    parts.refuse(error, by: name, session: object.session)
+                    refuse(.object(object), of: object.session, error)
                 }
             }
             parts.board.update { _ in }
@@ -96,5 +96,6 @@ extension DestinationWorker {
         try await places.sink.delete(object.path, in: folder)
         parts.world.faults.reach(point)
         try await parts.store.recordDeleted(object, at: id)
+        settle(.object(object), of: object.session)
     }
 }

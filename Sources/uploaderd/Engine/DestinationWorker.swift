@@ -35,7 +35,10 @@ actor DestinationWorker {
     let places: WriterPlaces
     private let bell = Doorbell()
 
+    /// Once it is open, and Store knows that it is to have everything.
     var storeID: StoreID?
+    /// Its store was there when it was tried last.
+    var hasAnswered = false
     var inFlight: Set<SegmentID> = []
     /// What this store will not take as it is, and when to ask again.
     var refused: [SegmentID: Instant] = [:]
@@ -44,6 +47,7 @@ actor DestinationWorker {
     /// What other stores have, and do not give now.
     var copies: UnreachedCopies
     var publications = PublicationQueue()
+    var complaints = Complaints()
     /// There may be more to carry than is under way. If not, Store is asked once more when all that is has ended.
     private let news = Atomic<Bool>(true)
     /// When what may leave the spool does so at the latest; without other work it does at once. `nil`: no manifest was put
@@ -124,9 +128,9 @@ actor DestinationWorker {
         }
     }
 
-    /// Returns when the store was opened, or could not be at the first attempt.
+    /// Returns when the store has answered, or could not be opened at the first attempt.
     func tried() async {
-        func isWaiting() -> Bool { storeID == nil && notBefore == nil && !isStopping }
+        func isWaiting() -> Bool { !hasAnswered && notBefore == nil && !isStopping }
         while isWaiting() { await change(while: isWaiting) }
     }
 

@@ -77,17 +77,11 @@ package final class Engine: Sendable {
     /// - Returns: what could not be made safe, with the reason; empty: all is safe.
     package func finish() async -> [String] {
         var reasons = await parts.captures.imported(parts)
-        reasons += await parts.supervisor.settled()
-        await parts.captures.settleEnds()
+        let (untaken, obstacles) = await settled()
+        reasons += untaken
         reasons += parts.watched.compactMap(\.obstacle)
         // What is named already as a source that could not be taken is not said twice.
         reasons += parts.unseen(but: []).filter { !reasons.contains($0) }
-        await parts.merging?.merged()
-        var obstacles = await parts.delivery.settled(perseveres: true)
-        while parts.lost.isMending {
-            await parts.lost.mending.over()
-            obstacles = await parts.delivery.settled(perseveres: true)
-        }
         reasons += obstacles.map { "destination \($0.name): \($0.reason)" }
         reasons += await parts.faulty().map {
             "destination \($0): it does not have any more what was put there; uploaderctl status says what"
@@ -99,6 +93,40 @@ package final class Engine: Sendable {
         let seen = parts.board.snapshot()
         if seen.noticed.withheldLines > 0 { reasons.append("\(seen.noticed.withheldLines) lines were withheld") }
         return reasons
+    }
+
+    /// How long sessions are asked about again, since a server last answered for one: as destinations wait for a server.
+    private static let perseverance: Duration = .seconds(60)
+
+    /// Takes and delivers until nothing more can be done. A server that fails here and there is asked again: that it did not say
+    /// whether it knows a session is not the end of that session.
+    ///
+    /// - Returns: why sources could not be taken, and destinations do not have everything.
+    private func settled() async -> (untaken: [String], obstacles: [(name: String, reason: String)]) {
+        let time = parts.world.time
+        let bell = Doorbell()
+        var untaken = await parts.supervisor.settled()
+        var unresolved = await parts.supervisor.unresolved
+        var (answeredAt, pause) = (time.now, Duration.milliseconds(500))
+        while true {
+            await parts.captures.settleEnds()
+            await parts.merging?.merged()
+            var obstacles = await parts.delivery.settled(perseveres: true)
+            while parts.lost.isMending {
+                await parts.lost.mending.over()
+                obstacles = await parts.delivery.settled(perseveres: true)
+            }
+            guard unresolved > 0, time.now < answeredAt + Self.perseverance, await parts.delivery.isHopeful else {
+                return (untaken, obstacles)
+            }
+            _ = await bell.wait(until: time.now + pause, on: time)
+            pause = min(pause * 2, .seconds(8))
+            await parts.supervisor.resolved()
+            untaken = await parts.supervisor.settled()
+            let left = await parts.supervisor.unresolved
+            if left < unresolved { (answeredAt, pause) = (time.now, .milliseconds(500)) }
+            unresolved = left
+        }
     }
 
     /// Seals what is open into the spool; nothing more is read. Takes milliseconds, whatever the network does.

@@ -127,9 +127,10 @@ extension SessionSupervisor {
     /// Sources that wait for a store which may know their session.
     var unresolved: Int { resting.values.count(where: \.isUnresolved) }
 
-    /// The stores were asked: those sources are tried again at once.
+    /// The stores were asked, or may answer now: those sources are tried again at once.
     func resolved() {
-        for path in rested.filter(\.value.isUnresolved).keys.sorted(by: Self.inOrder) { pending.add(path) }
+        let waiting = resting.filter { $0.value.isUnresolved && running[$0.key] == nil }
+        for path in waiting.keys.sorted(by: Self.inOrder) { pending.add(path) }
     }
 
     /// Returns when every source was taken to its end, or could not be: `--once`.

@@ -18,7 +18,8 @@ extension Store {
         upTo last: SegmentID, to store: StoreID, besides refused: Set<SegmentID>, spooledOnly: Bool = false
     ) throws(StoreError) -> Bool {
         let catalog = try catalog()
-        guard let storeRow = try storeRow(store) else { return true }
+        // What is not to be filled yet does not have everything.
+        guard let storeRow = try storeRow(store), activeStores.contains(storeRow) else { return false }
         let queries = [
             """
             SELECT c.segment_id FROM copies c INDEXED BY copies_queue CROSS JOIN sessions e ON e.id = c.session_id

@@ -116,9 +116,16 @@ package final class S3ObjectStore: ObjectStore {
                 conditions.withLock { $0 = Conditions(areHeeded: false, areIgnored: true) }
                 return try await replace(version, of: key, by: body)
             }
+            let refusal = refused.refusal
             // What was to be matched is gone: NoSuchKey.
-            let isGone = refused.refusal.status == 404 && !refused.refusal.isMissingBucket
-            throw refused.refusal.status == 412 || isGone ? changed(key) : refused.error
+            guard refusal.status == 412 || refusal.status == 404 && !refusal.isMissingBucket else {
+                throw refused.error
+            }
+            // A put that was asked for twice, since the server failed after it, has changed what it was to match.
+            guard let digest, let there = try await look(at: key), try await has(there, key, body.size, digest) else {
+                throw changed(key)
+            }
+            return there.version
         }
     }
 
@@ -174,16 +181,21 @@ package final class S3ObjectStore: ObjectStore {
     private func same(
         _ there: Seen, _ key: ObjectKey, _ size: Int64, _ digest: Digest256
     ) async throws(DeliveryError) -> ObjectVersion {
-        var found = there.digest
-        if there.size == size, found == nil {
-            found = try await ObjectDigest.of(try await read(key, range: nil), key, on: worker)
-        }
-        guard there.size == size, found == digest else {
+        guard try await has(there, key, size, digest) else {
             throw DeliveryError(
                 .conflict, "object \(key) in \(connection.address) is there with other bytes",
                 hint: "move it away; its name says what its bytes should be")
         }
         return there.version
+    }
+
+    /// Whether those bytes are there.
+    private func has(
+        _ there: Seen, _ key: ObjectKey, _ size: Int64, _ digest: Digest256
+    ) async throws(DeliveryError) -> Bool {
+        guard there.size == size else { return false }
+        if let found = there.digest { return found == digest }
+        return try await ObjectDigest.of(try await read(key, range: nil), key, on: worker) == digest
     }
 
     // MARK: Reading
@@ -271,24 +283,5 @@ package final class S3ObjectStore: ObjectStore {
             return
         }
         _ = try result.answer()
-    }
-}
-
-/// A range of an object that came whole, clamped to it.
-struct ObjectSlice: ObjectBytes, Sendable {
-    private let object: any ObjectBytes & Sendable
-    private let start: Int64
-    let size: Int64
-
-    init(_ object: any ObjectBytes & Sendable, _ range: Range<Int64>) {
-        self.object = object
-        start = min(range.lowerBound, object.size)
-        size = max(0, min(range.upperBound, object.size) - start)
-    }
-
-    func read(at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard offset >= 0, offset < size else { return 0 }
-        let length = Int(min(Int64(room.count), size - offset))
-        return try object.read(at: start + offset, into: UnsafeMutableRawBufferPointer(rebasing: room[..<length]))
     }
 }
