@@ -126,6 +126,28 @@ struct PrivacyRulesTests {
         #expect(standing(rules, nil, git: git) == .excluded)
     }
 
+    @Test("find a remote wherever git finds it, and say nothing where it may be in another file")
+    func elsewhere() throws {
+        let scratch = try Scratch("rules")
+        func config(_ name: String) -> String { "[remote \"origin\"]\n\turl = \(name)\n" }
+        try write("[core]\nbare = true\n" + config("https://github.com/acme/x"), scratch("bare.git/config"))
+        try write("ref: refs/heads/main\n", scratch("bare.git/HEAD"))
+        try Files.makeDirectories(scratch("bare.git/objects"))
+        try write("[extensions]\nworktreeConfig = true\n", scratch("own/.git/config"))
+        try write(config("https://github.com/acme/x"), scratch("own/.git/config.worktree"))
+        try write(
+            config("gh:acme/x") + "[url \"https://github.com/\"]\n\tinsteadOf = gh:\n", scratch("short/.git/config"))
+        let rules = try rules(repositories: ["*github.com/acme/*"])
+        for directory in ["bare.git", "bare.git/objects", "own", "short"] {
+            #expect(standing(rules, scratch(directory)) == .excluded, "\(directory)")
+        }
+        try write("[include]\n\tpath = ../other\n", scratch("including/.git/config"))
+        #expect(standing(rules, scratch("including")) == .undecided)
+        // No repository: what makes one is not all there.
+        try write(config("https://github.com/acme/x"), scratch("tool/config"))
+        #expect(standing(rules, scratch("tool")) == .open)
+    }
+
     @Test("do not wait for what is in the place of git's file")
     func hostile() throws {
         let scratch = try Scratch("rules")

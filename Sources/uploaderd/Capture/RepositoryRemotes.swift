@@ -6,10 +6,13 @@ import Shared
 ///
 ///     <dir>/.git            a folder with `config`, or a file `gitdir: <path>` of a worktree or a submodule, whose folder has
 ///                           `config`, or `commondir` with the path of the one that has
+///     <dir>                 itself, where it is a repository without a work tree: it has `HEAD`, `objects` and `config`
 ///     config                [remote "origin"]
 ///                               url = git@example.com:team/project.git
+///     config.worktree       the same, beside it and in a worktree's folder
 ///
-/// `include` and `insteadOf` are not followed.
+/// An address that `insteadOf` writes anew counts by both. What a configuration includes from elsewhere is not read: nobody
+/// knows then which remotes there are.
 package enum RepositoryRemotes: Sendable, Hashable {
     /// It lies in no repository.
     case none
@@ -25,7 +28,8 @@ package enum RepositoryRemotes: Sendable, Hashable {
             guard try Files.status(directory, followLinks: true)?.kind == .directory else { return .unknown }
             var folder = directory
             while true {
-                if let config = try config(of: "\(folder == "/" ? "" : folder)/.git") { return try read(config) }
+                if let configs = try configs(of: "\(folder == "/" ? "" : folder)/.git") { return try read(configs) }
+                if let configs = try bare(folder) { return try read(configs) }
                 if folder == "/" || folder == "." { return .none }
                 folder = Files.parent(of: folder)
             }
@@ -34,20 +38,34 @@ package enum RepositoryRemotes: Sendable, Hashable {
         }
     }
 
-    private static func config(of git: String) throws(SystemError) -> String? {
+    private static func configs(of git: String) throws(SystemError) -> [String]? {
         guard let kind = try Files.status(git, followLinks: true)?.kind else { return nil }
-        guard kind == .regular else { return "\(git)/config" }
+        guard kind == .regular else { return inside(git) }
         let text = try line(of: git)
         guard text.hasPrefix("gitdir:") else { return nil }
         let folder = absolute(trimmed(text.dropFirst("gitdir:".count)), below: Files.parent(of: git))
         let common = "\(folder)/commondir"
-        guard try Files.status(common, followLinks: true) != nil else { return "\(folder)/config" }
-        return "\(absolute(try line(of: common), below: folder))/config"
+        guard try Files.status(common, followLinks: true) != nil else { return inside(folder) }
+        return inside(absolute(try line(of: common), below: folder)) + ["\(folder)/config.worktree"]
     }
 
-    private static func read(_ path: String) throws(SystemError) -> RepositoryRemotes {
-        guard try Files.status(path, followLinks: true) != nil else { return .none }
-        return .urls(urls(in: String(decoding: try bytes(of: path), as: UTF8.self)))
+    private static func bare(_ folder: String) throws(SystemError) -> [String]? {
+        guard try Files.status("\(folder)/HEAD", followLinks: true) != nil,
+            try Files.status("\(folder)/objects", followLinks: true)?.kind == .directory,
+            try Files.status("\(folder)/config", followLinks: true)?.kind == .regular
+        else { return nil }
+        return inside(folder)
+    }
+
+    private static func inside(_ folder: String) -> [String] { ["\(folder)/config", "\(folder)/config.worktree"] }
+
+    private static func read(_ paths: [String]) throws(SystemError) -> RepositoryRemotes {
+        var config: [String] = []
+        for path in paths where try Files.status(path, followLinks: true) != nil {
+            config.append(String(decoding: try bytes(of: path), as: UTF8.self))
+        }
+        if config.isEmpty { return .none }
+        return remotes(in: config.joined(separator: "\n"))
     }
 
     private static func bytes(of path: String) throws(SystemError) -> [UInt8] {
@@ -71,28 +89,40 @@ package enum RepositoryRemotes: Sendable, Hashable {
         return String(start.reversed().drop { $0.isWhitespace }.reversed())
     }
 
-    /// Of every remote: git-config(1), "Syntax".
-    static func urls(in config: String) -> [String] {
+    /// Of every remote: git-config(1), "Syntax", `url.<base>.insteadOf`, "Includes".
+    static func remotes(in config: String) -> RepositoryRemotes {
         var found: [String] = []
-        var isInRemote = false
+        var written: [(begin: String, base: String)] = []
+        var section = ""
+        var name = ""
         // A backslash at a line's end: it goes on in the next one.
         let whole = config.replacing("\\\r\n", with: "").replacing("\\\n", with: "")
         for var line in whole.split(whereSeparator: \.isNewline).map({ trimmed($0) }) {
             if line.hasPrefix("[") {
-                isInRemote = line.lowercased().hasPrefix("[remote")
+                section = line.dropFirst().prefix { $0.isLetter || $0 == "-" }.lowercased()
                 // A setting may stand behind the section's name; that is in quotes, and may hold a bracket.
                 guard let end = line.lastIndex(of: "]") else { continue }
+                name = unquoted(trimmed(line[..<end].dropFirst(section.count + 1)))
                 line = trimmed(line[line.index(after: end)...])
             }
-            guard isInRemote, let equals = line.firstIndex(of: "=") else { continue }
+            guard let equals = line.firstIndex(of: "=") else { continue }
             let key = trimmed(line[..<equals]).lowercased()
-            guard key == "url" || key == "pushurl" else { continue }
-            var value = trimmed(line[line.index(after: equals)...])
-            if value.hasPrefix("\""), value.hasSuffix("\""), value.count > 1 {
-                value = String(value.dropFirst().dropLast())
+            let value = unquoted(trimmed(line[line.index(after: equals)...]))
+            if value.isEmpty { continue }
+            switch (section, key) {
+            case ("remote", "url"), ("remote", "pushurl"): found.append(value)
+            case ("url", "insteadof"), ("url", "pushinsteadof"): written.append((value, name))
+            case ("include", "path"), ("includeif", "path"): return .unknown
+            default: break
             }
-            if !value.isEmpty { found.append(value) }
         }
-        return found
+        for url in found {
+            for (begin, base) in written where url.hasPrefix(begin) { found.append(base + url.dropFirst(begin.count)) }
+        }
+        return .urls(found)
+    }
+
+    private static func unquoted(_ text: String) -> String {
+        text.hasPrefix("\"") && text.hasSuffix("\"") && text.count > 1 ? String(text.dropFirst().dropLast()) : text
     }
 }
