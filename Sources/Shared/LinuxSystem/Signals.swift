@@ -18,7 +18,7 @@ package struct Signals: ~Copyable, Sendable {
     private let descriptor: Descriptor
     private let token: WatchToken
 
-    /// Blocks the signals in the calling thread, which must be the first and only one so far, and ignores SIGPIPE.
+    /// Blocks the signals in the calling thread, which must be the first and only one so far, and ignores SIGPIPE and SIGXFSZ.
     ///
     /// - Parameter handler: on the loop, once per signal.
     package init(on loop: EventLoop, _ handler: @escaping @Sendable (Signal) -> Void) throws(SystemError) {
@@ -27,6 +27,7 @@ package struct Signals: ~Copyable, Sendable {
         for signal in Signal.allCases { sigaddset(&set, signal.number) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         // A lease that we ask for is broken with it, whose default ends the process: fcntl(2), F_SETLEASE.
         signal(SIGIO, SIG_IGN)
         let descriptor = Descriptor(

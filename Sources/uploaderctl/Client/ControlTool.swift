@@ -74,6 +74,8 @@ extension ControlTool {
         Process.fillStandardStreams()
         // A reader that has had enough is told by EPIPE, so that nothing is left half done.
         signal(SIGPIPE, SIG_IGN)
+        // A limit on files' sizes is an error of the write: setrlimit(2), RLIMIT_FSIZE.
+        signal(SIGXFSZ, SIG_IGN)
         var environment: [String: String] = [:]
         let names = [
             "UPLOADERD_SOCKET", "CLAUDE_CODE_SESSION_ID", "NO_COLOR", "PATH", "HOME", "XDG_RUNTIME_DIR",
