@@ -292,7 +292,8 @@ class World:
     def wait_status(self, accepts, timeout=PATIENCE, newest=False):
         """Follows `status --watch` until `accepts(status)`; returns that status.
 
-        `newest`: of those that came while `accepts` looked only the last one is given to it.
+        `newest`: of those that came while `accepts` looked only the last one is given to it, and again every second: what it
+        looks at is in the store, and the last manifest there changes nothing in a status.
         """
         watch = subprocess.Popen(
             [*self.command("uploaderctl"), "--socket", str(self.socket), "status", "--watch", "--json"],
@@ -308,6 +309,9 @@ class World:
                     continue
                 if accepts(last):
                     return last
+                while newest and not select.select([watch.stdout], [], [], 1)[0]:
+                    if accepts(last):
+                        return last
         finally:
             timer.cancel()
             watch.kill()
