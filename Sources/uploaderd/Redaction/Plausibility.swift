@@ -143,13 +143,20 @@ struct Plausibility {
         "changeme", "bearer", "basic", "unknown", "empty", "n/a", "text", "value", "str", "any", "object",
     ]
 
-    /// The same by their length, since most texts have none of theirs.
-    private static let wordsOfLength: [[StaticString]] = (0...9).map { length in
-        wholeWords.filter { $0.utf8CodeUnitCount == length }
+    /// The same by their length, each as a number: most texts are of none's length, and nearly all are none.
+    private static let wordsOfLength: [[UInt128]] = (0...9).map { length in
+        wholeWords.filter { $0.utf8CodeUnitCount == length }.map {
+            number(of: UnsafeBufferPointer(start: $0.utf8Start, count: length))
+        }
     }
 
     private static func isWholeWord(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        bytes.count < wordsOfLength.count && wordsOfLength[bytes.count].contains { contains(bytes, $0) }
+        bytes.count < wordsOfLength.count && wordsOfLength[bytes.count].contains(number(of: bytes))
+    }
+
+    /// Of its letters in lower case.
+    private static func number(of word: UnsafeBufferPointer<UInt8>) -> UInt128 {
+        word.reduce(0) { $0 << 8 | UInt128(ASCII.lowered($1)) }
     }
 
     /// - Parameter word: in lower case.

@@ -58,6 +58,18 @@ extension RedactionRule {
                 "ssh://git@host/x",
             ]),
         RedactionRule(
+            // A slash that should be escaped, too: digits before it are a port.
+            "url-password-slash", type: "url_password",
+            #"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\["'<>`{}|\\]{0,128}:([0-9]{0,5}[^\s/@"'<>`{}|\\$0-9][^\s/@"'<>{}\\]{0,128}[/`][^\s@"'<>{}\\]{0,128})@[A-Za-z0-9\[]"#,
+            isMixed: true,
+            source: "RFC 3986, section 3.2.1; passwords of databases in base64",
+            examples: [
+                "postgres://user:{alnum:5}7/{alnum:6}@db.internal:5432/app", "amqp://u:{alnum:6}`4{alnum:6}@mq",
+            ],
+            nearMisses: [
+                "https://host:8080/path@2", "https://proxy:PORT/path/@v2/list", "http://localhost:3000/x7/@Y2",
+            ]),
+        RedactionRule(
             "bearer-token",
             #"(?i:\bbearer[ \t]{1,3}|\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}token[ \t]{1,3})([A-Za-z0-9_.~+/\-]{16,4000}={0,2})"#,
             trigger:
@@ -89,6 +101,29 @@ extension RedactionRule {
                 "curl -s -u admin:{alnum:12} https://x", "curl -H \"A: b\" -u 'admin:{alnum:8}$${alnum:3}' https://x",
             ],
             nearMisses: ["curl -u $USER:$PASS https://x", "curl -u admin https://x"]),
+        RedactionRule(
+            "netrc-password",
+            #"\bmachine[ \t]{1,8}[^\s"']{1,255}\s{1,16}login\s{1,8}[^\s"']{1,128}\s{1,16}password\s{1,8}([^\s"'$<{][^\s"']{3,255})"#,
+            source: "netrc(5)",
+            examples: [
+                "machine git.internal login me password {alnum:12}",
+                "machine api.internal\n  login somebody\n  password {alnum:9}&{alnum:4}\n",
+            ],
+            nearMisses: [
+                "machine git.internal login me password $PASSWORD",
+                "a machine may ask for the login and password again",
+            ]),
+        RedactionRule(
+            "sshpass-password", #"\bsshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"'`$<-][^\n"]{3,127})"#,
+            trigger: #"\bsshpass[ \t]{1,4}-p"#, extent: .assigned, source: "sshpass(1), -p",
+            examples: ["sshpass -p {alnum:9} ssh root@10.0.0.1", "sshpass -p '{alnum:6}7 {alnum:4}' scp a b:"],
+            nearMisses: ["sshpass -p \"$PASSWORD\" ssh host", "sshpass -f file ssh host"]),
+        RedactionRule(
+            "mysql-password",
+            #"\b(?:mysql|mariadb)(?:dump|admin|import|-dump|-admin)?[ \t](?:[^\n|;&]{0,120}?[ \t])?-p["']?([^\s"'`$<=\-][^\s"'|;]{3,127})"#,
+            source: "mysql(1), -p: the password follows directly",
+            examples: ["mysql -h db -u root -p{alnum:10} app", "mysqldump -uroot -p'{alnum:9}' app > app.sql"],
+            nearMisses: ["mysql -u root -p app", "mysql -u root -p$PASSWORD app", "mysql app | tar -pxzf a"]),
     ]
 
     private static let passwordName =
@@ -126,6 +161,17 @@ extension RedactionRule {
                 "password: \"${DB_PASS1}\"", "password = \"{{ vault.db1 }}\"", "password: \"<your-1-password>\"",
                 "password: \"must have 8 characters\"", "password = user_input[0]", "password: z.string().min(8)",
                 "password: string", "password = getpass()", "password=", "the password: required field",
+            ]),
+        RedactionRule(
+            // In an environment a word is one, too: nothing else stands there.
+            "environment-password", type: "password",
+            #"(?:PASSWORD|PASSWD|PASSPHRASE)=["']?([A-Za-z][^\s"'`$(){}\[\]<>]{5,127})"#,
+            trigger: #"(?:PASSWORD|PASSWD|PASSPHRASE)=["']?[A-Za-z]"#, extent: .assigned,
+            source: "environ(7); the environment files of systemd, Docker and dotenv",
+            examples: ["POSTGRES_PASSWORD={alpha:9}", "export DB_PASSWORD='{alpha:12}'", "MYSQL_PASSWD={alpha:8}\n"],
+            nearMisses: [
+                "PASSWORD=$1", "DB_PASSWORD=password", "PASSWORD=getpass(prompt)", "PASSWORD=os.environ[\"X\"]",
+                "DB_PASSWORD=", "DB_PASSWORD=changeme",
             ]),
     ]
 }
