@@ -43,6 +43,13 @@ struct PrefixedKeyTests {
         #expect(out == "a:[REDACTED:private_key]\na:and so on\n" + more.map { "b:" + $0 }.joined(separator: "\n"))
     }
 
+    @Test("goes with its last label, however much comes behind that in the line")
+    func muchBehind() throws {
+        let key = Self.lines.map { "+    " + $0 }.joined(separator: "\n")
+        let rest = String(repeating: " x", count: 1_000)
+        #expect(try Standard.redactor().redacted(key + rest).text == "+    [REDACTED:private_key]" + rest)
+    }
+
     @Test("that is none takes no time", .timeLimit(.minutes(5)))
     func hostile() throws {
         let redactor = try Standard.redactor()

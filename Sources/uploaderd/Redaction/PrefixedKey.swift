@@ -40,10 +40,10 @@ struct PrefixedKey {
         while at < limit {
             var next = at
             while next < limit, !Self.isBreak(text[next]), next - at <= 4 * Self.longestPrefix { next += 1 }
-            guard next == limit || Self.isBreak(text[next]) else { break }
             let line = at..<next
             at = next + 1
             if let last = endOfLabel("-----END", in: line) { return lines > 0 ? label.lowerBound..<last : nil }
+            guard next == limit || Self.isBreak(text[next]) else { break }
             if endOfLabel("-----BEGIN", in: line) != nil { break }
             if text[line].allSatisfy({ $0 <= 0x20 || $0 == UInt8(ascii: "\\") }) {
                 blank += 1
@@ -125,8 +125,9 @@ struct PrefixedKey {
         for begin in line.lowerBound...(line.upperBound - wanted.count)
         where text[begin] == UInt8(ascii: "-") && text[begin..<line.upperBound].starts(with: wanted) {
             var end = begin + wanted.count
-            while end < line.upperBound, text[end] != UInt8(ascii: "-") { end += 1 }
+            while end < line.upperBound, text[end] &- 0x41 < 26 || text[end] == 0x20 { end += 1 }
             while end < line.upperBound, text[end] == UInt8(ascii: "-") { end += 1 }
+            while text[end - 1] == 0x20 { end -= 1 }
             return end
         }
         return nil

@@ -66,8 +66,8 @@ extension RedactionRule {
             ]),
         RedactionRule(
             "marked-secret", type: "assigned_secret",
-            #"(?i:\#(Assignment.commonSecretName)(?:_base)?\#(Assignment.near))["'`](\#(withMark))["'`]"#,
-            trigger: #"(?i:\#(Assignment.commonSecretName)(?:_base)?\#(Assignment.near))["'`]\#(marked){12}"#,
+            #"(?i:\#(Assignment.commonSecretName)\#(Assignment.near))["'`](\#(withMark))["'`]"#,
+            trigger: #"(?i:\#(Assignment.commonSecretName)\#(Assignment.near))["'`]\#(marked){12}"#,
             entropy: 3.5, isMixed: true, extent: .assigned,
             source: "docs.djangoproject.com/en/stable/ref/settings/#secret-key",
             examples: [

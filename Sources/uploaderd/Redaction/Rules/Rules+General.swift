@@ -148,7 +148,7 @@ extension RedactionRule {
         RedactionRule(
             "sshpass-password", #"\bsshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"'`$<-][^\n"]{3,127})"#,
             trigger: #"\bsshpass[ \t]{1,4}-p"#, extent: .assigned, source: "sshpass(1), -p",
-            examples: ["sshpass -p {alnum:9} ssh root@10.0.0.1", "sshpass -p '{alnum:6}7 {alnum:4}' scp a b:"],
+            examples: ["sshpass -p {alnum:9} ssh root@10.0.0.1", "sshpass -p '{alnum:11}7' scp a b:"],
             nearMisses: ["sshpass -p \"$PASSWORD\" ssh host", "sshpass -f file ssh host"]),
         RedactionRule(
             "mysql-password",

@@ -120,7 +120,7 @@ extension RedactionRule {
             trigger: #"-pass(?:in|out)?[ \t]{1,4}["']?pass:[^\s"'`$<]"#, extent: .behindUser,
             source: "openssl-passphrase-options(1)",
             examples: [
-                "openssl enc -aes-256-cbc -pass pass:{alnum:12} -in x", "-passin 'pass:{alnum:6} {alnum:6}' -out y",
+                "openssl enc -aes-256-cbc -pass pass:{alnum:12} -in x", "-passin 'pass:{alnum:12}' -out y",
             ],
             nearMisses: ["openssl rsa -passin pass:$PW", "openssl rsa -passin file:key.txt"]),
     ]
