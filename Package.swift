@@ -49,6 +49,7 @@ let package = Package(
     targets: [
         // The operating system.
         .target(name: "CLinux", path: "Sources/Shared/C/CLinux", cSettings: gnu),
+        .systemLibrary(name: "CVector", path: "Sources/Shared/C/CVector"),
         .target(
             name: "CToml", path: "Sources/Shared/C/CToml",
             cxxSettings: [.define("_GNU_SOURCE"), .treatAllWarnings(as: .error)]),
@@ -73,7 +74,9 @@ let package = Package(
         room(
             "Configuration", in: "Sources/uploaderd/Configuration", uses: ["Shared", "LinuxSystem", "CToml"]),
         room("Capture", in: "Sources/uploaderd/Capture", uses: ["Shared", "LinuxSystem", "Digests", "Compression"]),
-        room("Redaction", in: "Sources/uploaderd/Redaction", uses: ["Shared", "Digests", "CVectorscan", "CPCRE2"]),
+        room(
+            "Redaction", in: "Sources/uploaderd/Redaction",
+            uses: ["Shared", "Digests", "CVector", "CVectorscan", "CPCRE2"]),
         room(
             "Segments", in: "Sources/uploaderd/Segments",
             uses: ["Shared", "Redaction", "Digests", "Compression", "CDeflate", "CZlib", "CZstd"]),

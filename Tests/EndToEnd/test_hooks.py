@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import platform
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -18,6 +20,8 @@ from daemon import PATIENCE
 from hooks import Hooks, notification, payload, told
 
 LINE = b'{"type":"user","message":"one"}\n'
+#: Its number: syscalls(2).
+RENAMEAT2 = {"x86_64": 316}.get(platform.machine(), 276)
 
 
 @pytest.fixture
@@ -454,6 +458,34 @@ def test_settings_that_cannot_be_read_are_left_alone(world, text):
         done = world.ctl_run("hooks", verb, "claude", check=False)
         assert done.returncode == 4 and str(path) in done.stderr.decode() and b"mend the file" in done.stderr
     assert path.read_bytes() == text and len(list(path.parent.iterdir())) == 1
+
+
+@pytest.mark.root
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace: packaging/install-deps --test")
+@pytest.mark.parametrize("verb", ["install", "remove", "clear"])
+def test_what_somebody_writes_in_the_last_moment_is_not_lost(world, verb):
+    """After the comparison, before the rename: which waits in strace(1) until the agent has written."""
+    (world.home / ".claude").mkdir()
+    path = world.home / ".claude/settings.json"
+    if verb != "clear":
+        path.write_bytes(b'{"model":"a"}\n')
+    if verb != "install":
+        world.ctl_run("hooks", "install", "claude")
+    # -D: the process that was started is the tool.
+    words = ["strace", "-D", "-qq", "-o", str(world.base / "strace"), "-e", "trace=renameat2", "-e",
+             "inject=renameat2:delay_enter=2000000:when=1", *world.command("uploaderctl"), "hooks",
+             "install" if verb == "install" else "remove", "claude"]
+    editing = subprocess.Popen(words, env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    number = pathlib.Path(f"/proc/{editing.pid}/syscall")
+    while editing.poll() is None and not number.read_text().startswith(f"{RENAMEAT2} "):
+        os.sched_yield()
+    theirs = world.home / ".claude/theirs"
+    theirs.write_bytes(b'{"model":"b"}\n')
+    theirs.rename(path)
+    _, told = editing.communicate(timeout=PATIENCE)
+    assert editing.returncode == 4 and b"changed by somebody else" in told
+    assert path.read_bytes() == b'{"model":"b"}\n'
+    assert not [each.name for each in path.parent.iterdir() if each.name.startswith(".tmp")]
 
 
 def test_settings_are_not_replaced_under_somebody_elses_hands(world):

@@ -35,11 +35,25 @@ struct RandomKeyTests {
             "getUserTokenName", "kubernetesSecretName", "AccessTokenProviderFactory", "process.env.GITHUB_TOKEN",
             "authenticationServiceToken", "aVeryLongNameOfSomething", "SomeHttpClientForTests",
             "self.settings.awsAccessKey",
-            "MY_ENVIRONMENT_VARIABLE", "my-kubernetes-secret-name", "deadbeefdeadbeefdeadbeef", "useJWTTokenFromHeader",
+            "MY_ENVIRONMENT_VARIABLE", "my-kubernetes-secret-name", "test-only-secret-of-at-least-64-bytes",
+            "Name-Of-Secret-Number-12",
+            "deadbeefdeadbeefdeadbeef", "useJWTTokenFromHeader",
         ])
     func words(value: String) throws {
         for name in ["api_key", "secret", "token"] {
             #expect(try Standard.redactor().findings(of: "\(name) = \(value)") == [], "\(name) = \(value)")
         }
+    }
+
+    @Test(
+        "is one also where it spells a short word; `dummy` is none that stands apart",
+        arguments: [
+            ("tmprl_nV0hpM0P8pDUmMYxkJ3bT6qLr9ZsWc2E_a8NfQ4vKd7XyG1hRt5MoUz0BpLjCeI3S", true),
+            ("api_key = \"k7dummy2qR9xT4vB8nL3\"", true), ("api_key = \"DuMmY-k7d2qR9xT4vB8nL3\"", true),
+            ("api_key = \"dummy7d2qR9xT4vB8nL3\"", false), ("api_key = \"k7d2qR9xT4vB8nL3_DUMMY_9\"", false),
+            ("api_key = \"k7d2qR9xT4vB8nL3-Dummy1\"", false), ("api_key = \"sk-your_k7d2qR9xT4vB8nL3\"", false),
+        ])
+    func shortWords(text: String, isSecret: Bool) throws {
+        #expect(try Standard.redactor().findings(of: text)?.isEmpty == !isSecret)
     }
 }

@@ -56,6 +56,13 @@ package enum Files {
         _ = try shim("rename", path: target) { clinux_rename(AT_FDCWD, path, target, replacing ? 1 : 0) }
     }
 
+    /// Each gets the other's name, in one step.
+    ///
+    /// - Throws: EINVAL, on a file system that cannot: renameat2(2), RENAME_EXCHANGE.
+    package static func exchange(_ path: String, _ other: String) throws(SystemError) {
+        _ = try shim("rename", path: other) { clinux_exchange(path, other) }
+    }
+
     /// A file that is gone already is not an error.
     package static func unlink(_ path: String) throws(SystemError) {
         do throws(SystemError) {

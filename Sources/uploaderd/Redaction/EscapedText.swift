@@ -1,3 +1,4 @@
+private import CVector
 private import Glibc
 
 /// A line without the escapes of JSON, at whatever depth they are: what the rules look at.
@@ -90,29 +91,18 @@ struct EscapedText {
     ) -> Int {
         guard let base = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
         let meanings = Self.meanings.table
-        let seconds = TokenPrefixes.seconds.table
+        let beginnings = TokenPrefixes.beginnings
         let count = raw.count
         var at = 0
         var out = 0
         while at < count {
-            // Sixteen bytes at once as long as none of them is a backslash.
-            while at &+ 16 <= count {
-                let from = UnsafeRawPointer(base + at)
-                let low = from.loadUnaligned(as: UInt64.self)
-                let high = from.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-                let to = UnsafeMutableRawPointer(text + out)
-                to.storeBytes(of: low, as: UInt64.self)
-                to.storeBytes(of: high, toByteOffset: 8, as: UInt64.self)
-                let (first, second) = (Self.backslashes(in: low), Self.backslashes(in: high))
-                if first | second != 0 {
-                    let plain =
-                        first != 0 ? first.trailingZeroBitCount &>> 3 : 8 &+ second.trailingZeroBitCount &>> 3
-                    at &+= plain
-                    out &+= plain
-                    break
-                }
-                at &+= 16
-                out &+= 16
+            // Many bytes at once as long as none of them is a backslash: nearly always the next one is among the first 64.
+            while at &+ 64 <= count {
+                let found = cvector_copy64(base + at, text + out, 0x5C)
+                let plain = found.trailingZeroBitCount
+                at &+= plain
+                out &+= plain
+                if found != 0 { break }
             }
             while at < count, base[at] != 0x5C {
                 text[out] = base[at]
@@ -122,8 +112,8 @@ struct EscapedText {
             if at == count { break }
             let begin = at
             // Most are of one level, and no unicode.
-            if at &+ 2 < count, case let meant = meanings[Int(base[at &+ 1])], meant > 1,
-                meant >= 0x20 || seconds[Int(base[at &+ 2])] & 1 &<< (meant & 7) == 0
+            if at &+ 3 < count, case let meant = meanings[Int(base[at &+ 1])], meant > 1,
+                !beginnings.mayBegin(base + at + 1)
             {
                 text[out] = meant
                 at &+= 2
@@ -149,9 +139,7 @@ struct EscapedText {
             let meant = at < count ? meanings[Int(base[at])] : 0
             if meant > 1 {
                 text[out] = meant
-                if meant < 0x20, at &+ 1 < count, seconds[Int(base[at &+ 1])] & 1 &<< (meant & 7) != 0,
-                    TokenPrefixes.begin(base + at, count - at)
-                {
+                if meant < 0x20, TokenPrefixes.begin(base + at, count - at) {
                     // Nobody knows whether the letter is escaped: with it the escape goes.
                     text[out + 1] = base[at]
                     at &+= 1
@@ -190,13 +178,6 @@ struct EscapedText {
             }
         }
         return out
-    }
-
-    /// Of eight bytes the top bits of those that are backslashes; behind the lowest such bit others may be set.
-    @inline(__always)
-    private static func backslashes(in word: UInt64) -> UInt64 {
-        let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
-        return (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
     }
 
     /// Of each byte what it means behind a backslash: 0 nothing, 1 that four digits follow.

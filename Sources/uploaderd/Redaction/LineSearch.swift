@@ -114,11 +114,7 @@ final class LineSearch {
             case .none: at = hit.lastEnd + 1
             case .failed: return false
             case .match(let match):
-                let secret =
-                    rule.extent == .matched
-                    ? match.secret
-                    : AssignedValue(from: match.secret.lowerBound, in: text, of: raw).range(
-                        rule.extent, &map)
+                let secret = range(of: match.secret, rule.extent, text, raw, &map)
                 if let secret, plausibility.isSecret(secret, by: rule), !isAllowed(secret, base) {
                     spans.append(RawSpan(range: map.raw(of: secret), rule: number))
                     // What ended one may begin the next.
@@ -131,6 +127,19 @@ final class LineSearch {
         }
         progress[number].passed = at
         return true
+    }
+
+    /// How far the secret goes that begins with `found`.
+    private func range(
+        of found: Range<Int>, _ extent: RedactionRule.Extent, _ text: UnsafeBufferPointer<UInt8>,
+        _ raw: UnsafeRawBufferPointer, _ map: inout EscapedText
+    ) -> Range<Int>? {
+        switch extent {
+        case .matched: found
+        case .assigned, .behindUser:
+            AssignedValue(from: found.lowerBound, in: text, of: raw).range(extent, &map)
+        case .lines: PrefixedKey(label: found, in: text).range
+        }
     }
 
     /// Whether the text has a keyword of the rule, or it needs none.

@@ -10,6 +10,7 @@ struct Plausibility {
         if Self.isPlaceholder(bytes) || isInsideBase64(secret) { return false }
         if rule.isMixed, !Self.isMixed(bytes) { return false }
         if rule.entropy == 0 { return true }
+        if rule.isMixed, Self.isWords(bytes) { return false }
         let bits = Self.entropy(of: bytes)
         return bits >= min(rule.entropy, Self.leastEntropy(ofDrawn: bytes.count))
             || bits >= Self.hexEntropy && Self.isHex(bytes)
@@ -94,6 +95,16 @@ struct Plausibility {
         }
     }
 
+    /// Whether it is words, and perhaps numbers, with marks between them: `a-secret-of-64-bytes`.
+    private static func isWords(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        let words = bytes.split { !ASCII.isLetter($0) && !ASCII.isDigit($0) }
+        guard words.count >= 3 else { return false }
+        return words.allSatisfy { word in
+            word.dropFirst().allSatisfy { $0 &- 0x61 < 26 } && ASCII.isLetter(word[word.startIndex])
+                || word.count <= 4 && word.allSatisfy(ASCII.isDigit)
+        }
+    }
+
     /// Shannon's, in bits a character.
     static func entropy(of bytes: UnsafeBufferPointer<UInt8>) -> Double {
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 256) { counts in
@@ -125,7 +136,9 @@ struct Plausibility {
         default: break
         }
         if hasFewLetters(bytes) || isWholeWord(bytes) { return true }
-        return bytes.count <= longestPlaceholder && words.contains { contains(bytes, $0) }
+        guard bytes.count <= longestPlaceholder else { return false }
+        return words.contains { contains(bytes, $0) }
+            || shortWords.contains { contains(bytes, $0) && hasApart(bytes, $0) }
     }
 
     /// In bytes. A key of a hundred lines may have an address of example.com in it, or spell such a word by chance.
@@ -133,8 +146,31 @@ struct Plausibility {
 
     /// In lower case; anywhere in it.
     private static let words: [StaticString] = [
-        "example", "placeholder", "redacted", "your_", "your-", "yourkey", "dummy",
+        "example", "placeholder", "redacted", "yourkey",
     ]
+
+    /// The same of words that random keys spell: only as people write them.
+    private static let shortWords: [StaticString] = ["your_", "your-", "dummy"]
+
+    /// Whether a word begins or ends where no letter or digit is beside it, in small letters, in capitals, or with one capital: not
+    /// `pDUmMYx`.
+    private static func hasApart(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard count <= bytes.count else { return false }
+        let isApart = { (at: Int) in
+            !bytes.indices.contains(at) || !ASCII.isLetter(bytes[at]) && !ASCII.isDigit(bytes[at])
+        }
+        return (0...(bytes.count - count)).contains { start in
+            let found = bytes[start..<start + count]
+            guard found.lazy.map(ASCII.lowered).elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: count))
+            else { return false }
+            let capitals = found.lazy.filter { ASCII.lowered($0) != $0 }.count
+            let letters = found.lazy.filter(ASCII.isLetter).count
+            guard capitals == 0 || capitals == letters || capitals == 1 && ASCII.lowered(bytes[start]) != bytes[start]
+            else { return false }
+            return isApart(start - 1) || isApart(start + letters)
+        }
+    }
 
     private static let wholeWords: [StaticString] = [
         "password", "passwd", "pass", "pwd", "secret", "token", "string", "number", "boolean", "integer", "null",
@@ -143,13 +179,20 @@ struct Plausibility {
         "changeme", "bearer", "basic", "unknown", "empty", "n/a", "text", "value", "str", "any", "object",
     ]
 
-    /// The same by their length, since most texts have none of theirs.
-    private static let wordsOfLength: [[StaticString]] = (0...9).map { length in
-        wholeWords.filter { $0.utf8CodeUnitCount == length }
+    /// The same by their length, each as a number: most texts are of none's length, and nearly all are none.
+    private static let wordsOfLength: [[UInt128]] = (0...9).map { length in
+        wholeWords.filter { $0.utf8CodeUnitCount == length }.map {
+            number(of: UnsafeBufferPointer(start: $0.utf8Start, count: length))
+        }
     }
 
     private static func isWholeWord(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        bytes.count < wordsOfLength.count && wordsOfLength[bytes.count].contains { contains(bytes, $0) }
+        bytes.count < wordsOfLength.count && wordsOfLength[bytes.count].contains(number(of: bytes))
+    }
+
+    /// Of its letters in lower case.
+    private static func number(of word: UnsafeBufferPointer<UInt8>) -> UInt128 {
+        word.reduce(0) { $0 << 8 | UInt128(ASCII.lowered($1)) }
     }
 
     /// - Parameter word: in lower case.

@@ -62,16 +62,24 @@ extension RedactionRule {
         case assigned
         /// The same of one that has a user and a colon before it, and the quote before them.
         case behindUser
+        /// With the last line of a private key: see `PrefixedKey`. What matched is the label of its first one.
+        case lines
     }
 
-    /// What is assigned to a name that has one of these words in it, in code, JSON, YAML, TOML, an environment or a header.
+    /// A secret of this form that is assigned to a name that has one of these words in it, in code, JSON, YAML, TOML, an
+    /// environment, a header or a table. Its trigger is `assignment(to:)`.
     ///
     /// - Parameters:
     ///   - words: an alternation, whatever its case.
     ///   - secret: the form of the secret.
     static func assigned(to words: String, _ secret: String) -> String {
-        #"(?i:\b(?:"# + words + #")[\w.\-]{0,24}["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=,])[ \t]{0,3}["'(]{0,2})("# + secret
+        #"(?i:\b(?:"# + words + #")[\w.\-]{0,24}["'\]]{0,2}[ \t]{0,40}(?:=>|:=|[:=,|])[ \t]{0,40}["'(]{0,2})("# + secret
             + #")(?:[^\w\-]|$)"#
+    }
+
+    /// The beginning of what `assigned(to:)` finds: the name, and what assigns, or blanks that align columns.
+    static func assignment(to words: String) -> String {
+        #"(?i:\b(?:"# + words + #")[\w.\-]{0,24}["'\]]{0,2}(?:[ \t]{0,3}(?:=>|:=|[:=,|])|[ \t]{4}))"#
     }
 }
 

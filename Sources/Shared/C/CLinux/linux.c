@@ -79,6 +79,10 @@ int clinux_rename(int directory, const char *from, const char *to, int replace) 
     return renameat2(directory, from, directory, to, replace ? 0 : RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
+int clinux_exchange(const char *one, const char *other) {
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) < 0 ? -errno : 0;
+}
+
 int clinux_has_writer(int descriptor) {
     if (fcntl(descriptor, F_SETLEASE, F_RDLCK) < 0) return errno == EAGAIN ? 1 : -errno;
     fcntl(descriptor, F_SETLEASE, F_UNLCK);

@@ -4,8 +4,9 @@ import Shared
 
 /// An agent's settings file, to be changed while the agent may change it, too.
 ///
-/// What was there is kept beside it; the new text is written whole, the file is read again and compared, and only then replaced. A
-/// link stays, and what it leads to is replaced; the mode stays.
+/// What was there is kept beside it; the new text is written whole, the file is read again and compared, and only then does the
+/// new one change places with it. What comes out is compared once more: what somebody wrote in between is put back. A link stays,
+/// and what it leads to is replaced; the mode stays.
 struct SettingsFile {
     /// Where it really lies.
     let path: String
@@ -66,23 +67,24 @@ struct SettingsFile {
     func replace(with new: [UInt8]?) throws(ClientError) {
         guard new != text else { return }
         do throws(SystemError) {
+            let temporary = "\(Files.parent(of: path))/.tmp-\(Files.name(of: path)).\(Process.id)"
             // Without a new text nothing was there but ours.
             guard let new else {
                 try requireUnchanged()
-                return try Files.unlink(path)
+                return try remove(by: temporary)
             }
             // What was there before us is there again: then nobody needs the copy of it.
             let isAgain = try copy() == new
             if let text, !isAgain { try put(text, at: backup, mode: mode) }
-            let temporary = "\(Files.parent(of: path))/.tmp-\(Files.name(of: path)).\(Process.id)"
             do throws(SystemError) {
                 try put(new, at: temporary, mode: mode)
                 try requireUnchanged()
-                try Files.rename(temporary, to: path, replacing: text != nil)
+                if text == nil { try Files.rename(temporary, to: path, replacing: false) }
             } catch {
                 _ = Glibc.unlink(temporary)
-                throw error
+                throw error.isExisting ? changed : error
             }
+            if let text { try exchange(text, for: new, in: temporary) }
             if isAgain { try Files.unlink(backup) }
             try Files.syncDirectory(Files.parent(of: path))
         } catch {
@@ -110,9 +112,58 @@ struct SettingsFile {
         try file.close()
     }
 
+    private var changed: SystemError { SystemError("compare", path: path, code: EBUSY) }
+
     /// - Throws: EBUSY.
     private func requireUnchanged() throws(SystemError) {
         let now = try Files.status(path) == nil ? nil : try Files.readAll(path, limit: Self.most)
-        guard now == text else { throw SystemError("compare", path: path, code: EBUSY) }
+        guard now == text else { throw changed }
+    }
+
+    /// How often somebody may write between two steps before what came out stays beside the file.
+    private static let mostExchanges = 16
+
+    /// Puts what is in `temporary` in the file's place. The newest that anybody wrote is what stays.
+    ///
+    /// - Throws: EBUSY.
+    private func exchange(_ old: [UInt8], for new: [UInt8], in temporary: String) throws(SystemError) {
+        var (expected, given) = (old, new)
+        for number in 1...Self.mostExchanges {
+            do throws(SystemError) {
+                try Files.exchange(temporary, path)
+            } catch {
+                // A file system that cannot, or nothing to change places with.
+                if number == 1, error.code == EINVAL || error.code == ENOSYS {
+                    return try Files.rename(temporary, to: path, replacing: true)
+                }
+                if number == 1 || given == new { _ = Glibc.unlink(temporary) }
+                throw error.isNotFound ? changed : error
+            }
+            let out = try Files.readAll(temporary, limit: Self.most)
+            if out == expected {
+                try Files.unlink(temporary)
+                if number == 1 { return }
+                throw changed
+            }
+            (expected, given) = (given, out)
+        }
+        throw changed
+    }
+
+    /// - Throws: EBUSY.
+    private func remove(by temporary: String) throws(SystemError) {
+        try Files.rename(path, to: temporary, replacing: false)
+        let out = try Files.readAll(temporary, limit: Self.most)
+        if out != text {
+            do throws(SystemError) {
+                try Files.rename(temporary, to: path, replacing: false)
+            } catch {
+                // Somebody has made a new one meanwhile.
+                guard error.isExisting else { throw error }
+                try Files.unlink(temporary)
+            }
+            throw changed
+        }
+        try Files.unlink(temporary)
     }
 }

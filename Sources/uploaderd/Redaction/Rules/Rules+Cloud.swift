@@ -1,5 +1,8 @@
 /// Clouds, hosting, and what runs on them.
 extension RedactionRule {
+    /// What AWS's secret keys are assigned to; `[None]` stands where `aws configure` asks for one.
+    private static let awsSecret = #"aws.{0,8}secret|secret.?access.?key(?: \[None\])?"#
+
     static let cloud: [RedactionRule] = [
         RedactionRule(
             "aws-access-key", #"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"#,
@@ -7,14 +10,17 @@ extension RedactionRule {
             examples: ["AKIA{upperdigit:16}", "id ASIA{upperdigit:16}."],
             nearMisses: ["AKIA{upperdigit:15}", "AKIA{lower:16}", "AKIAIOSFODNN7EXAMPLE"]),
         RedactionRule(
-            "aws-secret-key", assigned(to: #"aws.{0,8}secret|secret.?access.?key"#, "[A-Za-z0-9/+]{40}"), entropy: 3.5,
+            "aws-secret-key", assigned(to: awsSecret, "[A-Za-z0-9/+]{40}"), trigger: assignment(to: awsSecret),
+            entropy: 3.5,
             source: "docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html, 40 characters",
             examples: [
                 "aws_secret_access_key = {base64:40}", "AWS_SECRET_ACCESS_KEY={base64:40}",
-                "\"SecretAccessKey\": \"{base64:40}\"",
+                "\"SecretAccessKey\": \"{base64:40}\"", "    secret_access_key        = \"{base64:40}\"",
+                "AWS Secret Access Key [None]: {base64:40}", "| secretAccessKey | {base64:40} |",
             ], nearMisses: ["aws_secret_access_key = {base64:30}", "{base64:40}"]),
         RedactionRule(
             "aws-session-token", assigned(to: #"aws.{0,3}session.?token"#, "[A-Za-z0-9/+=]{100,2000}"),
+            trigger: assignment(to: #"aws.{0,3}session.?token"#),
             source: "docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html",
             examples: ["AWS_SESSION_TOKEN={base64:300}"], nearMisses: ["AWS_SESSION_TOKEN=short"]),
         RedactionRule(
@@ -47,6 +53,19 @@ extension RedactionRule {
             source: "learn.microsoft.com/azure/storage/common/storage-configure-connection-string",
             examples: ["AccountName=x;AccountKey={base64:86}==;", "SharedAccessKey={base64:43}="],
             nearMisses: ["AccountKey={base64:20}=="]),
+        RedactionRule(
+            // 64 bytes are a SHA-512, too: of a key the name says so.
+            "azure-account-key", type: "azure_storage_key",
+            #"(?i:key[0-9]?["'\]]{0,2}[ \t]{0,3}[:=][ \t]{0,3}["']?|"keyName"[^{}]{1,120}"value"[ \t]{0,3}:[ \t]{0,3}")([A-Za-z0-9+/]{86}==)"#,
+            trigger:
+                #"(?i:key[0-9]?["'\]]{0,2}[ \t]{0,3}[:=][ \t]{0,3}["']?[A-Za-z0-9+/]{32}|"keyName"[^{}]{1,120}"value"[ \t]{0,3}:[ \t]{0,3}")"#,
+            source: "learn.microsoft.com/azure/storage/common/storage-account-keys-manage",
+            examples: [
+                "AZURE_STORAGE_KEY={base64:86}==", "COSMOS_KEY = \"{base64:86}==\"",
+                "\"primaryKey\": \"{base64:86}==\"",
+                "{\"keyName\": \"key1\", \"permissions\": \"FULL\", \"value\": \"{base64:86}==\"}",
+            ],
+            nearMisses: ["\"integrity\": \"sha512-{base64:86}==\"", "{base64:86}==", "key: {base64:40}"]),
         RedactionRule(
             "azure-client-secret", #"\b([A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.\-]{31,34})(?:[^A-Za-z0-9_~.\-]|$)"#,
             source: "learn.microsoft.com/entra/identity-platform/howto-create-service-principal-portal",

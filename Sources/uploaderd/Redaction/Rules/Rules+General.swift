@@ -1,4 +1,4 @@
-/// Secrets by their structure, whosever they are, and what is called one.
+/// Secrets by their structure, whosever they are.
 extension RedactionRule {
     static let structural: [RedactionRule] = [
         RedactionRule(
@@ -29,6 +29,35 @@ extension RedactionRule {
                 "-----BEGIN CERTIFICATE-----\n{base64:64}\n-----END CERTIFICATE-----",
             ]),
         RedactionRule(
+            "private-key-lines", type: "private_key", #"-----BEGIN[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----"#,
+            extent: .lines,
+            source: "RFC 7468, sections 10 and 11; what grep, logs, diffs and code put before each line",
+            examples: [
+                "k/id:1:-----BEGIN PRIVATE KEY-----\nk/id:2:{base64:60}Aa09\nk/id:3:{base64:64}\nk/id:4:-----END PRIVATE KEY-----",
+                "k/id-9-x\nk/id:10:-----BEGIN PRIVATE KEY-----\nk/id-11-{base64:60}Aa09\nk/id-12-{base64:64}\nk/id-13-{base64:9}",
+                "app-1  | -----BEGIN RSA PRIVATE KEY-----\napp-1  | {base64:60}Aa09\napp-1  | {base64:20}==\napp-1  | -----END RSA",
+                "+    -----BEGIN PRIVATE KEY-----\n+    {base64:60}Aa09\n+    {base64:64}\n+    -----END PRIVATE KEY-----",
+                "  \"-----BEGIN EC PRIVATE KEY-----\n\" +\n  \"{base64:60}Aa09\n\" +\n  \"{base64:64}\n\" +\n  \"{base64:9}\n\" +\n",
+            ],
+            nearMisses: [
+                "a:1:-----BEGIN PRIVATE KEY-----\na:2:{base64:10}\na:3:-----END PRIVATE KEY-----",
+                "a:1:-----BEGIN PRIVATE KEY-----\nb:2:{base64:60}Aa09\nb:3:{base64:64}\n",
+                "a:1:-----BEGIN PUBLIC KEY-----\na:2:{base64:60}Aa09\na:3:{base64:64}\n",
+                "the label -----BEGIN PRIVATE KEY-----\nis followed by\nlines of base64\n",
+            ]),
+        RedactionRule(
+            // Of the label `PRIVATE` at each of the three places that it can have in what is encoded.
+            "encoded-private-key", type: "private_key",
+            #"LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,40}(?:UFJJVkFUR|QUklWQVRF|BSSVZBVE)[A-Za-z0-9+/]{24,9000}(?:[^A-Za-z0-9+/=]{1,20}[A-Za-z0-9+/]{16,80}){0,300}={0,2}"#,
+            trigger: #"LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,40}(?:UFJJVkFUR|QUklWQVRF|BSSVZBVE)[A-Za-z0-9+/]{24}"#,
+            source: "RFC 4648, section 4, of RFC 7468, sections 10 and 11",
+            examples: [
+                "tls.key: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t{base64:400}=",
+                "KEY=LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQ{base64:600}==",
+                "LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZLS0tLS0K{base64:28}\n{base64:76}\n{base64:76}\n{base64:30}==",
+            ],
+            nearMisses: ["tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t{base64:400}="]),
+        RedactionRule(
             "jwt", #"\beyJ[A-Za-z0-9_\-]{8,4000}\.eyJ[A-Za-z0-9_\-]{8,8000}\.[A-Za-z0-9_\-]{10,2000}"#,
             trigger: #"\beyJ[A-Za-z0-9_\-]{8,4000}\.eyJ[A-Za-z0-9_\-]{8}"#,
             source: "RFC 7519, section 3.1; RFC 7515, section 7.1",
@@ -58,12 +87,27 @@ extension RedactionRule {
                 "ssh://git@host/x",
             ]),
         RedactionRule(
+            // A slash that should be escaped, too: digits before it are a port.
+            "url-password-slash", type: "url_password",
+            #"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\["'<>`{}|\\]{0,128}:([0-9]{0,5}[^\s/@"'<>`{}|\\$0-9][^\s/@"'<>{}\\]{0,128}[/`][^\s@"'<>{}\\]{0,128})@[A-Za-z0-9\[]"#,
+            isMixed: true,
+            source: "RFC 3986, section 3.2.1; passwords of databases in base64",
+            examples: [
+                "postgres://user:{alnum:5}7/{alnum:6}@db.internal:5432/app", "amqp://u:{alnum:6}`4{alnum:6}@mq",
+            ],
+            nearMisses: [
+                "https://host:8080/path@2", "https://proxy:PORT/path/@v2/list", "http://localhost:3000/x7/@Y2",
+            ]),
+        RedactionRule(
             "bearer-token",
-            #"(?i:\bbearer[ \t]{1,3}|\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}token[ \t]{1,3})([A-Za-z0-9_.~+/\-]{16,4000}={0,2})"#,
+            #"(?i:\bbearer[ \t]{1,3}|\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}(?:token|apikey)[ \t]{1,3})([A-Za-z0-9_.~+/\-]{16,4000}={0,2})"#,
             trigger:
-                #"(?i:\bbearer[ \t]{1,3}|\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}token[ \t]{1,3})[A-Za-z0-9_.~+/\-]{16}"#,
+                #"(?i:\bbearer[ \t]{1,3}|\bauthorization["']{0,2}[ \t]{0,2}[:=][ \t]{0,2}["']{0,2}(?:token|apikey)[ \t]{1,3})[A-Za-z0-9_.~+/\-]{16}"#,
             entropy: 3, isMixed: true, source: "RFC 6750, section 2.1",
-            examples: ["Authorization: Bearer {word:40}", "curl -H 'authorization: token {hex:40}'"],
+            examples: [
+                "Authorization: Bearer {word:40}", "curl -H 'authorization: token {hex:40}'",
+                "Authorization: ApiKey {word:40}==",
+            ],
             nearMisses: ["Bearer authentication-with-a-token", "Authorization: Bearer $TOKEN"]),
         RedactionRule(
             "basic-auth",
@@ -89,43 +133,28 @@ extension RedactionRule {
                 "curl -s -u admin:{alnum:12} https://x", "curl -H \"A: b\" -u 'admin:{alnum:8}$${alnum:3}' https://x",
             ],
             nearMisses: ["curl -u $USER:$PASS https://x", "curl -u admin https://x"]),
-    ]
-
-    private static let passwordName =
-        #"(?i:(?:password|passwd|passphrase|pwd|_pass)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}|--pass(?:word|wd)?[ \t]{1,2})"#
-
-    /// What a password may begin with where it is not computed, described or empty.
-    private static let passwordBegin = #"[^\s"'`$<>(){}\[\],;&|\\]"#
-
-    static let general: [RedactionRule] = [
         RedactionRule(
-            "assigned-secret", type: "assigned_secret",
-            #"(?i:(?:api|access|secret|private|auth|encryption|signing|master|service|account|admin|deploy)[_\-. ]?key(?:[_\-]?id)?|secret|token|credential)["'\]]{0,2}[ \t]{0,3}(?:=>|:=|[:=])[ \t]{0,3}["'`]{0,1}([A-Za-z0-9_.+/~\-]{16,256}={0,2})(?:[^A-Za-z0-9_.(\[+/~\-]|$)"#,
-            entropy: 3.5, isMixed: true,
-            source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
+            "netrc-password",
+            #"\bmachine[ \t]{1,8}[^\s"']{1,255}\s{1,16}login\s{1,8}[^\s"']{1,128}\s{1,16}password\s{1,8}([^\s"'$<{][^\s"']{3,255})"#,
+            source: "netrc(5)",
             examples: [
-                "api_key = \"7{alnum:31}\"", "SECRET={alnum:20}4{alnum:3}", "MY_AUTH_TOKEN: {alnum:9}3{alnum:12}",
-                "{\"service_key\": \"1{alnum:39}\"}", "clientSecret: '{alnum:12}6{alnum:24}'",
+                "machine git.internal login me password {alnum:12}",
+                "machine api.internal\n  login somebody\n  password {alnum:9}&{alnum:4}\n",
             ],
             nearMisses: [
-                "max_tokens: 4096", "token = getToken(request)", "secret: kubernetes-secret-name",
-                "api_key = os.environ[\"API_KEY\"]",
-                "token: string;", "access_key = self.settings.aws_key",
+                "machine git.internal login me password $PASSWORD",
+                "a machine may ask for the login and password again",
             ]),
         RedactionRule(
-            "assigned-password", type: "password",
-            passwordName + #"["'`]?("# + passwordBegin + #"(?:[^\s"'`]{5,255}|[^\n]{5}))"#,
-            trigger: passwordName + #"["'`]?"# + passwordBegin, isMixed: true, extent: .assigned,
-            source: "OWASP Secrets Management Cheat Sheet: secrets are found by the names that they are assigned to",
-            examples: [
-                "password = \"hunt{digit:1}{alnum:8}\"", "DB_PASSWORD={alnum:8}7!x", "PGPASSWORD='a{alnum:12}4' psql",
-                "pwd: x9{alnum:8}", "DB_PASSWORD=\"{alnum:6}1&{alnum:6}\"", "password: 'x9;{alnum:4}${alnum:4}'",
-                "PASSWORD={alnum:9}&4{alnum:9};{alnum:9}", "mysql --password {alnum:12}9 db",
-            ],
-            nearMisses: [
-                "password: \"${DB_PASS1}\"", "password = \"{{ vault.db1 }}\"", "password: \"<your-1-password>\"",
-                "password: \"must have 8 characters\"", "password = user_input[0]", "password: z.string().min(8)",
-                "password: string", "password = getpass()", "password=", "the password: required field",
-            ]),
+            "sshpass-password", #"\bsshpass[ \t]{1,4}-p[ \t]{0,4}["']?([^\s"'`$<-][^\n"]{3,127})"#,
+            trigger: #"\bsshpass[ \t]{1,4}-p"#, extent: .assigned, source: "sshpass(1), -p",
+            examples: ["sshpass -p {alnum:9} ssh root@10.0.0.1", "sshpass -p '{alnum:11}7' scp a b:"],
+            nearMisses: ["sshpass -p \"$PASSWORD\" ssh host", "sshpass -f file ssh host"]),
+        RedactionRule(
+            "mysql-password",
+            #"\b(?:mysql|mariadb)(?:dump|admin|import|-dump|-admin)?[ \t](?:[^\n|;&]{0,120}?[ \t])?-p["']?([^\s"'`$<=\-][^\s"'|;]{3,127})"#,
+            source: "mysql(1), -p: the password follows directly",
+            examples: ["mysql -h db -u root -p{alnum:10} app", "mysqldump -uroot -p'{alnum:9}' app > app.sql"],
+            nearMisses: ["mysql -u root -p app", "mysql -u root -p$PASSWORD app", "mysql app | tar -pxzf a"]),
     ]
 }

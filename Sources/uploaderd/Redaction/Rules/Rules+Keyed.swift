@@ -26,8 +26,12 @@ extension RedactionRule {
     static let keyed: [RedactionRule] = providers.map { row in
         let sample = row.form.sample
         return RedactionRule(
-            "\(row.provider)-key", assigned(to: row.words, row.form.expression), entropy: 2.8, source: row.source,
-            examples: ["\(row.name)=\(sample)", "export \(row.name)=\"\(sample)\"", "\"\(row.name)\": \"\(sample)\""],
+            "\(row.provider)-key", assigned(to: row.words, row.form.expression), trigger: assignment(to: row.words),
+            entropy: 2.8, source: row.source,
+            examples: [
+                "\(row.name)=\(sample)", "export \(row.name)=\"\(sample)\"", "\"\(row.name)\": \"\(sample)\"",
+                "\(row.name)            = \"\(sample)\"", "\(row.name):\t\t    \(sample)",
+            ],
             nearMisses: [sample, "\(row.name)=$\(row.name)", "\(row.name) is the name of it"])
     }
 

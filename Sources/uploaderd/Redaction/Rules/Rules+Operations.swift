@@ -3,10 +3,12 @@ extension RedactionRule {
     static let operations: [RedactionRule] = [
         RedactionRule(
             "newrelic-key",
-            #"\b(NRAK-[A-Z0-9]{27}|NRII-[A-Za-z0-9_\-]{32}|NRJS-[a-f0-9]{19}|NRSP-[a-z0-9]{30,40})(?:[^\w\-]|$)"#,
+            #"\b(NRAK-[A-Z0-9]{27}|NRII-[A-Za-z0-9_\-]{32}|NRJS-[a-f0-9]{19}|NRSP-[a-z0-9]{30,40}|[a-z0-9]{36}NRAL)(?:[^\w\-]|$)"#,
             source: "docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys",
-            examples: ["NRAK-{upperdigit:27}", "NRII-{alnum:32}", "NRJS-{hex:19}"],
-            nearMisses: ["NRAK-{upperdigit:10}"]),
+            examples: [
+                "NRAK-{upperdigit:27}", "NRII-{alnum:32}", "NRJS-{hex:19}", "NEW_RELIC_LICENSE_KEY={hex:36}NRAL",
+            ],
+            nearMisses: ["NRAK-{upperdigit:10}", "{hex:20}NRAL"]),
         RedactionRule(
             "grafana-token",
             #"\b(?:glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_eyJ[A-Za-z0-9+/=]{40,400}|eyJrIjoi[A-Za-z0-9]{40,400}={0,2})"#,
@@ -100,5 +102,26 @@ extension RedactionRule {
             source: "docs.docker.com/reference/cli/docker/login, config.json",
             examples: ["{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\": \"{base64:40}\"}}}"],
             nearMisses: ["\"auth\": \"none\""]),
+        RedactionRule(
+            "docker-config-secret", type: "docker_auth",
+            #"\.dockerconfigjson["']?[ \t]{0,4}[:=][ \t]{0,4}["']?(eyJ[A-Za-z0-9+/]{20,8000}={0,2})"#,
+            trigger: #"\.dockerconfigjson["']?[ \t]{0,4}[:=][ \t]{0,4}["']?eyJ"#,
+            source: "kubernetes.io/docs/concepts/configuration/secret, kubernetes.io/dockerconfigjson",
+            examples: [".dockerconfigjson: eyJ{base64:120}==", "\".dockerconfigjson\": \"eyJ{base64:400}\""],
+            nearMisses: ["type: kubernetes.io/dockerconfigjson", ".dockerconfigjson: <base64>"]),
+        RedactionRule(
+            "wireguard-key", #"\b(?i:PrivateKey|PresharedKey)[ \t]{0,40}=[ \t]{0,40}([A-Za-z0-9+/]{43}=)"#,
+            trigger: #"\b(?i:PrivateKey|PresharedKey)(?:[ \t]{0,3}=|[ \t]{4})"#,
+            source: "wg(8), configuration file format",
+            examples: ["PrivateKey = {base64:43}=", "PresharedKey = {base64:43}="],
+            nearMisses: ["PublicKey = {base64:43}=", "PrivateKey = {base64:20}="]),
+        RedactionRule(
+            "openssl-password", type: "password", #"-pass(?:in|out)?[ \t]{1,4}["']?pass:([^\s"'`$<][^\n"]{3,127})"#,
+            trigger: #"-pass(?:in|out)?[ \t]{1,4}["']?pass:[^\s"'`$<]"#, extent: .behindUser,
+            source: "openssl-passphrase-options(1)",
+            examples: [
+                "openssl enc -aes-256-cbc -pass pass:{alnum:12} -in x", "-passin 'pass:{alnum:12}' -out y",
+            ],
+            nearMisses: ["openssl rsa -passin pass:$PW", "openssl rsa -passin file:key.txt"]),
     ]
 }

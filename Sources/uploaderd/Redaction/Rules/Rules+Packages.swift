@@ -7,10 +7,14 @@ extension RedactionRule {
             examples: ["npm_{alnum:36}"], nearMisses: ["npm_{alnum:12}", "npm_config_registry"]),
         RedactionRule(
             "npmrc-auth", type: "npm_token",
-            #"(?::_authToken|:_password|^_auth|\s_auth)[ \t]{0,3}=[ \t]{0,3}"?([A-Za-z0-9_\-+/=.]{16,300})"#,
+            #"(?::_authToken|:_password|(?:^|[^\w.])_auth)[ \t]{0,3}=[ \t]{0,3}"?([A-Za-z0-9_\-+/=.]{16,300})"#,
             source: "docs.npmjs.com/cli/configuring-npm/npmrc, auth related configuration",
-            examples: ["//registry.npmjs.org/:_authToken={uuid}", "//r.x.org/:_password={base64:24}"],
-            nearMisses: ["//registry.npmjs.org/:_authToken=${NPM_TOKEN}"]),
+            examples: [
+                "//registry.npmjs.org/:_authToken={uuid}", "//r.x.org/:_password={base64:24}", "_auth={base64:27}=",
+            ],
+            nearMisses: [
+                "//registry.npmjs.org/:_authToken=${NPM_TOKEN}", "always_auth=true", "self._auth = self._build_auth(x)",
+            ]),
         RedactionRule(
             "pypi-token", #"\bpypi-AgE[A-Za-z0-9_\-]{50,500}"#,
             source: "docs.pypi.org/api/secrets; pypi.org/help/#apitoken",

@@ -43,6 +43,9 @@ typedef struct {
 int clinux_statx(int descriptor, const char *path, int follow, clinux_status *out);
 /* renameat2(2) with RENAME_NOREPLACE when `replace` is 0; both names from `directory`. */
 int clinux_rename(int directory, const char *from, const char *to, int replace);
+
+/* renameat2(2) with RENAME_EXCHANGE: each gets the other's name, at once. */
+int clinux_exchange(const char *one, const char *other);
 /* fcntl(F_SETLEASE, F_RDLCK) and back: 1 when somebody has the file open for writing, 0 when nobody, -errno else. */
 int clinux_has_writer(int descriptor);
 int clinux_columns(int descriptor);            /* ioctl(TIOCGWINSZ): 0 where nobody says */
