@@ -42,7 +42,7 @@ struct SwiftCompiler {
             rmdir(place)
         }
         try SwiftCompiler.write(source, to: file)
-        let maps = ["CCrypto", "CDeflate", "CZlib", "CZstd", "CVectorscan", "CPCRE2"].flatMap {
+        let maps = ["CCrypto", "CDeflate", "CZlib", "CZstd", "CVector", "CVectorscan", "CPCRE2"].flatMap {
             ["-Xcc", "-fmodule-map-file=\(cModules)/\($0)/module.modulemap"]
         }
         let status = try SwiftCompiler.run(
