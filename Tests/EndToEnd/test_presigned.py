@@ -6,9 +6,8 @@ import urllib.parse
 
 import pytest
 
-import generator
 import manifest_reader
-from conservation import backdate
+from conservation import backdate, require_all, sessions_of
 
 
 class PutServer:
@@ -57,25 +56,10 @@ def server(world):
     server.close()
 
 
-def sessions_of(world, count):
-    sessions = [generator.session(f"presigned {number}", "claude", 5_000) for number in range(count)]
-    for session in sessions:
-        session.apply(world.home)
-    backdate(world.home)
-    return sessions
-
-
-def require_all(server, world, sessions):
-    for session in sessions:
-        stored = manifest_reader.read(server.folder, session.sid)
-        for path, stream in session.streams.items():
-            assert stored.latest(stream) == (world.home / path).read_bytes()
-
-
 def test_a_home_is_put_below_the_url_and_goes_on_in_the_next_life(world, server):
-    sessions = sessions_of(world, 5)
+    sessions = sessions_of(world, "presigned", 5, 5_000)
     world.once("--upload-url", server.url)
-    require_all(server, world, sessions)
+    require_all(server.folder, world, sessions)
     assert all("Authorization" not in headers for _, headers in server.seen)
     for session in sessions[:2]:
         path = world.home / next(path for path, stream in session.streams.items() if stream == "main")
@@ -84,13 +68,13 @@ def test_a_home_is_put_below_the_url_and_goes_on_in_the_next_life(world, server)
     backdate(world.home)
     identity = (server.folder / "sessions/.uploaderd.json").read_bytes()
     world.once("--upload-url", server.url)
-    require_all(server, world, sessions)
+    require_all(server.folder, world, sessions)
     assert (server.folder / "sessions/.uploaderd.json").read_bytes() == identity
 
 
 def test_a_signature_in_the_url_goes_with_each_put_and_is_shown_nowhere(world, server):
     world.configure(f'[[destination]]\ntype = "presigned"\nurl = "{server.url}?sig=s3cr3t%2F"\nprefix = "a b+é"\n')
-    sessions = sessions_of(world, 2)
+    sessions = sessions_of(world, "presigned", 2, 5_000)
     server.status = 403
     daemon = world.daemon()
     entry = world.wait_health("destination_failing")
@@ -106,7 +90,7 @@ def test_a_signature_in_the_url_goes_with_each_put_and_is_shown_nowhere(world, s
 
 
 def test_what_is_there_alone_is_not_said_to_be_lost(world, server):
-    (session,) = sessions_of(world, 1)
+    (session,) = sessions_of(world, "presigned", 1, 5_000)
     world.configure(f'[[destination]]\ntype = "presigned"\nurl = "{server.url}"\n')
     world.once()
     daemon = world.daemon()
