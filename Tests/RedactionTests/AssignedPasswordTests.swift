@@ -51,6 +51,21 @@ struct AssignedPasswordTests {
     }
 
     @Test(
+        "is none behind the mark of what was removed",
+        arguments: [
+            #"{"a":"machine git.internal login me password [REDACTED:netrc_password]","b\"[REDACTED:password]":1.50E-3}"#,
+            #"{"X=[REDACTED:codacy_key]":12345678901234567890}"#,
+            #"{"X=[REDACTED:assigned_secret]": "a1XevqUZrWb9fU3wKR8Jb"}"#,
+        ])
+    func behindMarker(line: String) throws {
+        #expect(try redacted(line) == line)
+        // Half of a mark is none.
+        let torn = line.replacing("[REDACTED:password]\"", with: "[REDACTED:password\"")
+            .replacing("codacy_key]", with: "codacy_key").replacing("assigned_secret]", with: "assigned_secret")
+        #expect(try redacted(torn) != torn)
+    }
+
+    @Test(
         "is none where code computes it, a label speaks of it, or nothing is there",
         arguments: [
             "password = getpass2()", "password: z.string().min(8)", "password = config.password||process.env.DB2",

@@ -115,7 +115,9 @@ final class LineSearch {
             case .failed: return false
             case .match(let match):
                 let secret = range(of: match.secret, rule.extent, text, raw, &map)
-                if let secret, plausibility.isSecret(secret, by: rule), !isAllowed(secret, base) {
+                if let secret, plausibility.isSecret(secret, by: rule), !isAllowed(secret, base),
+                    !plausibility.isInMarker(match.whole.lowerBound)
+                {
                     spans.append(RawSpan(range: map.raw(of: secret), rule: number))
                     // What ended one may begin the next.
                     at = max(secret.upperBound, match.whole.lowerBound + 1)

@@ -16,6 +16,30 @@ struct Plausibility {
             || bits >= Self.hexEntropy && Self.isHex(bytes)
     }
 
+    /// Whether what begins at `place` begins with the type of a secret that was removed, which names nothing behind it:
+    /// `[REDACTED:netrc_password]": 1.50E-3`
+    func isInMarker(_ place: Int) -> Bool {
+        var begin = place
+        while begin > 0, place - begin < Self.longestMarker, Self.isOfType(text[begin - 1]) || isColon(begin - 1) {
+            begin -= 1
+        }
+        guard begin > 0, text[begin - 1] == UInt8(ascii: "["), text[begin...].starts(with: Self.marker) else {
+            return false
+        }
+        let behind = text[(begin + Self.marker.count)...].drop(while: Self.isOfType)
+        return behind.first == UInt8(ascii: "]") && place < behind.startIndex
+    }
+
+    private static let marker = Array("REDACTED:".utf8)
+    /// In bytes; where somebody gives a type a longer name, that counts.
+    private static let longestMarker = 80
+
+    private static func isOfType(_ byte: UInt8) -> Bool {
+        ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+
+    private func isColon(_ at: Int) -> Bool { text[at] == UInt8(ascii: ":") }
+
     /// So many bits a character has all but one in some thousands of texts that are drawn from letters and digits: 16 of them cannot
     /// have more than 4, and have 3.7 on average.
     private static func leastEntropy(ofDrawn count: Int) -> Double { log2(Double(count)) - 0.95 }
