@@ -103,6 +103,33 @@ def test_a_folder_of_more_torn_lines_than_are_held_open_is_renamed(world):
     assert daemon.stop() == 0
 
 
+def test_more_torn_lines_than_are_held_open_are_rotated(world):
+    """Each file goes on in its stream, under its new name, and what took its name is another one."""
+    configure(world)
+    limited(world, "prlimit", "--nofile=64:64")
+    count = 60
+    away = world.home / "odd/old"
+    away.mkdir()
+    old = {number: b'{"n":%d}\n{"torn":' % number for number in range(count)}
+    for number, data in old.items():
+        (world.home / f"odd/f{number}.jsonl").write_bytes(data)
+    daemon = world.daemon()
+    world.flush_but_ends()
+    new = {number: b'{"new":%d}\n' % number for number in range(count)}
+    for number, data in new.items():
+        path = world.home / f"odd/f{number}.jsonl"
+        path.rename(away / f"g{number}.jsonl")
+        path.write_bytes(data)
+    for number in range(count):
+        with (away / f"g{number}.jsonl").open("ab") as file:
+            file.write(b"1}\n")
+    world.ctl_run("flush", "--wait")
+    found = sorted(data for session in Ledger(world.store).look().values() for stream in session.streams.values()
+                   for data in stream.generations.values())
+    assert found == sorted([data + b"1}\n" for data in old.values()] + list(new.values()))
+    assert daemon.stop() == 0
+
+
 def test_many_files_need_little_memory(world, scale):
     """A home of half a million old sessions: what is at rest is a row.
 

@@ -258,12 +258,12 @@ def test_a_thousand_files_of_100_lines_rotated_and_1000_lines_more(world, scale,
 
 
 @contextlib.contextmanager
-def mounted(world, kind):
+def mounted(world, kind, *options):
     """A file system of that kind in a file, mounted below the world's home."""
     image, place = world.base / f"{kind}.img", world.home / "odd"
     with image.open("wb") as file:
         file.truncate(512 << 20)
-    subprocess.run([f"mkfs.{kind}", "-q", image], check=True, capture_output=True)
+    subprocess.run([f"mkfs.{kind}", "-q", *options, image], check=True, capture_output=True)
     subprocess.run(["mount", "-o", "loop", image, place], check=True, capture_output=True)
     try:
         yield place
@@ -322,3 +322,34 @@ def test_inode_reuse(world, kind, up, killed):
         Ledger(world.store).expect({("it", "main"): generations, ("another", "main"): [lines("another", 1, 300)]})
         assert daemon.stop() == 0
     assert manifest_reader.sessions(world.store) == ["another", "it"]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_few_bytes_that_change_names_where_no_time_of_birth_is_kept(world, up):
+    """Numbers and bytes together say whose they are."""
+    configure(world)
+    with mounted(world, "ext4", "-I", "128") as folder:
+        names = ["a", "b", "log", "log-1", "log-2"]
+        wanted = {name: lines(name, 1, 5) for name in names}
+        path = {name: folder / f"{name}.jsonl" for name in [*names, "log-3", "aside"]}
+        for name in names:
+            path[name].write_bytes(wanted[name])
+        daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        if not up:
+            assert daemon.stop() == 0
+        for old, new in [("a", "aside"), ("b", "a"), ("aside", "b"), ("log-2", "log-3"), ("log-1", "log-2"),
+                         ("log", "log-1")]:
+            path[old].rename(path[new])
+        wanted["new"] = lines("new", 1, 4)
+        path["log"].write_bytes(wanted["new"])
+        for name, now in [("a", "b"), ("log-1", "log-2")]:
+            more = lines(name, 6, 9)
+            append(path[now], more)
+            wanted[name] += more
+        if not up:
+            daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        expect(world.store, *wanted.values())
+        assert daemon.stop() == 0

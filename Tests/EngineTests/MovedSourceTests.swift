@@ -169,6 +169,41 @@ struct MovedSourceTests {
         #expect(try stage.end.content("a") == Self.whole + Self.next)
         #expect(try stage.end.content("a", generation: 2).isEmpty)
     }
+
+    @Test(
+        "is not taken again when it comes back under a third name, after another one took its own; but where it goes on",
+        arguments: [false, true], [false, true])
+    func thirdName(isTorn: Bool, isRestarted: Bool) throws {
+        let first = isTorn ? Self.whole + Self.torn : Self.whole
+        let comeBack: @Sendable (Life) async throws -> Void = { [self] life in
+            try rename("away/a.jsonl", "home/c.jsonl")
+            life.watcher.rang("c.jsonl")
+            await life.settle()
+            #expect(try await life.store.sessions().map(\.session.rawValue) == ["a"])
+            life.watcher.rang("c.jsonl")
+            await life.settle()
+            #expect(try await life.store.sessions().count == 1)
+        }
+        try stage.live { [self] life in
+            try write(first, to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+            try rename("home/a.jsonl", "away/a.jsonl")
+            try write(Self.next, to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+            #expect(try await life.segments("a").map(\.partial) == (isTorn ? [false, true, false] : [false, false]))
+            if !isRestarted { try await comeBack(life) }
+        }
+        try stage.live { [self] life in
+            if isRestarted { try await comeBack(life) }
+            #expect(try stage.end.content("a") == first && stage.end.content("a", generation: 2) == Self.next)
+            try stage.append(Self.next, to: "c.jsonl", life)
+            await life.settle()
+        }
+        #expect(try stage.end.content("c") == first + Self.next)
+        #expect(try stage.end.content("a") == first)
+    }
 }
 
 /// A file that is deleted while it is read, and whose lines are in another file by then.

@@ -161,7 +161,6 @@ extension SessionSupervisor {
             if self.lost.count <= mostLost {
                 swapped.insert(path)
             } else {
-                replaceable.insert(path)
                 pending.add(path)
             }
         case .failed(let error):

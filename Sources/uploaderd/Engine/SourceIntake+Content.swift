@@ -63,8 +63,8 @@ extension SourceIntake {
     private func ownerByContent(_ tail: inout FileTail, besides known: StreamCursor?) async throws -> Owner {
         for head in try tail.heads() {
             for (cursor, source) in try await store.streams(beginningWith: head) where cursor.stream != known?.stream {
-                // A path that has a stream gives it up for more than a few bytes.
-                if known != nil, cursor.offset < Int64(SourceMarker.length) { continue }
+                // A path that has a stream gives it up for more than a few bytes, or for the very file that had them.
+                if known != nil, cursor.offset < Int64(SourceMarker.length), cursor.file != tail.identity { continue }
                 switch try tail.begin(at: cursor) {
                 case .resume, .idle: break
                 case .start, .verify, .newGeneration: continue
@@ -78,6 +78,19 @@ extension SourceIntake {
             }
         }
         return .nobody
+    }
+
+    /// Whether it is the very file of a generation that ended when another one took its path, holds what was taken then, and
+    /// nothing else: all of it is in the stream that has that generation. Where it goes on it is a session of its own, as a
+    /// fork is.
+    func isOfEndedGeneration(_ tail: inout FileTail) async throws -> Bool {
+        // A number without a time of birth may be another file's by now.
+        guard tail.identity.birth != 0 else { return false }
+        for ending in try await store.endings(inFile: tail.identity) {
+            guard case .idle = try tail.begin(at: ending) else { continue }
+            if try await tail.holdsPartial(of: ending, in: store, key: context.key) { return true }
+        }
+        return false
     }
 
     private func moved(

@@ -87,6 +87,7 @@ struct SourceIntake: Sendable {
             case .nobody: break
             }
             if let known { return .named(try await name(of: known.stream)) }
+            if try await isOfEndedGeneration(&tail) { return .notASession }
             // Its lines came from a store: it is no new session before somebody goes on with it.
             if try tail.isRestored { return .notASession }
             let name: SourceName

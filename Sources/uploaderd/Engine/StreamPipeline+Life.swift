@@ -111,7 +111,7 @@ extension StreamPipeline {
         case nil: return true  // somebody did it meanwhile
         case .segment(nil): return false
         case .segment(let last?):
-            guard try await holds(last) else { return false }
+            guard try await tail.holds(last, key: context.key) else { return false }
         case .foreign:
             guard try await holdsForeign() else { return false }
         }
@@ -124,24 +124,8 @@ extension StreamPipeline {
         return true
     }
 
-    /// Whether the source still has the unterminated line that was taken of it, or a line that begins with it. No mark tells,
-    /// for those end where it begins.
     func holdsPartial() async throws -> Bool {
-        guard let end = cursor.partialEnd else { return true }
-        let taken = try await context.store.segments(of: cursor.stream, generation: cursor.generation).last {
-            $0.record.partial && $0.record.sourceOffset == cursor.offset
-                && $0.record.sourceOffset + $0.record.sourceBytes == end
-        }
-        guard let taken else { return true }
-        return try await holds(taken.record)
-    }
-
-    /// Whether the source still has the bytes of this segment.
-    private func holds(_ segment: SegmentRecord) async throws -> Bool {
-        var digest = RunningDigest()
-        let range = segment.sourceOffset..<segment.sourceOffset + segment.sourceBytes
-        guard try await eachSourceByte(of: range, { digest.update($0) }) else { return false }
-        return context.key.mac(of: digest.digest()) == segment.sourceMAC
+        try await tail.holdsPartial(of: cursor, in: context.store, key: context.key)
     }
 
     /// Whether the source begins with exactly what another program uploaded of it.
@@ -149,27 +133,8 @@ extension StreamPipeline {
         let stored = try await context.chains.foreignDigest(of: cursor.stream)
         guard stored.count == UInt64(cursor.offset) else { return false }
         var digest = RunningDigest()
-        guard try await eachSourceByte(of: 0..<cursor.offset, { digest.update($0) }) else { return false }
+        guard try await tail.eachByte(of: 0..<cursor.offset, { digest.update($0) }) else { return false }
         return digest.digest() == stored.digest()
-    }
-
-    /// - Returns: `false` when the source ends before the range does.
-    func eachSourceByte(
-        of range: Range<Int64>, _ body: (UnsafeRawBufferPointer) -> Void
-    ) async throws -> Bool {
-        var chunk = [UInt8](repeating: 0, count: min(256 << 10, range.count))
-        var offset = range.lowerBound
-        while offset < range.upperBound {
-            let wanted = Int(min(Int64(chunk.count), range.upperBound - offset))
-            let count = try chunk.withUnsafeMutableBytes {
-                try tail.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<wanted]), at: offset)
-            }
-            guard count > 0 else { return false }
-            chunk.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            offset += Int64(count)
-            await Task.yield()
-        }
-        return true
     }
 
     /// What was read of the old bytes is sealed: they may be nowhere else any more.

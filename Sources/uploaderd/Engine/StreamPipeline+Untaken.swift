@@ -27,7 +27,7 @@ extension StreamPipeline {
         let end = hasGrown ? min(marker.offset + Int64(SourceMarker.length), tail.offset) : tail.offset
         var isSame = true
         var compared = 0
-        let isThere = try await eachSourceByte(of: marker.offset..<end) { piece in
+        let isThere = try await tail.eachByte(of: marker.offset..<end) { piece in
             guard isSame, let found = piece.baseAddress, let held = buffer.bytes.baseAddress else { return }
             isSame = memcmp(found, held + compared, piece.count) == 0
             compared += piece.count

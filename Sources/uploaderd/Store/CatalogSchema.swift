@@ -31,6 +31,7 @@ import Shared
 ///   end, and the SHA-256 of their bytes; `version`: what the store says that it is; `is_head`: of a store with one file of each
 ///   stream, it is of this generation. Without a digest whatever is there is to be replaced; generation 0 says so of those that
 ///   have no row.
+/// - `endings`: the cursor, as `streams` had it, of each generation but the last of a stream, and the file in which it ended.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -234,6 +235,17 @@ enum CatalogSchema {
         [
             "ALTER TABLE whole_files ADD COLUMN version TEXT",
             "ALTER TABLE whole_files ADD COLUMN is_head INTEGER NOT NULL DEFAULT 0",
+        ],
+        [
+            // Files that may come back under another name.
+            """
+            CREATE TABLE endings (
+                stream_id INTEGER NOT NULL REFERENCES streams(id), generation INTEGER NOT NULL, offset INTEGER NOT NULL,
+                head_length INTEGER NOT NULL, head_mac TEXT, tail_length INTEGER NOT NULL, tail_mac TEXT,
+                device INTEGER NOT NULL, inode INTEGER NOT NULL, birth INTEGER NOT NULL, partial_end INTEGER,
+                PRIMARY KEY (stream_id, generation)) WITHOUT ROWID
+            """,
+            "CREATE INDEX endings_file ON endings(inode, birth)",
         ],
     ]
 

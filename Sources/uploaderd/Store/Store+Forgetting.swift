@@ -158,6 +158,7 @@ extension Store {
             "DELETE FROM manifests WHERE session_id = ?1",
             "DELETE FROM foreign_entries WHERE stream_id IN (\(streams))",
             "DELETE FROM whole_files WHERE stream_id IN (\(streams))",
+            "DELETE FROM endings WHERE stream_id IN (\(streams))",
             "DELETE FROM checkpoints WHERE segment_id IN (\(segments))",
             "DELETE FROM copies WHERE segment_id IN (\(segments))",
             "DELETE FROM quarantine WHERE segment_id IN (\(segments))",

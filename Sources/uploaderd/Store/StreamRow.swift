@@ -112,6 +112,7 @@ extension Catalog {
     }
 
     func setCursor(_ cursor: StreamCursor, of streamRow: Int64, isVerified: Bool) throws(StoreError) {
+        if cursor.generation > 1 { try noteEnding(of: streamRow, before: cursor.generation) }
         try run(
             """
             UPDATE streams SET generation = ?2, offset = ?3, line = ?4, next_seq = ?5, head_length = ?6, head_mac = ?7,
