@@ -4,7 +4,9 @@ package import Shared
 ///
 /// Additive increase, multiplicative decrease, once a round trip: one more when all that were allowed were needed and went
 /// well; a tenth fewer when the far end pushed back, or took twice as long as it does for requests of that size when little is
-/// asked of it. It begins with one: a far end that is coming back is not to be run over by all who waited for it.
+/// asked of it. It begins with one, and with twice as many each round trip until the first such sign, which takes the last
+/// doubling back: RFC 5681, 3.1, slow start. A far end that comes back is met with one, and one more each time: it is not to be
+/// run over by all who waited for it.
 ///
 /// The idea is that of Vector's adaptive request concurrency (vector.dev, 2020); its average of earlier round trips follows a far
 /// end that is made slower step by step, and so lets a queue of any length build up there.
@@ -28,6 +30,8 @@ package struct ConcurrencyLimit: Sendable, Hashable {
     /// From 1.
     package let most: Int
     private var exact = 1.0
+    /// Until the first sign that it is too many.
+    private var isStarting = true
     /// By size, about the shortest times, in seconds; they are forgotten slowly. 0: none is known.
     private var shortest = [Double](repeating: 0, count: 6)
     // The window: about one round trip.
@@ -81,9 +85,11 @@ package struct ConcurrencyLimit: Sendable, Hashable {
 
     private mutating func closeWindow(at now: Instant, lasting duration: Duration) {
         if wasPushedBack || (count > 0 && ratios / Double(count) > Self.tolerance) {
-            exact = max(1, (exact * Self.decrease).rounded(.down))
+            exact = max(1, (exact * (isStarting ? 0.5 : Self.decrease)).rounded(.down))
+            isStarting = false
         } else if wasFull {
-            exact = min(Double(most), exact + 1)
+            if allowed == most { isStarting = false }
+            exact = min(Double(most), isStarting ? exact * 2 : exact + 1)
         }
         windowEnds = now + (count > 0 ? .nanoseconds(Int64(min(seconds / Double(count), 3600) * 1e9)) : duration)
         (seconds, ratios, count, wasFull, wasPushedBack) = (0, 0, 0, false, false)
