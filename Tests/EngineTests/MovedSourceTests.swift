@@ -170,6 +170,56 @@ struct MovedSourceTests {
         #expect(try stage.end.content("a", generation: 2).isEmpty)
     }
 
+    @Test("stays where it was found when its way there is told later, and leaves its old name to another file")
+    func toldLate() throws {
+        try move { [self] life in
+            try write(Self.next, to: "b.jsonl")
+            life.watcher.rang("b.jsonl")
+            await life.settle()
+            try stage.exchange("a.jsonl", "b.jsonl", life)
+            try rename("home/a.jsonl", "home/c.jsonl")
+            for name in ["b", "c"] { life.watcher.rang("\(name).jsonl") }
+            await life.settle()
+            try write(Self.next, to: "a.jsonl")
+            life.watcher.moved("b.jsonl", "a.jsonl")
+            await life.settle()
+            // Nobody waits for the torn line of another.
+            let untaken = await life.parts.supervisor.flush(nil)
+            #expect(untaken.count == 1)
+            let lines = try await life.store.sessions().map(\.lines).reduce(0, +)
+            #expect(lines == 4)
+        }
+    }
+
+    @Test("is not taken again when it comes back in the place of another one", arguments: [false, true])
+    func inPlaceOfAnother(isRestarted: Bool) throws {
+        let comeBack: @Sendable (Life) async throws -> Void = { [self] life in
+            try Files.rename(stage.scratch("away/a.jsonl"), to: stage.scratch("home/b.jsonl"), replacing: true)
+            life.watcher.rang("b.jsonl")
+            await life.settle()
+        }
+        try stage.live { [self] life in
+            try write(Self.whole, to: "a.jsonl")
+            try write(Self.next, to: "b.jsonl")
+            for name in ["a", "b"] { life.watcher.rang("\(name).jsonl") }
+            await life.settle()
+            try rename("home/a.jsonl", "away/a.jsonl")
+            try write(Self.next, to: "a.jsonl")
+            life.watcher.rang("a.jsonl")
+            await life.settle()
+            if !isRestarted { try await comeBack(life) }
+        }
+        try stage.live { life in
+            if isRestarted { try await comeBack(life) }
+            #expect(try stage.end.content("b", generation: 2).isEmpty)
+            try stage.append(Self.next, to: "b.jsonl", life)
+            await life.settle()
+        }
+        #expect(try stage.end.content("b") == Self.next)
+        #expect(try stage.end.content("b", generation: 2) == Self.whole + Self.next)
+        #expect(try stage.end.content("a") == Self.whole && stage.end.content("a", generation: 2) == Self.next)
+    }
+
     @Test(
         "is not taken again when it comes back under a third name, after another one took its own; but where it goes on",
         arguments: [false, true], [false, true])

@@ -80,14 +80,17 @@ extension SourceIntake {
         return .nobody
     }
 
-    /// Whether it is the very file of a generation that ended when another one took its path, holds what was taken then, and
-    /// nothing else: all of it is in the stream that has that generation. Where it goes on it is a session of its own, as a
-    /// fork is.
-    func isOfEndedGeneration(_ tail: inout FileTail) async throws -> Bool {
-        // A number without a time of birth may be another file's by now.
-        guard tail.identity.birth != 0 else { return false }
-        for ending in try await store.endings(inFile: tail.identity) {
+    /// Whether it is the file of a generation that ended when another one took its path, holds what was taken then, and nothing
+    /// else: all of it is in the stream that has that generation. Where it goes on it is a session of its own, as a fork is.
+    ///
+    /// - Parameter known: of the stream that has the file's path. What it has itself is not there, or its own generation is back,
+    ///   which is its newest then.
+    func isOfEndedGeneration(_ tail: inout FileTail, besides known: StreamCursor?) async throws -> Bool {
+        for ending in try await store.endings(inFile: tail.identity) where ending.stream != known?.stream {
             guard case .idle = try tail.begin(at: ending) else { continue }
+            if let known {
+                guard known.file != tail.identity, case .newGeneration = try tail.begin(at: known) else { return false }
+            }
             if try await tail.holdsPartial(of: ending, in: store, key: context.key) { return true }
         }
         return false

@@ -86,8 +86,8 @@ struct SourceIntake: Sendable {
             case .unsettled: continue
             case .nobody: break
             }
+            if try await isOfEndedGeneration(&tail, besides: known) { return .notASession }
             if let known { return .named(try await name(of: known.stream)) }
-            if try await isOfEndedGeneration(&tail) { return .notASession }
             // Its lines came from a store: it is no new session before somebody goes on with it.
             if try tail.isRestored { return .notASession }
             let name: SourceName
@@ -174,14 +174,15 @@ struct SourceIntake: Sendable {
         }
     }
 
-    /// A source got another path: its stream goes on there.
+    /// A source got another path: its stream goes on there, if its file is there yet. It may have got the next one before anybody
+    /// heard of this, and have been recognised there.
     func moved(from old: SourcePath, to new: SourcePath) async {
         do {
-            guard let key = try await store.cursor(ofRoot: old.root, relativePath: old.relativePath)?.stream,
-                let source = try await store.source(of: key)
+            guard let cursor = try await store.cursor(ofRoot: old.root, relativePath: old.relativePath),
+                try identity(of: new) == cursor.file, let source = try await store.source(of: cursor.stream)
             else { return }
             // `false`: something else has the new path, or the stream is elsewhere by now. Then its content tells.
-            _ = try await store.move(key, from: source, to: source.moved(to: new), inPlaceOf: nil)
+            _ = try await store.move(cursor.stream, from: source, to: source.moved(to: new), inPlaceOf: nil)
         } catch {
             // Safe: by its name and its content the source is recognised when it is opened.
             context.log.record(Event(.persistenceFailed, "the new path \(new) of a source was not noted: \(error)"))

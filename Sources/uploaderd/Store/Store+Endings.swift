@@ -3,8 +3,8 @@ package import Shared
 /// Generations that have ended because another file has their source's path: of the file itself nothing is left to take when it
 /// comes back under a name that nobody knows.
 extension Store {
-    /// Where generations ended in this very file, by whatever path, all of whose lines are here or in a store. Only the file's
-    /// bytes prove it.
+    /// Where generations ended in a file with this identity, by whatever path, all of whose lines are here or in a store. Only its
+    /// bytes prove that it is that file, or one that has the same.
     package func endings(inFile file: FileIdentity) throws(StoreError) -> [StreamCursor] {
         try catalog().endings(inFile: file)
     }
@@ -18,7 +18,7 @@ extension Catalog {
             INSERT OR REPLACE INTO endings (stream_id, generation, offset, head_length, head_mac, tail_length, tail_mac,
                 device, inode, birth, partial_end)
             SELECT id, generation, offset, head_length, head_mac, tail_length, tail_mac, device, inode, birth, partial_end
-            FROM streams WHERE id = ?1 AND generation < ?2 AND verified = 1 AND tail_mac IS NOT NULL AND birth <> 0
+            FROM streams WHERE id = ?1 AND generation < ?2 AND verified = 1 AND tail_mac IS NOT NULL
             """, streamRow, generation)
     }
 
