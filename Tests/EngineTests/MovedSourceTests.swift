@@ -1,4 +1,5 @@
 import Capture
+import Glibc
 import LinuxSystem
 import Shared
 import Store
@@ -191,68 +192,20 @@ struct MovedSourceTests {
         }
     }
 
-    @Test("is not taken again when it comes back in the place of another one", arguments: [false, true])
-    func inPlaceOfAnother(isRestarted: Bool) throws {
-        let comeBack: @Sendable (Life) async throws -> Void = { [self] life in
-            try Files.rename(stage.scratch("away/a.jsonl"), to: stage.scratch("home/b.jsonl"), replacing: true)
+    @Test("keeps none waiting that takes the place of another name of it")
+    func otherNameReplaced() throws {
+        try move { [self] life in
+            #expect(link(stage.scratch("home/a.jsonl"), stage.scratch("home/b.jsonl")) == 0)
             life.watcher.rang("b.jsonl")
             await life.settle()
+            try write(Self.next + Self.torn, to: ".b")
+            try Files.rename(stage.scratch("home/.b"), to: stage.scratch("home/b.jsonl"), replacing: true)
+            life.watcher.rang("b.jsonl")
+            await life.settle()
+            let supervisor = life.parts.supervisor
+            let obstacles = await supervisor.obstacles(of: supervisor.flush(nil))
+            #expect(obstacles.count == 2 && obstacles.allSatisfy { $0.contains("ends in a line without its end") })
         }
-        try stage.live { [self] life in
-            try write(Self.whole, to: "a.jsonl")
-            try write(Self.next, to: "b.jsonl")
-            for name in ["a", "b"] { life.watcher.rang("\(name).jsonl") }
-            await life.settle()
-            try rename("home/a.jsonl", "away/a.jsonl")
-            try write(Self.next, to: "a.jsonl")
-            life.watcher.rang("a.jsonl")
-            await life.settle()
-            if !isRestarted { try await comeBack(life) }
-        }
-        try stage.live { life in
-            if isRestarted { try await comeBack(life) }
-            #expect(try stage.end.content("b", generation: 2).isEmpty)
-            try stage.append(Self.next, to: "b.jsonl", life)
-            await life.settle()
-        }
-        #expect(try stage.end.content("b") == Self.next)
-        #expect(try stage.end.content("b", generation: 2) == Self.whole + Self.next)
-        #expect(try stage.end.content("a") == Self.whole && stage.end.content("a", generation: 2) == Self.next)
-    }
-
-    @Test(
-        "is not taken again when it comes back under a third name, after another one took its own; but where it goes on",
-        arguments: [false, true], [false, true])
-    func thirdName(isTorn: Bool, isRestarted: Bool) throws {
-        let first = isTorn ? Self.whole + Self.torn : Self.whole
-        let comeBack: @Sendable (Life) async throws -> Void = { [self] life in
-            try rename("away/a.jsonl", "home/c.jsonl")
-            life.watcher.rang("c.jsonl")
-            await life.settle()
-            #expect(try await life.store.sessions().map(\.session.rawValue) == ["a"])
-            life.watcher.rang("c.jsonl")
-            await life.settle()
-            #expect(try await life.store.sessions().count == 1)
-        }
-        try stage.live { [self] life in
-            try write(first, to: "a.jsonl")
-            life.watcher.rang("a.jsonl")
-            await life.settle()
-            try rename("home/a.jsonl", "away/a.jsonl")
-            try write(Self.next, to: "a.jsonl")
-            life.watcher.rang("a.jsonl")
-            await life.settle()
-            #expect(try await life.segments("a").map(\.partial) == (isTorn ? [false, true, false] : [false, false]))
-            if !isRestarted { try await comeBack(life) }
-        }
-        try stage.live { [self] life in
-            if isRestarted { try await comeBack(life) }
-            #expect(try stage.end.content("a") == first && stage.end.content("a", generation: 2) == Self.next)
-            try stage.append(Self.next, to: "c.jsonl", life)
-            await life.settle()
-        }
-        #expect(try stage.end.content("c") == first + Self.next)
-        #expect(try stage.end.content("a") == first)
     }
 }
 

@@ -29,6 +29,8 @@ extension SessionSupervisor {
         running[path] = mailbox
         endless[path] = nil
         following.remove(path)
+        // Somebody woke it before the end that it waited for.
+        for other in behind.keys { behind[other]?.remove(path) }
         let lost = lost.removeValue(forKey: path)
         let seen = lost.flatMap { seenLost.removeValue(forKey: $0.file.identity) }
         let lane = loads.place(left)
@@ -141,12 +143,12 @@ extension SessionSupervisor {
             clearHealth(of: path)
             wake(other)
             if mailbox.isRung, !isStopping { pending.add(path) }
-        case .busy(let other): wait(path, for: other)
+        case .busy(let other): wait(path, mailbox, for: other)
         case .follows(let other):
             self.lost[path] = lost
             following.insert(path)
             running[other]?.ask(.giveWay)
-            wait(path, for: other)
+            wait(path, mailbox, for: other)
         case .restart:
             pending.add(path)
         case .swapped:
@@ -176,12 +178,13 @@ extension SessionSupervisor {
         noteCounts()
     }
 
-    /// Its file, or its stream, is read under another path: it waits for the end of that, and for no time.
-    private func wait(_ path: SourcePath, for other: SourcePath) {
+    /// Its file, or its stream, is read under another path: it waits for the end of that, and for no time. Where something was said
+    /// of it since it was opened it may have another file.
+    private func wait(_ path: SourcePath, _ mailbox: PipelineMailbox, for other: SourcePath) {
         resting[path] = nil
-        if let mailbox = running[other] {
+        if let reader = running[other], !mailbox.isRung {
             behind[other, default: []].insert(path)
-            mailbox.ring()
+            reader.ring()
         } else {
             pending.add(path)
         }
