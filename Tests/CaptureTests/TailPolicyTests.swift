@@ -53,9 +53,11 @@ struct TailPolicyTests {
     func ends() {
         let now = Instant(nanoseconds: 1_000)
         func atEnd(
-            _ place: SourceObservation.Place, _ hasWriter: Bool?, links: Int = 1, since: Instant? = nil
+            _ place: SourceObservation.Place, _ hasWriter: Bool?, links: Int = 1, since: Instant? = nil,
+            isFlushed: Bool = false
         ) -> TailPolicy.AtEnd {
-            TailPolicy.atEnd(place, links: links, hasWriter: hasWriter, lostSince: since, now: now)
+            TailPolicy.atEnd(
+                place, links: links, hasWriter: hasWriter, lostSince: since, now: now, isFlushed: isFlushed)
         }
         #expect(atEnd(.same, true) == .wait)
         #expect(atEnd(.same, nil) == .wait)
@@ -64,6 +66,11 @@ struct TailPolicyTests {
         #expect(atEnd(.gone, true, links: 0) == .linger(until: now + TailPolicy.lingering))
         #expect(atEnd(.gone, nil) == .linger(until: now + TailPolicy.lingering))
         #expect(atEnd(.gone, true, since: Instant(nanoseconds: 1_000) + .seconds(-61)) == .finish)
+        // What has its path waits for it: not long, and not at all where somebody asks.
+        #expect(atEnd(.replaced, true, links: 0) == .linger(until: now + TailPolicy.lingeringBesideAnother))
+        #expect(atEnd(.replaced, nil, since: Instant(nanoseconds: 1_000) + .seconds(-6)) == .finish)
+        #expect(atEnd(.replaced, true, isFlushed: true) == .finish)
+        #expect(atEnd(.gone, true, links: 0, isFlushed: true) == .linger(until: now + TailPolicy.lingering))
     }
 
     @Test("looks for a file that has a name when its last line may go on there, whoever writes to it")

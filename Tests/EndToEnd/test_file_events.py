@@ -221,6 +221,55 @@ def test_files_that_exchange_their_names_go_on_each_in_its_stream(world, up):
     assert set(ledger.look()) == set(files)
 
 
+@pytest.mark.parametrize("goes", ["elsewhere", "out", "nowhere", "under"])
+def test_what_takes_the_name_of_a_file_that_is_open_for_writing_is_in_the_store_after_a_flush(world, goes):
+    """Nobody waits for whoever writes to the old one, though that is read on for a while."""
+    rng, seed = printed_seed(f"held open {goes}")
+    configure(world)
+    (world.home / "odd").mkdir()
+    path, new = world.home / "odd/it.jsonl", lines(rng, 20, 500)
+    with path.open("ab", buffering=0) as writer:
+        writer.write(lines(rng, 30))
+        daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        if goes == "under":
+            (world.home / "odd/.new").write_bytes(new)
+            (world.home / "odd/.new").rename(path)
+        else:
+            if goes == "nowhere":
+                path.unlink()
+            else:
+                path.rename(world.home / {"elsewhere": "odd/old.jsonl", "out": "it.jsonl.1"}[goes])
+            path.write_bytes(new)
+        world.ctl_run("flush", "--wait")
+        found = [data for session in Ledger(world.store).look().values() for stream in session.streams.values()
+                 for data in stream.generations.values()]
+        assert found.count(new) == 1 and len(found) == 2
+        if goes == "elsewhere":
+            writer.write(lines(rng, 5, 900))
+            world.ctl_run("flush", "--wait")
+            assert any(len(data.splitlines()) == 35 for stream in Ledger(world.store).look()["it"].streams.values()
+                       for data in stream.generations.values())
+    assert daemon.stop() == 0
+
+
+def test_a_first_line_that_two_sessions_share_makes_them_not_one(world):
+    """The first one is gone, and the other has another name."""
+    configure(world)
+    (world.home / "odd").mkdir()
+    first = b'{"type":"summary","summary":"what both begin with, and nothing says whose it is"}\n'
+    one, other = world.home / "odd/one.jsonl", world.home / "odd/other.jsonl"
+    one.write_bytes(first)
+    daemon = world.daemon()
+    world.ctl_run("flush", "--wait")
+    world.ctl_run("private", "add", "one")
+    one.unlink()
+    other.write_bytes(first + b'{"n":1}\n')
+    world.ctl_run("flush", "--wait")
+    assert Ledger(world.store).look()["other"].streams["main"].generations == {1: first + b'{"n":1}\n'}
+    assert daemon.stop() == 0
+
+
 def test_a_new_file_that_exchanges_names_with_a_known_one_is_in_the_store_after_a_flush(world, scale):
     """Its path leads to the other file while it is looked at: what is named, and what is read, is one file."""
     rng, seed = printed_seed("exchange new")

@@ -353,3 +353,30 @@ def test_few_bytes_that_change_names_where_no_time_of_birth_is_kept(world, up):
         world.ctl_run("flush", "--wait")
         expect(world.store, *wanted.values())
         assert daemon.stop() == 0
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_a_number_of_a_deleted_file_makes_no_other_file_its_own(world, up):
+    """Without birth times it may be any file's, and many sessions begin with the same line."""
+    configure(world)
+    with mounted(world, "ext4", "-I", "128") as folder:
+        first = b'{"first":"the same line of two sessions, and long enough to be known by"}\n'
+        gone, other = folder / "gone.jsonl", folder / "other.jsonl"
+        gone.write_bytes(first)
+        other.write_bytes(lines("other", 1, 30))
+        daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        if not up:
+            assert daemon.stop() == 0
+        number, new = gone.stat().st_ino, folder / "new"
+        gone.unlink()
+        new.write_bytes(first + lines("new", 1, 9))
+        assert new.stat().st_ino == number, "the file system does not give it again"
+        new.rename(other)
+        if not up:
+            daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        Ledger(world.store).expect({("gone", "main"): [first],
+                                    ("other", "main"): [lines("other", 1, 30), first + lines("new", 1, 9)]})
+        assert daemon.stop() == 0

@@ -16,6 +16,9 @@ package struct SourcePath: Hashable, Sendable, CustomStringConvertible {
 
     package var absolute: String { root == "/" ? "/\(relativePath)" : "\(root)/\(relativePath)" }
 
+    /// The file's, without its folders.
+    package var name: Substring { relativePath.split(separator: "/").last ?? "" }
+
     package var description: String { absolute }
 
     package static func == (a: SourcePath, b: SourcePath) -> Bool {

@@ -91,18 +91,23 @@ package enum TailPolicy {
     /// closed must not keep a disk full for ever.
     package static let lingering: Duration = .seconds(60)
 
+    /// The same where another file has its path, of which nothing is read meanwhile. Fluent Bit's tail waits as long for a
+    /// rotated file: Rotate_Wait.
+    package static let lingeringBesideAnother: Duration = .seconds(5)
+
     /// - Parameters:
     ///   - hasWriter: `nil` when it cannot be known; then the deadline decides.
     ///   - lostSince: when its path was first seen to lead elsewhere.
     ///   - hasUntaken: it ends in a line without its end that is not taken, and was not looked for elsewhere yet.
+    ///   - isFlushed: somebody waits for what is at its path now.
     package static func atEnd(
         _ place: SourceObservation.Place, links: Int, hasWriter: Bool?, lostSince: Instant?, now: Instant,
-        hasUntaken: Bool = false
+        hasUntaken: Bool = false, isFlushed: Bool = false
     ) -> AtEnd {
         if place == .same, links > 0 { return .wait }
         if links > 0, hasUntaken { return .search }
-        if hasWriter == false { return .finish }
-        let deadline = (lostSince ?? now) + lingering
+        if hasWriter == false || place == .replaced && isFlushed { return .finish }
+        let deadline = (lostSince ?? now) + (place == .replaced ? lingeringBesideAnother : lingering)
         return now < deadline ? .linger(until: deadline) : .finish
     }
 

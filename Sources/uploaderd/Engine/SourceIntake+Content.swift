@@ -62,22 +62,48 @@ extension SourceIntake {
     /// A fork begins with the same bytes as well, and lives beside what it was forked from: then each has its own stream.
     private func ownerByContent(_ tail: inout FileTail, besides known: StreamCursor?) async throws -> Owner {
         for head in try tail.heads() {
-            for (cursor, source) in try await store.streams(beginningWith: head) where cursor.stream != known?.stream {
-                // A path that has a stream gives it up for more than a few bytes, or for the very file that had them.
-                if known != nil, cursor.offset < Int64(SourceMarker.length), cursor.file != tail.identity { continue }
-                switch try tail.begin(at: cursor) {
-                case .resume, .idle: break
-                case .start, .verify, .newGeneration: continue
-                }
-                // What took the place of the stream's file has two names, and nobody looked at the first one yet.
-                if source.path != tail.path, try identity(of: source.path) == tail.identity {
-                    return .otherName(of: source.path)
-                }
-                guard try isGone(source, cursor) else { continue }
-                return try await moved(cursor.stream, from: source, to: tail.path, inPlaceOf: known)
+            for candidate in try await store.streams(beginningWith: head) {
+                guard let owner = try await owner(of: &tail, if: candidate, besides: known) else { continue }
+                return owner
             }
         }
+        // Of fewer bytes than that only the number says something, and only beside what the path's own stream says.
+        guard known != nil else { return .nobody }
+        for candidate in try await store.streams(ofFile: tail.identity) {
+            if let owner = try await owner(of: &tail, if: candidate, besides: known) { return owner }
+        }
         return .nobody
+    }
+
+    /// - Returns: `nil` when it is not that stream's.
+    private func owner(
+        of tail: inout FileTail, if candidate: (cursor: StreamCursor, source: SourceInfo), besides known: StreamCursor?
+    ) async throws -> Owner? {
+        let (cursor, source) = candidate
+        guard cursor.stream != known?.stream else { return nil }
+        switch try tail.begin(at: cursor) {
+        case .resume, .idle: break
+        case .start, .verify, .newGeneration: return nil
+        }
+        // What took the place of the stream's file has two names, and nobody looked at the first one yet.
+        if source.path != tail.path, try identity(of: source.path) == tail.identity {
+            return .otherName(of: source.path)
+        }
+        let isFew = cursor.offset < Int64(SourceMarker.length)
+        if isFew, try await !isLikely(cursor, source, tail, besides: known) { return nil }
+        guard try isGone(source, cursor) else { return nil }
+        return try await moved(cursor.stream, from: source, to: tail.path, inPlaceOf: known)
+    }
+
+    /// Whether a few bytes say whose a file is: many sessions begin with the same line. They do for the number that they were read
+    /// from, or for a name. A number may be another file's by now: where a path would give up its own stream for them, theirs has
+    /// the file of yet another one, as when names are exchanged or rotated.
+    private func isLikely(
+        _ cursor: StreamCursor, _ source: SourceInfo, _ tail: borrowing FileTail, besides known: StreamCursor?
+    ) async throws -> Bool {
+        if known == nil { return cursor.file == tail.identity || source.path.name == tail.path.name }
+        guard cursor.file == tail.identity, let there = try identity(of: source.path) else { return false }
+        return try await store.streams(ofFile: there).contains { $0.cursor.stream != cursor.stream }
     }
 
     /// Whether it is the file of a generation that ended when another one took its path, holds what was taken then, and nothing

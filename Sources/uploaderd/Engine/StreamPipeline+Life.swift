@@ -192,14 +192,15 @@ extension StreamPipeline {
         lostSince = seen.place == .same && seen.links > 0 ? nil : lostSince ?? context.time.now
         switch TailPolicy.atEnd(
             seen.place, links: seen.links, hasWriter: hasWriter, lostSince: lostSince, now: context.time.now,
-            hasUntaken: endless > 0 && tail.keptEnd == 0)
+            hasUntaken: endless > 0 && tail.keptEnd == 0, isFlushed: mailbox.isFlushAsked)
         {
-        case .wait: break
+        case .wait: lingersUntil = nil
         case .search:
             try await close(.end)
             if isLetGo { _ = try await readAgain() }
             return .moved(LostSource(file: try tail.kept(), name: name))
-        case .linger:
+        case .linger(let until):
+            lingersUntil = until
             answerFlushes()
             return nil
         case .finish:

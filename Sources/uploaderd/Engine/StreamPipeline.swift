@@ -62,6 +62,8 @@ struct StreamPipeline: ~Copyable {
     var isLearning = true
     var held = 0
     var lostSince: Instant?
+    /// When to look again who has the file open that lost its path.
+    var lingersUntil: Instant?
     var isEnded = false
     /// A hook said so, and no line has come since.
     var isSaidToBeEnded = false
@@ -115,7 +117,7 @@ struct StreamPipeline: ~Copyable {
             buffer.shrink()
             try letGoOfUntaken()
             let wake = await mailbox.wait(
-                until: earliest(cutter.deadline, lostSince.map { $0 + TailPolicy.lingering }), on: context.time)
+                until: earliest(cutter.deadline, lingersUntil), on: context.time)
             isRung = wake == .rung
             if wake == .timeout, case .seal(let reason)? = cutter.tick(at: context.time.now) { try await seal(reason) }
         }
