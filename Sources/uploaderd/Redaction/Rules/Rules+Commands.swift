@@ -11,7 +11,7 @@ extension RedactionRule {
             // The first letter of `redis-cli` may be an escape's.
             "client-password", type: "password",
             #"(?:edis-cli\#(options)-a|\bmongosh\#(options)-p|\bmongo(?:dump|restore|export|import|stat|top)?\#(options)(?:-u|--username)[ =][^\n|;&]{1,80}?[ \t]-p|\bsqlcmd\#(options)-P)[ \t]{1,3}\#(value)"#,
-            extent: .assigned,
+            extent: .behindUser,
             source: "redis.io/docs, redis-cli; mongodb.com/docs/mongodb-shell; learn.microsoft.com/sql/tools/sqlcmd",
             examples: [
                 "redis-cli -h db -a {alnum:16} ping", "mongosh -u a -p {alpha:16}",
@@ -26,20 +26,20 @@ extension RedactionRule {
         RedactionRule(
             "redis-auth", type: "password",
             #":[0-9]{2,5}(?:\[[0-9]{1,2}\])?>[ \t]{1,2}(?i:auth)[ \t]{1,2}(?:[\w\-]{1,64}[ \t]{1,2})?\#(value)"#,
-            extent: .assigned, source: "redis.io/docs/latest/commands/auth",
+            extent: .behindUser, source: "redis.io/docs/latest/commands/auth",
             examples: ["127.0.0.1:6379> AUTH {alnum:20}\nOK", "db:6379[1]> auth me {alnum:20}"],
             nearMisses: ["127.0.0.1:6379> AUTH $PASSWORD", "> AUTH {alnum:20}", "127.0.0.1:6379> GET {alnum:20}"]),
         RedactionRule(
             "htpasswd-password", type: "password",
             #"\bhtpasswd[ \t]{1,3}(?:-[A-Za-z0-9]{1,8}[ \t]{1,3}(?:[0-9]{1,2}[ \t]{1,3})?){0,3}?-[A-Za-z0-9]{0,6}b[A-Za-z0-9]{0,6}[ \t]{1,3}(?:-[A-Za-z0-9]{1,8}[ \t]{1,3}(?:[0-9]{1,2}[ \t]{1,3})?){0,3}(?:[^\s\-"'|;&<>][^\s"'|;&<>]{0,200}[ \t]{1,3}){1,2}\#(value)"#,
-            extent: .assigned, source: "httpd.apache.org/docs/current/programs/htpasswd.html, -b",
+            extent: .behindUser, source: "httpd.apache.org/docs/current/programs/htpasswd.html, -b",
             examples: [
                 "htpasswd -bc f me {alnum:20}", "htpasswd -nbB me '{alpha:12}'", "htpasswd -B -C 10 -b f me {alnum:9}",
             ],
             nearMisses: ["htpasswd -c f somebody", "htpasswd -nb me $PASSWORD", "htpasswd -b f me \"$PASSWORD\""]),
         RedactionRule(
             "keygen-passphrase", type: "password", #"\bssh-keygen\#(options)-[NP][ \t]{1,3}\#(value)"#,
-            extent: .assigned, source: "ssh-keygen(1), -N, -P",
+            extent: .behindUser, source: "ssh-keygen(1), -N, -P",
             examples: ["ssh-keygen -t ed25519 -N {alnum:12} -f k", "ssh-keygen -p -P '{alnum:9}' -N ''"],
             nearMisses: [
                 "ssh-keygen -t ed25519 -N '' -f k", "ssh-keygen -N \"$PASSPHRASE\"", "ssh-keygen -f k -C me@host1",
@@ -47,7 +47,7 @@ extension RedactionRule {
         RedactionRule(
             "stored-secret", type: "assigned_secret",
             #"\bgh[ \t]secret[ \t]set\#(options)(?:--body|-b)(?:=|[ \t]{1,3})\#(value)"#,
-            extent: .assigned, source: "cli.github.com/manual/gh_secret_set",
+            extent: .behindUser, source: "cli.github.com/manual/gh_secret_set",
             examples: ["gh secret set API_KEY --body \"{alnum:24}\"", "gh secret set KEY -R a/b -b {alnum:24}"],
             nearMisses: ["gh secret set API_KEY --body \"$KEY\"", "gh secret set API_KEY < key.txt", "gh secret list"]),
         RedactionRule(
@@ -66,14 +66,14 @@ extension RedactionRule {
             ]),
         RedactionRule(
             "here-secret", type: "assigned_secret",
-            #"(?:--password-stdin|--with-token)[ \t]{0,3}<<<[ \t]{0,3}\#(value)"#, extent: .assigned,
+            #"(?:--password-stdin|--with-token)[ \t]{0,3}<<<[ \t]{0,3}\#(value)"#, extent: .behindUser,
             source: "bash(1), Here Strings; cli.github.com/manual/gh_auth_login",
             examples: ["gh auth login --with-token <<< \"{alnum:24}\"", "docker login --password-stdin <<<{alnum:24}"],
             nearMisses: ["gh auth login --with-token <<< \"$TOKEN\"", "gh auth login --with-token < token.txt"]),
         RedactionRule(
             "secure-string", type: "password",
             #"(?i:ConvertTo-SecureString)[ \t]{1,3}(?:-[A-Za-z]{1,12}[ \t]{1,3}){0,3}["'](\#(passwordBegin)[^\n]{5})"#,
-            extent: .assigned, source: "learn.microsoft.com/powershell, ConvertTo-SecureString",
+            extent: .behindUser, source: "learn.microsoft.com/powershell, ConvertTo-SecureString",
             examples: [
                 "ConvertTo-SecureString \"{alnum:16}\" -AsPlainText -Force",
                 "ConvertTo-SecureString -String '{alpha:16}' -Force",
@@ -84,18 +84,18 @@ extension RedactionRule {
         RedactionRule(
             "store-password", type: "password",
             #"(?:storePassword|keyPassword)[ \t]{1,8}["'](\#(passwordBegin)[^\n]{5})"#,
-            extent: .assigned, source: "developer.android.com/build/building-cmdline, signingConfigs",
+            extent: .behindUser, source: "developer.android.com/build/building-cmdline, signingConfigs",
             examples: ["storePassword \"{alpha:12}\"", "keyPassword '{alpha:12}'"],
             nearMisses: ["storePassword \"$password\"", "storePassword keystoreProperties['storePassword']"]),
         RedactionRule(
             "sql-set-password", type: "password",
             #"(?i:\bset[ \t]{1,3}password)[ \t][^=\n;]{0,80}=[ \t]{0,3}'(\#(passwordBegin)[^\n]{5})"#,
-            extent: .assigned, source: "dev.mysql.com/doc, SET PASSWORD",
+            extent: .behindUser, source: "dev.mysql.com/doc, SET PASSWORD",
             examples: ["SET PASSWORD FOR 'a' = '{alpha:12}';"],
             nearMisses: ["SET PASSWORD FOR 'a' = '$PASSWORD'", "SET PASSWORD FOR 'a' = ?"]),
         RedactionRule(
             "wireless-key", type: "password", #"\bpsk=(?:"(\#(passwordBegin)[^\n]{7})|([a-f0-9]{64})(?:[^\w]|$))"#,
-            extent: .assigned, source: "wpa_supplicant.conf(5), psk",
+            extent: .behindUser, source: "wpa_supplicant.conf(5), psk",
             examples: ["    psk=\"{alpha:12}\"", "psk={hex:64}"],
             nearMisses: ["psk=\"$PSK\"", "psk=self.psk", "psk=\"\"", "psk=\"<your key>\""]),
         RedactionRule(
@@ -131,9 +131,9 @@ extension RedactionRule {
             ]),
         RedactionRule(
             "translated-password", type: "password",
-            #"(?i:passwort|kennwort|contraseña|mot de passe|wachtwoord|senha|lösenord|пароль)["'*]{0,3}[ \t]{0,3}[:=][ \t*]{0,4}["'`]?(\#(passwordBegin)[^\n]{5})"#,
+            #"(?i:passwort|kennwort|contraseña|mot de passe|wachtwoord|senha|lösenord|(?:П|п)ароль)["'*]{0,3}[ \t]{0,3}[:=][ \t*]{0,4}["'`]?(\#(passwordBegin)[^\n]{5})"#,
             isMixed: true, extent: .assigned, source: Assignment.source,
-            examples: ["Passwort: {alnum:11}9", "contraseña = \"{alnum:11}9\"", "\"пароль\": \"{alnum:11}9\""],
+            examples: ["Passwort: {alnum:11}9", "**Senha:** {alnum:11}9", "\"kennwort\" = \"{alnum:11}9\""],
             nearMisses: ["Passwort: erforderlich", "Passwort vergessen?", "Mot de passe : ${MDP1}"]),
         RedactionRule(
             "mnemonic", type: "mnemonic",
