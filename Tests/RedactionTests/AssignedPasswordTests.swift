@@ -46,6 +46,14 @@ struct AssignedPasswordTests {
         }
     }
 
+    @Test("goes also where the same command stands behind it once more")
+    func twice() throws {
+        func line(_ first: String, _ second: String) -> String {
+            "{\"a\":\"docker login -u me -p \(first) r\",\"b\":\"docker login -u me -p \(second) r\"}"
+        }
+        #expect(try redacted(line("a1b2c3d4", "e5f6a7b8")) == line("[REDACTED:password]", "[REDACTED:password]"))
+    }
+
     @Test("with a quote of a deeper level in it goes up to the closing quote")
     func innerQuote() throws {
         let text = #"password: "p4ss\"word\"99x" # why"#

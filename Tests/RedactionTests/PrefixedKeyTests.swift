@@ -70,6 +70,16 @@ struct PrefixedKeyTests {
         }
     }
 
+    @Test("is one where a label only begins before it, and stays where it is allowed as a whole")
+    func aroundTail() throws {
+        let tail = Self.lines.dropFirst(20).joined(separator: "\n")
+        let out = try Standard.redactor().redacted("x -----BEGIN\n\(tail)").text
+        #expect(out == "x -----BEGIN\n[REDACTED:private_key]")
+        let set = RuleSet(rules: RuleSet.standard.rules, fields: [], allowed: ["-----BEGIN[\\s\\S]{0,4000}"])
+        let whole = Self.lines.joined(separator: "\n")
+        #expect(Redactor(rules: try RedactionRules(set)).redacted(whole).isVerbatim)
+    }
+
     @Test(
         "is none where it ends so, and what is before has other lines",
         arguments: ["CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "PRIVATE"])

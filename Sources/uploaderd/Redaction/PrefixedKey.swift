@@ -80,8 +80,11 @@ struct PrefixedKey {
             while next > limit, !Self.isBreak(text[next - 1]), end - next <= 4 * Self.longestPrefix { next -= 1 }
             let line = next..<end - 1
             end = next
-            if endOfLabel("-----BEGIN", in: line) != nil { return nil }
-            if endOfLabel("-----END", in: line) != nil { break }
+            if let last = endOfLabel("-----BEGIN", in: line),
+                text[last - 5..<last].allSatisfy({ $0 == UInt8(ascii: "-") })
+            {
+                return nil
+            }
             if text[line].allSatisfy({ $0 <= 0x20 || $0 == UInt8(ascii: "\\") }), line.count <= Self.longestPrefix {
                 continue
             }
