@@ -27,7 +27,11 @@ struct AssignedPasswordTests {
             ("password: \"«p4ss\\word99x»", "\""), ("pass_pass='«p4$s{w}9x»", "'"),
             ("curl -u 'admin:«pa$$w0rd99»", "' https://x"), ("curl -s -u admin:«ab$cd&1»", " https://x"),
             ("curl -u \"me:«two words»", "\" https://x"), ("curl -u me:'«two words»", "' https://x"),
-            ("curl -H \"A: b\" -u admin:«s3cret;x»", " x"),
+            ("curl -H \"A: b\" -u admin:«s3cret;x»", " x"), ("Contraseña: «a1b2c3d4»", ""), ("Пароль: «a1b2c3d4»", ""),
+            ("redis-cli -a «ab&cd;efg»", " ping"), ("psk=\"«two words»", "\""),
+            ("ssh-keygen -N '«two words»", "' -f k"),
+            ("sqlcmd -U sa -P «aB&cD;eF»", " -Q x"), ("docker login -u a -p «a1b2c3d4»", " x; docker login -u b x"),
+            ("SET PASSWORD FOR 'a' = '«correcthorse»", "';"), ("rocommunity «a1b2c3d4»", " default"),
         ])
     func extent(before: String, after: String) throws {
         let parts = before.split(separator: "«", maxSplits: 1)
@@ -40,6 +44,14 @@ struct AssignedPasswordTests {
             let wanted = ["password", "curl_user"].map { line(parts[0] + "[REDACTED:\($0)]" + after) }
             #expect(wanted.contains(out), "\(secret), \(depth) deep: \(out)")
         }
+    }
+
+    @Test("goes also where the same command stands behind it once more")
+    func twice() throws {
+        func line(_ first: String, _ second: String) -> String {
+            "{\"a\":\"docker login -u me -p \(first) r\",\"b\":\"docker login -u me -p \(second) r\"}"
+        }
+        #expect(try redacted(line("a1b2c3d4", "e5f6a7b8")) == line("[REDACTED:password]", "[REDACTED:password]"))
     }
 
     @Test("with a quote of a deeper level in it goes up to the closing quote")

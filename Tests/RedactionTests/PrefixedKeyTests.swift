@@ -50,12 +50,53 @@ struct PrefixedKeyTests {
         #expect(try Standard.redactor().redacted(key + rest).text == "+    [REDACTED:private_key]" + rest)
     }
 
+    @Test(
+        "goes where its beginning is elsewhere",
+        arguments: [
+            ("", ""), ("    ", ""), ("N\t", ""), ("keys/id_rsa:N:", ""), ("app-1  | ", ""), ("+    ", ""), ("// ", ""),
+            ("  \"", "\\n\" +"), ("  \"", "\","), ("| ", " |"),
+        ], [0, 7])
+    func tail(marks: (before: String, after: String), cut: Int) throws {
+        let lines = [String(Self.lines[20].dropFirst(cut))] + Self.lines.dropFirst(21)
+        let text = lines.enumerated().map { number, line in
+            marks.before.replacing("N", with: "\(number + 20)") + line + marks.after
+        }.joined(separator: "\n")
+        for line in [text, "{\"a\":\"\(text.escaped)\",\"n\":1}"] {
+            let out = try Standard.redactor().redacted(line).text
+            // Of a first line that was cut off only what has nothing before it is known.
+            let wanted = lines.dropFirst(cut == 0 || marks.before.isEmpty ? 0 : 1)
+            #expect(wanted.filter { $0.count > 16 && out.contains($0) } == [], "\(out)")
+            #expect(out.contains("[REDACTED:private_key]"))
+        }
+    }
+
+    @Test("is one where a label only begins before it, and stays where it is allowed as a whole")
+    func aroundTail() throws {
+        let tail = Self.lines.dropFirst(20).joined(separator: "\n")
+        let out = try Standard.redactor().redacted("x -----BEGIN\n\(tail)").text
+        #expect(out == "x -----BEGIN\n[REDACTED:private_key]")
+        let set = RuleSet(rules: RuleSet.standard.rules, fields: [], allowed: ["-----BEGIN[\\s\\S]{0,4000}"])
+        let whole = Self.lines.joined(separator: "\n")
+        #expect(Redactor(rules: try RedactionRules(set)).redacted(whole).isVerbatim)
+    }
+
+    @Test(
+        "is none where it ends so, and what is before has other lines",
+        arguments: ["CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "PRIVATE"])
+    func otherTail(label: String) throws {
+        let lines = Self.lines.dropFirst(20).dropLast() + ["-----END \(label)-----"]
+        for end in ["", "\n-----END PRIVATE KEY-----"] where label == "CERTIFICATE" || end.isEmpty {
+            let line = "{\"a\":\"\((lines.joined(separator: "\n") + end).escaped)\"}"
+            #expect(try Standard.redactor().redacted(line).isVerbatim)
+        }
+    }
+
     @Test("that is none takes no time", .timeLimit(.minutes(5)))
     func hostile() throws {
         let redactor = try Standard.redactor()
         for lines in [
             "k:-----BEGIN PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----\n \n \n",
-            "\"-----BEGIN PRIVATE KEY-----\"a",
+            "\"-----BEGIN PRIVATE KEY-----\"a", "-----END PRIVATE KEY-----\n", "a\n-----END PRIVATE KEY-----\n\n",
         ] {
             let line = "{\"a\":\"\(String(repeating: lines, count: 50_000).escaped)\"}"
             #expect(redactor.redacted(line).isVerbatim)

@@ -90,7 +90,7 @@ struct EscapedText {
         _ escape: (_ text: Int, _ begin: Int, _ count: Int, _ end: Int) -> Void
     ) -> Int {
         guard let base = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-        let meanings = Self.meanings.table
+        let meanings = Self.meanings
         let beginnings = TokenPrefixes.beginnings
         let count = raw.count
         var at = 0
@@ -112,8 +112,8 @@ struct EscapedText {
             if at == count { break }
             let begin = at
             // Most are of one level, and no unicode.
-            if at &+ 3 < count, case let meant = meanings[Int(base[at &+ 1])], meant > 1,
-                !beginnings.mayBegin(base + at + 1)
+            if at &+ 3 < count, case let meant = meanings[base[at &+ 1]], meant > 1,
+                !TokenPrefixes.mayBegin(base + at + 1, beginnings)
             {
                 text[out] = meant
                 at &+= 2
@@ -136,7 +136,7 @@ struct EscapedText {
                 isSpelled = true
                 // Written so twice over, the `u` stands directly behind the one before.
             } while at < count && (base[at] == 0x5C || base[at] == UInt8(ascii: "u"))
-            let meant = at < count ? meanings[Int(base[at])] : 0
+            let meant = at < count ? meanings[base[at]] : 0
             if meant > 1 {
                 text[out] = meant
                 if meant < 0x20, TokenPrefixes.begin(base + at, count - at) {
@@ -157,8 +157,8 @@ struct EscapedText {
                 if isEscaped, unit == UInt32(UInt8(ascii: "u")), let spelled = codeUnit(base, at, count) {
                     unit = spelled
                     at &+= 4
-                } else if isEscaped, unit < 0x80, meanings[Int(unit)] > 1 {
-                    unit = UInt32(meanings[Int(unit)])
+                } else if isEscaped, unit < 0x80, meanings[UInt8(unit)] > 1 {
+                    unit = UInt32(meanings[UInt8(unit)])
                 }
                 if unit == 0x1B, let end = endOfControl(base, at, count) {
                     at = end
@@ -166,7 +166,7 @@ struct EscapedText {
                     continue
                 }
                 // What no escape has is behind a literal backslash: `\u005c\u0041`.
-                let isLiteral = isEscaped && (unit >= 0x80 || meanings[Int(unit)] == 0 && unit >= 0x20)
+                let isLiteral = isEscaped && (unit >= 0x80 || meanings[UInt8(unit)] == 0 && unit >= 0x20)
                 if isLiteral { text[out] = 0x5C }
                 let written = encode(unit, text + out + (isLiteral ? 1 : 0)) + (isLiteral ? 1 : 0)
                 escape(out, begin, written, at)
@@ -181,20 +181,10 @@ struct EscapedText {
     }
 
     /// Of each byte what it means behind a backslash: 0 nothing, 1 that four digits follow.
-    private static let meanings = Meanings()
-
-    // Sendable, proof: written in `init` only, and never given back.
-    private struct Meanings: @unchecked Sendable {
-        let table: UnsafePointer<UInt8>
-
-        init() {
-            let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
-            table.initialize(repeating: 0, count: 256)
-            for byte in "\"/'".utf8 { table[Int(byte)] = byte }
-            for (letter, meant) in zip("nrtbfu".utf8, [0x0A, 0x0D, 0x09, 0x08, 0x0C, 1] as [UInt8]) {
-                table[Int(letter)] = meant
-            }
-            self.table = UnsafePointer(table)
+    private static let meanings = ByteTable { meanings in
+        for byte in "\"/'".utf8 { meanings[Int(byte)] = byte }
+        for (letter, meant) in zip("nrtbfu".utf8, [0x0A, 0x0D, 0x09, 0x08, 0x0C, 1] as [UInt8]) {
+            meanings[Int(letter)] = meant
         }
     }
 

@@ -141,6 +141,7 @@ final class LineSearch {
         case .assigned, .behindUser:
             AssignedValue(from: found.lowerBound, in: text, of: raw).range(extent, &map)
         case .lines: PrefixedKey(label: found, in: text).range
+        case .linesBefore: PrefixedKey(label: found, in: text).rangeBefore
         }
     }
 

@@ -161,8 +161,7 @@ struct Plausibility {
         }
         if hasFewLetters(bytes) || isWholeWord(bytes) { return true }
         guard bytes.count <= longestPlaceholder else { return false }
-        return words.contains { contains(bytes, $0) }
-            || shortWords.contains { contains(bytes, $0) && hasApart(bytes, $0) }
+        return words.contains { contains(bytes, $0) } || shortWords.contains { hasApart(bytes, $0) }
     }
 
     /// In bytes. A key of a hundred lines may have an address of example.com in it, or spell such a word by chance.
@@ -180,19 +179,15 @@ struct Plausibility {
     /// `pDUmMYx`.
     private static func hasApart(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
         let count = word.utf8CodeUnitCount
-        guard count <= bytes.count else { return false }
-        let isApart = { (at: Int) in
-            !bytes.indices.contains(at) || !ASCII.isLetter(bytes[at]) && !ASCII.isDigit(bytes[at])
-        }
-        return (0...(bytes.count - count)).contains { start in
+        return contains(bytes, word) { start in
             let found = bytes[start..<start + count]
-            guard found.lazy.map(ASCII.lowered).elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: count))
-            else { return false }
             let capitals = found.lazy.filter { ASCII.lowered($0) != $0 }.count
             let letters = found.lazy.filter(ASCII.isLetter).count
             guard capitals == 0 || capitals == letters || capitals == 1 && ASCII.lowered(bytes[start]) != bytes[start]
             else { return false }
-            return isApart(start - 1) || isApart(start + letters)
+            return [start - 1, start + letters].contains { at in
+                !bytes.indices.contains(at) || !ASCII.isLetter(bytes[at]) && !ASCII.isDigit(bytes[at])
+            }
         }
     }
 
@@ -219,14 +214,19 @@ struct Plausibility {
         word.reduce(0) { $0 << 8 | UInt128(ASCII.lowered($1)) }
     }
 
-    /// - Parameter word: in lower case.
-    static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
+    /// - Parameters:
+    ///   - word: in lower case.
+    ///   - counts: whether it does where it begins there.
+    @inline(__always)
+    static func contains(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString, where counts: (Int) -> Bool = { _ in true }
+    ) -> Bool {
         let count = word.utf8CodeUnitCount
         guard count <= bytes.count else { return false }
         for start in 0...(bytes.count - count) {
             var same = 0
             while same < count, ASCII.lowered(bytes[start + same]) == word.utf8Start[same] { same += 1 }
-            if same == count { return true }
+            if same == count, counts(start) { return true }
         }
         return false
     }

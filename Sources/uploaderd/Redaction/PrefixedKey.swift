@@ -16,6 +16,8 @@ struct PrefixedKey {
     private static let longestSuffix = 8
     private static let shortestLine = 16
     private static let shortestFirstLine = 32
+    /// Of the lines of a key without its first label; programs write 64, 70 or 76.
+    private static let shortestWidth = 48
     /// Of other lines between two of base64, as many as between the first two: ` +`, `,`, `echo `, ` >> key`.
     private static let mostBetween = 4
     /// The same of headers before the first one, and of blank lines anywhere.
@@ -63,6 +65,48 @@ struct PrefixedKey {
         return lines > 1 ? label.lowerBound..<end : nil
     }
 
+    /// Of a key whose first label is elsewhere: from the first line of base64 before its last label to that label's end. All of them are
+    /// of one width, but for the last, and for the first of a text that was cut off anywhere; `nil`: there are none, or the
+    /// first label is there.
+    var rangeBefore: Range<Int>? {
+        let shape = Self.shape(of: text[beginOfLine..<label.lowerBound])
+        let limit = max(0, label.lowerBound - Self.longest)
+        var end = beginOfLine
+        var begin: Int?
+        var width = 0
+        var between = 0
+        while end > limit, Self.isBreak(text[end - 1]) {
+            var next = end - 1
+            while next > limit, !Self.isBreak(text[next - 1]), end - next <= 4 * Self.longestPrefix { next -= 1 }
+            let line = next..<end - 1
+            end = next
+            if let last = endOfLabel("-----BEGIN", in: line),
+                text[last - 5..<last].allSatisfy({ $0 == UInt8(ascii: "-") })
+            {
+                return nil
+            }
+            if text[line].allSatisfy({ $0 <= 0x20 || $0 == UInt8(ascii: "\\") }), line.count <= Self.longestPrefix {
+                continue
+            }
+            guard let key = keyInLine(line, like: shape, isFirst: width == 0),
+                width == 0 ? key.count >= Self.shortestWidth : key.count <= width
+            else {
+                // The last line, a checksum, or what code has between two.
+                between += 1
+                if between > Self.mostBetween || base64InLine(line, like: shape) == nil { break }
+                continue
+            }
+            if key.count < width {
+                if between == 0, next == 0 || text[next - 1] == UInt8(ascii: "\"") { begin = key.lowerBound }
+                break
+            }
+            width = key.count
+            begin = key.lowerBound
+            between = 0
+        }
+        return begin.map { $0..<label.upperBound }
+    }
+
     private static func isBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D || byte == UInt8(ascii: "\"") }
 
     private var beginOfLine: Int {
@@ -71,16 +115,22 @@ struct PrefixedKey {
         return at
     }
 
-    /// The base64 of a line, where what is before it may stand before such a line.
+    /// The base64 of a line that is one of a key's.
     private func keyInLine(_ line: Range<Int>, like shape: [UInt8], isFirst: Bool) -> Range<Int>? {
+        guard let range = base64InLine(line, like: shape),
+            range.count >= (isFirst ? Self.shortestFirstLine : Self.shortestLine)
+        else { return nil }
+        let key = text[range]
+        return Self.isMixed(key) && (!isFirst || key.contains(where: ASCII.isDigit)) ? range : nil
+    }
+
+    /// What base64 a line ends with, perhaps none, where what is before it may stand before a line of a key.
+    private func base64InLine(_ line: Range<Int>, like shape: [UInt8]) -> Range<Int>? {
         var end = line.upperBound
         while end > line.lowerBound, !Self.isOfKey(text[end - 1]) { end -= 1 }
         guard line.upperBound - end <= Self.longestSuffix else { return nil }
         var begin = end
         while begin > line.lowerBound, Self.isOfKey(text[begin - 1]) { begin -= 1 }
-        guard end - begin >= (isFirst ? Self.shortestFirstLine : Self.shortestLine) else { return nil }
-        let key = text[begin..<end]
-        guard Self.isMixed(key), !isFirst || key.contains(where: ASCII.isDigit) else { return nil }
         let before = text[line.lowerBound..<begin]
         return Self.isOfMarks(before) || before.count <= Self.longestPrefix && shape.ends(in: Self.shape(of: before))
             ? begin..<end : nil

@@ -64,6 +64,8 @@ extension RedactionRule {
         case behindUser
         /// With the last line of a private key: see `PrefixedKey`. What matched is the label of its first one.
         case lines
+        /// It begins with the first line of a private key; what matched is the label of its last one.
+        case linesBefore
     }
 
     /// A secret of this form that is assigned to a name that has one of these words in it, in code, JSON, YAML, TOML, an

@@ -25,7 +25,8 @@ package struct RuleSet: Hashable, Sendable {
     package static let standard = RuleSet(
         rules: RedactionRule.cloud + RedactionRule.models + RedactionRule.codeHosts + RedactionRule.messaging
             + RedactionRule.payments + RedactionRule.operations + RedactionRule.packages + RedactionRule.services
-            + RedactionRule.keyed + RedactionRule.structural + RedactionRule.assignedSecrets + RedactionRule.passwords,
+            + RedactionRule.keyed + RedactionRule.structural + RedactionRule.assignedSecrets + RedactionRule.passwords
+            + RedactionRule.commands + RedactionRule.encoded,
         fields: SensitiveFields.standard)
 
     /// Changes with anything that decides what a line becomes: the first 16 digits of a SHA-256, or `none`.
@@ -33,7 +34,7 @@ package struct RuleSet: Hashable, Sendable {
         guard !isNone else { return "none" }
         var running = RunningDigest()
         // Raised when the same rules begin to find other things.
-        for text in ["uploaderd redaction 6"] + rules.flatMap(\.deciding) + ["fields"] + fields + ["allowed"] + allowed
+        for text in ["uploaderd redaction 7"] + rules.flatMap(\.deciding) + ["fields"] + fields + ["allowed"] + allowed
         {
             // With its length, so that no two lists of texts are the same bytes.
             Array("\(text.utf8.count):\(text)\n".utf8).withUnsafeBytes { running.update($0) }

@@ -7,45 +7,38 @@ enum TokenPrefixes {
     private static let afterN: [StaticString] = ["pm_", "fp_", "fc_", "fo_", "fu_", "fb_", "vapi-", "tn_"]
     private static let afterR: [StaticString] = ["nd_", "8_", "pa_", "e_", "k_", "zp_", "ubygems_", "dme_"]
     private static let afterT: [StaticString] = [
-        "skey-", "gp_v1_", "vly-", "mprl_", "eleport_", "est_", "estsk_", "fp_", "k-us-",
+        "skey-", "gp_v1_", "vly-", "mprl_", "eleport_", "est_", "estsk_", "fp_", "k-us-", "r_dev_",
+        "r_prod_", "r_stg_", "r_preview_", "r_pat_",
     ]
 
     /// Of the characters that tokens are made of, behind the first letter.
     private static let shortest = 18
 
-    /// What their first three characters can be.
-    static let beginnings = Beginnings()
-
-    // Sendable, proof: written in `init` only, and never given back.
-    struct Beginnings: @unchecked Sendable {
-        /// Of each byte a bit for each letter that it is, or can stand behind as the next, or as the one after.
-        private let tables: UnsafePointer<UInt8>
-
-        fileprivate init() {
-            let tables = UnsafeMutablePointer<UInt8>.allocate(capacity: 3 * 256)
-            tables.initialize(repeating: 0, count: 3 * 256)
-            let all = [("b", afterB), ("f", afterF), ("n", afterN + ["api_"]), ("r", afterR), ("t", afterT)]
-            for (bit, (letter, rests)) in all.enumerated() {
-                tables[Int(letter.utf8.first ?? 0)] |= 1 << bit
-                for rest in rests {
-                    for place in 0..<2 { tables[(place + 1) * 256 + Int(rest.utf8Start[place])] |= 1 << bit }
-                }
+    /// What their first three characters can be: of each byte a bit for each letter that it is, or can stand behind as the next,
+    /// or as the one after.
+    static let beginnings = ByteTable(3) { tables in
+        let all = [("b", afterB), ("f", afterF), ("n", afterN + ["api_"]), ("r", afterR), ("t", afterT)]
+        for (bit, (letter, rests)) in all.enumerated() {
+            tables[Int(letter.utf8.first ?? 0)] |= 1 << bit
+            for rest in rests {
+                for place in 0..<2 { tables[(place + 1) * 256 + Int(rest.utf8Start[place])] |= 1 << bit }
             }
-            self.tables = UnsafePointer(tables)
         }
+    }
 
-        /// Asked at nearly every escape: no branch.
-        @inline(__always)
-        func mayBegin(_ text: UnsafePointer<UInt8>) -> Bool {
-            tables[Int(text[0])] & tables[256 &+ Int(text[1])] & tables[512 &+ Int(text[2])] != 0
-        }
+    /// Asked at nearly every escape: no branch.
+    ///
+    /// - Parameter beginnings: those above.
+    @inline(__always)
+    static func mayBegin(_ text: UnsafePointer<UInt8>, _ beginnings: ByteTable) -> Bool {
+        beginnings[text[0]] & beginnings[text[1], 1] & beginnings[text[2], 2] != 0
     }
 
     /// Whether one begins at `text`.
     ///
     /// - Parameter count: of the bytes that are there.
     static func begin(_ text: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        guard count > shortest, beginnings.mayBegin(text) else { return false }
+        guard count > shortest, mayBegin(text, beginnings) else { return false }
         let (rest, count) = (text + 1, count - 1)
         let known =
             switch text[0] {

@@ -159,5 +159,30 @@ extension RedactionRule {
             "tailscale-key", #"\btskey-[a-z]{2,10}-[A-Za-z0-9]{6,32}(?:CNTRL)?-[A-Za-z0-9]{16,64}"#,
             source: "tailscale.com/kb/1085/auth-keys", examples: ["tskey-auth-{alnum:11}CNTRL-{alnum:32}"],
             nearMisses: ["tskey-auth-{alnum:5}"]),
+        RedactionRule(
+            "aws-session-form", type: "aws_session_token", #"\bIQoJb3JpZ2luX2Vj[A-Za-z0-9+/=_%\-]{100,2500}"#,
+            trigger: #"\bIQoJb3JpZ2luX2Vj[A-Za-z0-9+/=_%\-]{100}"#,
+            source:
+                "docs.aws.amazon.com/AmazonS3, presigned URLs, X-Amz-Security-Token: it begins with `!…origin_ec` in base64",
+            examples: [
+                "X-Amz-Security-Token=IQoJb3JpZ2luX2VjEML%2F%2F{alnum:300}%3D", "IQoJb3JpZ2luX2Vj{base64:400}==",
+            ],
+            nearMisses: ["IQoJb3JpZ2luX2Vj", "IQoJb3JpZ2luX2Vj{base64:40}"]),
+        RedactionRule(
+            "aws-signature", #"X-Amz-Signature=([a-f0-9]{64})"#,
+            source: "docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html",
+            examples: ["https://b.s3.amazonaws.com/k?X-Amz-Expires=3600&X-Amz-Signature={hex:64}"],
+            nearMisses: ["X-Amz-Signature=<signature>", "X-Amz-Signature={hex:9}"]),
+        RedactionRule(
+            "aws-configured-key", type: "aws_secret_key",
+            #"aws_secret_access_key[ \t]{1,3}["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#, entropy: 3.5,
+            source: "docs.aws.amazon.com/cli/latest/reference/configure/set.html",
+            examples: ["aws configure set aws_secret_access_key {base64:40}"],
+            nearMisses: ["aws configure set aws_secret_access_key $KEY", "aws_secret_access_key is what is asked for"]),
+        RedactionRule(
+            "vercel-blob-token", #"\bvercel_blob_rw_[A-Za-z0-9]{10,24}_[A-Za-z0-9]{20,48}\b"#,
+            source: "vercel.com/docs/vercel-blob, BLOB_READ_WRITE_TOKEN: the store's id and a secret",
+            examples: ["BLOB_READ_WRITE_TOKEN=vercel_blob_rw_{alnum:16}_{alnum:30}"],
+            nearMisses: ["vercel_blob_rw_xxxxxxxxxxxxx", "vercel_blob_rw_{alnum:16}"]),
     ]
 }

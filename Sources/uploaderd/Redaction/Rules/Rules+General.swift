@@ -46,6 +46,22 @@ extension RedactionRule {
                 "the label -----BEGIN PRIVATE KEY-----\nis followed by\nlines of base64\n",
             ]),
         RedactionRule(
+            "private-key-end", type: "private_key", #"-----END[ A-Z0-9_\-]{0,60}PRIVATE KEY(?: BLOCK)?-----"#,
+            extent: .linesBefore, source: "RFC 7468, sections 2, 10 and 11; what tail(1) shows of such a file",
+            examples: [
+                "$ tail k\n{base64:60}Aa09\n{base64:60}bB18\n{base64:20}==\n-----END RSA PRIVATE KEY-----",
+                "k/id-6-\nk/id:7:{base64:60}Aa09\nk/id:8:{base64:9}\nk/id:9:-----END PRIVATE KEY-----",
+                ">\n{base64:66}Aa09\n{base64:66}bB18\n-----END OPENSSH PRIVATE KEY-----\n",
+                ">\n{base64:60}Aa09\n{base64:32}\n={base64:4}\n-----END PGP PRIVATE KEY BLOCK-----",
+            ],
+            nearMisses: [
+                "{base64:60}Aa09\n{base64:20}==\n-----END CERTIFICATE-----",
+                "{base64:60}Aa09\n{base64:20}==\n-----END PUBLIC KEY-----",
+                "it ends with\n-----END PRIVATE KEY-----", "a = \"{base64:60}\"\nb = 1\n-----END PRIVATE KEY-----",
+                "theNameOfSomethingThatIsLong1\n-----END PRIVATE KEY-----",
+                "{base64:60}Aa09\n-----END CERTIFICATE-----\n-----END PRIVATE KEY-----",
+            ]),
+        RedactionRule(
             // Of the label `PRIVATE` at each of the three places that it can have in what is encoded.
             "encoded-private-key", type: "private_key",
             #"LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,40}(?:UFJJVkFUR|QUklWQVRF|BSSVZBVE)[A-Za-z0-9+/]{24,9000}(?:[^A-Za-z0-9+/=]{1,20}[A-Za-z0-9+/]{16,80}){0,300}={0,2}"#,

@@ -97,5 +97,10 @@ extension RedactionRule {
             source: "docs.helicone.ai/getting-started/quick-start",
             examples: ["sk-helicone-{lowerdigit:7}-{lowerdigit:7}-{lowerdigit:7}-{lowerdigit:7}"],
             nearMisses: ["sk-helicone-x"]),
+        RedactionRule(
+            "context7-key", #"\bctx7(?:sk|op)-[A-Za-z0-9_\-]{24,64}"#, entropy: 3, isMixed: true,
+            source: "context7.com/docs/howto/api-keys; context7.com/docs/enterprise/api/authentication",
+            examples: ["ctx7sk-{uuid}", "--api-key ctx7op-{alnum:7}7_{alnum:16}"],
+            nearMisses: ["ctx7sk-**********************", "ctx7sk-test-secret"]),
     ]
 }

@@ -123,5 +123,33 @@ extension RedactionRule {
                 "openssl enc -aes-256-cbc -pass pass:{alnum:12} -in x", "-passin 'pass:{alnum:12}' -out y",
             ],
             nearMisses: ["openssl rsa -passin pass:$PW", "openssl rsa -passin file:key.txt"]),
+        RedactionRule(
+            "aiven-password", type: "password", #"\bAVNS_[A-Za-z0-9_\-]{15,40}"#, entropy: 3, isMixed: true,
+            source:
+                "docs.github.com, supported secret scanning patterns, aiven_service_password; also of DigitalOcean's databases",
+            examples: ["the password AVNS_{alnum:9}7{alnum:9}"],
+            nearMisses: ["AVNS_xxxxxxxxxxxxxxxxxxx", "AVNS_{alnum:9}"]),
+        RedactionRule(
+            "confluent-secret", #"\b(cflt[A-Za-z0-9+/]{60})(?:[^A-Za-z0-9+/=]|$)"#, entropy: 4, isMixed: true,
+            source: "docs.confluent.io/cloud/current/access-management/authenticate/api-keys, API secret format",
+            examples: ["use cflt{base64:60} for it"], nearMisses: ["cflt{base64:30}"]),
+        RedactionRule(
+            "snyk-token", #"\bsnyk_[us]at\.[A-Za-z0-9]{8}\.[A-Za-z0-9_\-]{8,100}\.[A-Za-z0-9_\-]{8,100}"#,
+            source: "github.com/snyk/go-application-framework, personal and service access tokens",
+            examples: ["snyk_uat.{hex:8}.{word:40}.{word:43}"],
+            nearMisses: ["snyk_uat.{hex:8}.x", "snyk_uat.<your_token>"]),
+        RedactionRule(
+            "inngest-key", #"\bsignkey-[a-z]{2,12}-[a-f0-9]{32,64}\b"#,
+            source: "inngest.com/docs/platform/signing-keys",
+            examples: ["signkey-prod-{hex:64}", "signkey-test-{hex:32}"],
+            nearMisses: ["signkey-prod-{hex:9}", "signkey-prod-..."]),
+        RedactionRule(
+            "trigger-key", #"\btr_(?:dev|prod|stg|preview|pat)_(?:sk_)?[A-Za-z0-9]{20,64}\b"#, entropy: 3,
+            isMixed: true,
+            source: "trigger.dev/docs/apikeys; trigger.dev/docs/management/tasks/trigger-batch",
+            examples: [
+                "tr_prod_{alnum:9}7{alnum:14}", "tr_pat_{alnum:9}7{alnum:30}", "key tr_dev_sk_{alnum:9}7{alnum:14}",
+            ],
+            nearMisses: ["tr_prod_xxxxx", "tr_dev_1234", "attr_prod_{alnum:9}7{alnum:14}"]),
     ]
 }

@@ -1,7 +1,10 @@
 /// What is called a password: in commands, code, configuration and SQL.
 extension RedactionRule {
     /// What a password may begin with where it is not computed, described or empty.
-    private static let passwordBegin = #"[^\s"'`$<>(){}\[\],;&|\\]"#
+    static let passwordBegin = #"[^\s"'`$<>(){}\[\],;&|\\]"#
+
+    private static let environmentName =
+        "(?:PASSWORD|PASSWD|PASSPHRASE|SSHPASS|(?:ADMIN|AUTH|DB|DATABASE|ROOT|USER|SMTP|MAIL|MYSQL|POSTGRES|REDIS)_PASS)"
 
     static let passwords: [RedactionRule] = [
         RedactionRule(
@@ -67,7 +70,7 @@ extension RedactionRule {
         RedactionRule(
             // The first letter of `requirepass` and `bindpw` may be an escape's.
             "command-password", type: "password",
-            #"(?:(?i:-(?:passphrase|storepass|keypass)|equirepass|masterauth|indpw|storePassword|keyPassword)[ \t]{1,20}|\b(?:docker|podman|buildah|registry)[ \t]login[ \t](?:[^\n|;&]{0,120}[ \t])?-p[ \t]{1,3})["']?(\#(passwordBegin)[^\n]{5})"#,
+            #"(?:(?i:-(?:passphrase|storepass|keypass)|equirepass|masterauth|indpw|storePassword|keyPassword)[ \t]{1,20}|\b(?:docker|podman|buildah|registry)[ \t]login[ \t](?:[^\n|;&]{0,120}?[ \t])?-p[ \t]{1,3})["']?(\#(passwordBegin)[^\n]{5})"#,
             trigger:
                 #"(?:(?i:-(?:passphrase|storepass|keypass)|equirepass|masterauth|indpw|storePassword|keyPassword)[ \t]{1,20}|\b(?:docker|podman|buildah|registry)[ \t]login[ \t](?:[^\n|;&]{0,120}[ \t])?-p[ \t]{1,3})"#,
             isMixed: true, extent: .assigned,
@@ -106,13 +109,16 @@ extension RedactionRule {
         RedactionRule(
             // In an environment a word is one, too: nothing else stands there.
             "environment-password", type: "password",
-            #"(?:PASSWORD|PASSWD|PASSPHRASE|SSHPASS)=["']?([A-Za-z][^\s"'`$(){}\[\]<>]{5,127})"#,
-            trigger: #"(?:PASSWORD|PASSWD|PASSPHRASE|SSHPASS)=["']?[A-Za-z]"#, extent: .assigned,
+            #"\#(environmentName)=["']?([A-Za-z][^\s"'`$(){}\[\]<>]{5,127})"#,
+            trigger: #"\#(environmentName)=["']?[A-Za-z]"#, extent: .assigned,
             source: "environ(7); the environment files of systemd, Docker and dotenv",
-            examples: ["POSTGRES_PASSWORD={alpha:9}", "export DB_PASSWORD='{alpha:12}'", "MYSQL_PASSWD={alpha:8}\n"],
+            examples: [
+                "POSTGRES_PASSWORD={alpha:9}", "export DB_PASSWORD='{alpha:12}'", "MYSQL_PASSWD={alpha:8}\n",
+                "ADMIN_PASS={alpha:12}",
+            ],
             nearMisses: [
                 "PASSWORD=$1", "DB_PASSWORD=password", "PASSWORD=getpass(prompt)", "PASSWORD=os.environ[\"X\"]",
-                "DB_PASSWORD=", "DB_PASSWORD=changeme",
+                "DB_PASSWORD=", "DB_PASSWORD=changeme", "FIRST_PASS=inliner",
             ]),
     ]
 }
