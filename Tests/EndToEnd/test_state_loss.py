@@ -354,6 +354,71 @@ def left_in_the_spool(world, count, segments):
     return store, sid, whole, files, back
 
 
+@pytest.mark.parametrize("goes_on", ["as it was", "with a line", "written anew"])
+def test_a_session_whose_last_segment_was_joined_is_recognised(world, goes_on):
+    """Of lines with secrets no joint digest can be made, and those of its last parts tell."""
+    world.configure('[segments]\nquiet = "20ms"\nmax_lines = 1\n')
+    path = world.home / ".claude/projects/p/one.jsonl"
+    path.parent.mkdir(parents=True)
+    manifest = world.store / "sessions/one/manifest.json"
+
+    def segments():
+        return json.loads(manifest.read_bytes())["segments"]
+
+    daemon = world.daemon()
+    lines = 0
+    while not manifest.exists() or "source_parts" not in segments()[-1]:
+        lines += 1
+        assert lines < 200, "nothing was joined"
+        with path.open("ab") as file:
+            file.write(b'{"n":%d,"t":"password=Hunter22hunter%d"}\n' % (lines, lines))
+        world.ctl_run("flush", "--wait")
+    assert daemon.stop() == 0
+    before = segments()
+    Catalog(world, None).delete()
+    if goes_on == "with a line":
+        with path.open("ab") as file:
+            file.write(b'{"n":"on"}\n')
+    elif goes_on == "written anew":
+        path.write_bytes(path.read_bytes().replace(b'"n":%d,' % lines, b'"n":%d,' % (lines + 800)))
+    world.once()
+    after = segments()
+    assert after[:len(before)] == before
+    added = [(each["generation"], each["first_line"], each["lines"]) for each in after[len(before):]]
+    if goes_on == "written anew":
+        assert added[0][:2] == (2, 1) and sum(each[2] for each in added) == lines
+    else:
+        assert added == ([(1, lines + 1, 1)] if goes_on == "with a line" else [])
+
+
+@pytest.mark.parametrize("moved", [[("a", "d")], [("a", "x"), ("b", "a"), ("x", "b")], [("b", "c"), ("a", "b")]])
+def test_files_that_were_renamed_since_an_older_catalog_are_recognised(world, moved):
+    world.configure(QUIET)
+    folder = world.home / ".claude/projects/p"
+    folder.mkdir(parents=True)
+    catalog = Catalog(world, None)
+    content = {}
+    for sid in "ab":
+        content[sid] = b"".join(b'{"%s":%d}\n' % (sid.encode(), n) for n in range(300))
+        (folder / f"{sid}.jsonl").write_bytes(content[sid])
+    world.once()
+    catalog.remember()
+    for sid in "ab":
+        with (folder / f"{sid}.jsonl").open("ab") as file:
+            file.write(b'{"on":"%s"}\n' % sid.encode())
+        content[sid] = (folder / f"{sid}.jsonl").read_bytes()
+    world.once()
+    for old, new in moved:
+        (folder / f"{old}.jsonl").rename(folder / f"{new}.jsonl")
+    world.once()
+    catalog.replace_by_the_older_copy()
+    world.once()
+    assert sorted(path.parent.name for path in world.store.glob("sessions/*/manifest.json")) == ["a", "b"]
+    for sid, data in content.items():
+        session = manifest_reader.read(world.store, sid)
+        assert session.latest() == data and {each["generation"] for each in session.manifest["segments"]} == {1}
+
+
 @pytest.mark.parametrize("lost", [[3], [0], [1, 2, 6]])
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_hole_in_the_spool_behind_a_lost_catalog_is_cut_again(world, lost, killed):

@@ -41,6 +41,34 @@ struct ForgettingSessionTests {
         }
     }
 
+    @Test("is no other one where its file has another name, before or after", arguments: [false, true], [false, true])
+    func renamed(isRenamedFirst: Bool, isRestarted: Bool) throws {
+        let stage = try Stage()
+        let sid = try #require(SessionID("a"))
+        let rename: @Sendable (Life) async throws -> Void = { life in
+            try Files.rename(stage.scratch("home/a.jsonl"), to: stage.scratch("home/d.jsonl"), replacing: true)
+            life.watcher.moved("a.jsonl", "d.jsonl")
+            life.watcher.rang("d.jsonl")
+            await life.settle()
+        }
+        let goOn: @Sendable (Life) async throws -> Void = { life in
+            try stage.append("{\"n\":2}\n", to: "d.jsonl", life)
+            await life.settle()
+            #expect(keys(stage.end) == ["sessions/a/forgotten.json"])
+            #expect(!stage.end.keys.contains { $0.hasPrefix("sessions/d/") })
+        }
+        try stage.live { life in
+            try stage.append("{\"n\":1}\n", to: "a.jsonl", life)
+            await life.settle()
+            if isRenamedFirst { try await rename(life) }
+            _ = try await PrivateSessionTests.desk(life).forget(sid, progress: PrivateSessionTests.silent())
+            await life.settle()
+            if !isRenamedFirst { try await rename(life) }
+            if !isRestarted { try await goOn(life) }
+        }
+        if isRestarted { try stage.live { try await goOn($0) } }
+    }
+
     @Test("is deleted in a destination that was away when that is back, over a restart, and says so meanwhile")
     func away() throws {
         let stage = try Stage(ends: ["store", "mirror"])

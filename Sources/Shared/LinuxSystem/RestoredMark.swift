@@ -16,18 +16,23 @@ package enum RestoredMark {
         _ = try checked("fsetxattr") { Int(fsetxattr(number, name, value, value.utf8.count, 0)) }
     }
 
+    /// Whether the file was restored, and whether somebody wrote to it since.
+    package enum State: Sendable {
+        case none, untouched, changed
+    }
+
     /// - Parameter file: opened for reading.
-    package static func holds(on file: borrowing Descriptor) throws(SystemError) -> Bool {
+    package static func state(of file: borrowing Descriptor) throws(SystemError) -> State {
         let number = file.number
         var bytes = [UInt8](repeating: 0, count: 64)
         let count: Int
         do throws(SystemError) {
             count = try checked("fgetxattr") { fgetxattr(number, name, &bytes, bytes.count) }
         } catch {
-            if [ENODATA, ENOTSUP, ERANGE, ENOSYS].contains(error.code) { return false }
+            if [ENODATA, ENOTSUP, ERANGE, ENOSYS].contains(error.code) { return .none }
             throw error
         }
-        return String(decoding: bytes[..<count], as: UTF8.self) == text(try file.status())
+        return String(decoding: bytes[..<count], as: UTF8.self) == text(try file.status()) ? .untouched : .changed
     }
 
     private static func text(_ status: FileStatus) -> String { "\(status.size) \(status.modified)" }

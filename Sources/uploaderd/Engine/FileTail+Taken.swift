@@ -6,12 +6,18 @@ import Store
 
 /// Whether a source has what was taken of it, byte for byte.
 extension FileTail {
-    /// Whether it still has the bytes of this segment.
+    /// Whether it still has the bytes of this segment. Of one that was joined the parts tell that have digests yet.
     func holds(_ segment: SegmentRecord, key: MachineKey) async throws -> Bool {
-        var digest = RunningDigest()
-        let range = segment.sourceOffset..<segment.sourceOffset + segment.sourceBytes
-        guard try await eachByte(of: range, { digest.update($0) }) else { return false }
-        return key.mac(of: digest.digest()) == segment.sourceMAC
+        let parts = segment.sourceParts ?? [SourcePart(bytes: segment.sourceBytes, mac: segment.sourceMAC)]
+        var begin = segment.sourceOffset + segment.sourceBytes - parts.reduce(0) { $0 + $1.bytes }
+        guard begin >= segment.sourceOffset else { return false }
+        for part in parts {
+            var digest = RunningDigest()
+            guard try await eachByte(of: begin..<begin + part.bytes, { digest.update($0) }) else { return false }
+            guard key.mac(of: digest.digest()) == part.mac else { return false }
+            begin += part.bytes
+        }
+        return true
     }
 
     /// Whether it still has the unterminated line that was taken of it, or a line that begins with it. No mark tells, for

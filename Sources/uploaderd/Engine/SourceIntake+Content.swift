@@ -47,7 +47,9 @@ extension SourceIntake {
             case .resume, .idle: isSame = true
             // It was renamed and written anew: no other file has its number and its time of birth.
             case .newGeneration: isSame = tail.identity.birth != 0 && tail.identity == cursor.file
-            case .start, .verify: isSame = false
+            // The catalog is older than a store.
+            case .verify: isSame = try await holdsLast(of: cursor.stream, tail)
+            case .start: isSame = false
             }
             // A path that has a stream gives it up only where the other one's bytes are not where they were, too: a number
             // that was used again may be of its fork.
@@ -95,13 +97,22 @@ extension SourceIntake {
         return try await moved(cursor.stream, from: source, to: tail.path, inPlaceOf: known)
     }
 
+    /// Whether it has what was taken last of a stream whose cursor has no marks.
+    private func holdsLast(of stream: StreamKey, _ tail: borrowing FileTail) async throws -> Bool {
+        guard case .segment(let last?) = try await store.evidence(of: stream) else { return false }
+        return try await tail.holds(last, key: context.key)
+    }
+
     /// Whether a few bytes say whose a file is: many sessions begin with the same line. They do for the number that they were read
-    /// from, or for a name. A number may be another file's by now: where a path would give up its own stream for them, theirs has
+    /// from, for a name, or where they came from a store. A number may be another file's by now: where a path would give up its own stream for them, theirs has
     /// the file of yet another one, as when names are exchanged or rotated.
     private func isLikely(
         _ cursor: StreamCursor, _ source: SourceInfo, _ tail: borrowing FileTail, besides known: StreamCursor?
     ) async throws -> Bool {
-        if known == nil { return cursor.file == tail.identity || source.path.name == tail.path.name }
+        if known == nil {
+            if cursor.file == tail.identity || source.path.name == tail.path.name { return true }
+            return try tail.restored != .none
+        }
         guard cursor.file == tail.identity, let there = try identity(of: source.path) else { return false }
         return try await store.streams(ofFile: there).contains { $0.cursor.stream != cursor.stream }
     }
@@ -120,6 +131,18 @@ extension SourceIntake {
             if try await tail.holdsPartial(of: ending, in: store, key: context.key) { return true }
         }
         return false
+    }
+
+    /// Of a session that was forgotten, whose file it is, under whatever name and however it goes on: nothing of it is taken.
+    func forgottenStream(of tail: inout FileTail, besides known: StreamCursor?) async throws -> StreamKey? {
+        if let known, known.file == tail.identity { return nil }
+        for cursor in try await store.forgotten(inFile: tail.identity) {
+            switch try tail.begin(at: cursor) {
+            case .resume, .idle: return cursor.stream
+            case .start, .verify, .newGeneration: continue
+            }
+        }
+        return nil
     }
 
     private func moved(

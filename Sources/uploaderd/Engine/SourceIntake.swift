@@ -86,10 +86,13 @@ struct SourceIntake: Sendable {
             case .unsettled: continue
             case .nobody: break
             }
+            if let forgotten = try await forgottenStream(of: &tail, besides: known) {
+                return .named(try await name(of: forgotten))
+            }
             if try await isOfEndedGeneration(&tail, besides: known) { return .notASession }
             if let known { return .named(try await name(of: known.stream)) }
             // Its lines came from a store: it is no new session before somebody goes on with it.
-            if try tail.isRestored { return .notASession }
+            if try tail.restored == .untouched { return .notASession }
             let name: SourceName
             switch layout(of: path).name(of: path.relativePath) {
             case .notASession: return .notASession

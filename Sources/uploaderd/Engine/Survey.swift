@@ -97,7 +97,7 @@ package struct Survey: Sendable {
         var item = Item(path: source.path.absolute, agent: source.path.agent, stream: stream, bytes: left)
         do throws(CaptureError) {
             let tail = try FileTail(source.path, in: directories, key: machineKey)
-            if taken[key] == nil, try tail.isRestored {
+            if taken[key] == nil, try tail.restored == .untouched {
                 settled += 1
                 return
             }

@@ -32,6 +32,7 @@ import Shared
 ///   stream, it is of this generation. Without a digest whatever is there is to be replaced; generation 0 says so of those that
 ///   have no row.
 /// - `endings`: the cursor, as `streams` had it, of each generation but the last of a stream, and the file in which it ended.
+/// - `forgotten_sources`: the same of all generations of sessions that were forgotten: their files are nobody else's.
 /// - `foreign_entries`: entries of another program's manifest that ours goes on listing, at the store that has them.
 ///
 /// Times are nanoseconds since 1970. Digests are 64 hexadecimal digits.
@@ -246,6 +247,17 @@ enum CatalogSchema {
                 PRIMARY KEY (stream_id, generation)) WITHOUT ROWID
             """,
             "CREATE INDEX endings_file ON endings(inode, birth)",
+        ],
+        [
+            // What was forgotten may lie under a name of which nobody knows that.
+            """
+            CREATE TABLE forgotten_sources (
+                sid TEXT NOT NULL, stream TEXT NOT NULL, generation INTEGER NOT NULL, offset INTEGER NOT NULL,
+                head_length INTEGER NOT NULL, head_mac TEXT, tail_length INTEGER NOT NULL, tail_mac TEXT,
+                device INTEGER NOT NULL, inode INTEGER NOT NULL, birth INTEGER NOT NULL, partial_end INTEGER,
+                PRIMARY KEY (sid, stream, generation)) WITHOUT ROWID
+            """,
+            "CREATE INDEX forgotten_sources_file ON forgotten_sources(inode, birth)",
         ],
     ]
 

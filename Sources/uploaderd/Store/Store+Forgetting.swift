@@ -81,7 +81,10 @@ extension Store {
         let row = try catalog.sessionRow(session)
         if let row { kept[row] = nil }
         try catalog.transaction { () throws(StoreError) in
-            if let row { try deleteRows(row) }
+            if let row {
+                try catalog.noteForgotten(session, row)
+                try deleteRows(row)
+            }
             // What hooks, or another program's list, told of it.
             for table in ["captures", "foreign_uploads"] {
                 try catalog.run("DELETE FROM \(table) WHERE sid = ?1", session)

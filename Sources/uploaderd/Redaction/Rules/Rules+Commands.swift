@@ -94,10 +94,13 @@ extension RedactionRule {
             examples: ["SET PASSWORD FOR 'a' = '{alpha:12}';"],
             nearMisses: ["SET PASSWORD FOR 'a' = '$PASSWORD'", "SET PASSWORD FOR 'a' = ?"]),
         RedactionRule(
-            "wireless-key", type: "password", #"\bpsk=(?:"(\#(passwordBegin)[^\n]{7})|([a-f0-9]{64})(?:[^\w]|$))"#,
-            extent: .behindUser, source: "wpa_supplicant.conf(5), psk",
-            examples: ["    psk=\"{alpha:12}\"", "psk={hex:64}"],
+            "wireless-passphrase", type: "password", #"\bpsk="(\#(passwordBegin)[^\n]{7})"#,
+            extent: .behindUser, source: "wpa_supplicant.conf(5), psk", examples: ["    psk=\"{alpha:12}\""],
             nearMisses: ["psk=\"$PSK\"", "psk=self.psk", "psk=\"\"", "psk=\"<your key>\""]),
+        RedactionRule(
+            "wireless-key", type: "password", #"\bpsk=([a-f0-9]{64})(?:[^\w]|$)"#,
+            source: "wpa_supplicant.conf(5), psk", examples: ["psk={hex:64}"],
+            nearMisses: ["psk=self.psk", "psk={hex:65}"]),
         RedactionRule(
             // The first letter may be an escape's.
             "snmp-community", type: "password", #"[ow]community6?[ \t]{1,8}\#(value)"#, isMixed: true,
