@@ -143,6 +143,12 @@ extension ControlDesk {
         if engine.context.gate.isClosed, !engine.hasRoom, !isTaken {
             notTaken.append("the spool is full: what the files have beyond it is read when there is room again")
         }
+        let lost = engine.lost.unsettled
+        if lost > 0 {
+            notTaken.append(
+                "\(lost) segments that the spool has lost are not cut again yet: their sources cannot be read, or have nothing now"
+            )
+        }
         // Waiting longer brings nothing back.
         let held = held + (await engine.faulty()).filter { !held.contains($0) }
         return FlushReply(

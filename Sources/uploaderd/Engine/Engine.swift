@@ -42,7 +42,7 @@ package final class Engine: Sendable {
         }
         if isOnce, let lost {
             // Each source is looked at once: what it waits for is to be known before.
-            await resolver.resolveAll(lost: lost, on: parts.world.time, waits: false)
+            if await resolver.resolveAll(on: parts.world.time, waits: false) { parts.lost.add(lost) }
         }
         supervising = loop.start { await parts.supervisor.run() }
         tasks.append(loop.start { await watcher.run() })
@@ -60,7 +60,7 @@ package final class Engine: Sendable {
             resolver.asking.begin()
             tasks.append(
                 parts.world.lane(of: "resolver").start {
-                    await resolver.resolveAll(lost: lost, on: parts.world.time, waits: true)
+                    if await resolver.resolveAll(on: parts.world.time, waits: true) { parts.lost.add(lost) }
                     await parts.supervisor.resolved()
                     parts.delivery.ring()
                     resolver.asking.end()

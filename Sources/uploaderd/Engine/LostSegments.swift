@@ -8,6 +8,8 @@ import Synchronization
 final class LostSegments: Sendable {
     private struct State {
         var waiting: [SegmentID] = []
+        /// Not cut again, and not given up: the source cannot be read now, or what is in its place is not taken yet.
+        var unsettled: [SegmentID] = []
         /// By stream, how often its cursor was set back.
         var setbacks: [StreamKey: Int] = [:]
         var isStopped = false
@@ -19,6 +21,11 @@ final class LostSegments: Sendable {
     let mending = Undertaking()
 
     var isMending: Bool { state.withLock { !$0.waiting.isEmpty } }
+
+    /// How many are in no store, and will be cut again or given up.
+    var unsettled: Int { state.withLock { $0.unsettled.count } }
+
+    private static let pauses: (first: Duration, longest: Duration) = (.seconds(2), .seconds(60))
 
     /// The cursor of their stream is before them: who reads its source is to go on there.
     func add(_ ids: [SegmentID], of stream: StreamKey? = nil) {
@@ -36,50 +43,77 @@ final class LostSegments: Sendable {
     /// How often the stream's cursor was set back while somebody may have read its source.
     func setbacks(of stream: StreamKey) -> Int { state.withLock { $0.setbacks[stream] ?? 0 } }
 
+    /// What could not be settled is looked at once more.
+    func retry() {
+        let isAny = state.withLock { state in
+            if state.unsettled.isEmpty || state.isStopped { return false }
+            state.waiting += state.unsettled
+            state.unsettled = []
+            mending.begin()
+            return true
+        }
+        if isAny { bell.ring() }
+    }
+
     /// Serves until it is cancelled.
     func run(_ parts: EngineParts) async {
+        let time = parts.world.time
+        var pause = Self.pauses.first
         while !Task.isCancelled {
-            let waiting = state.withLock { state in
+            let (waiting, isAnyUnsettled) = state.withLock { state in
                 if state.waiting.isEmpty { mending.end() }
-                return state.waiting
+                return (state.waiting, !state.unsettled.isEmpty)
             }
             if waiting.isEmpty {
-                _ = await bell.wait(on: parts.world.time)
+                if !isAnyUnsettled { pause = Self.pauses.first }
+                if await bell.wait(until: isAnyUnsettled ? time.now + pause : nil, on: time) == .timeout {
+                    pause = min(pause * 2, Self.pauses.longest)
+                    retry()
+                }
                 continue
             }
+            var left: [SegmentID] = []
             do {
-                try await mend(waiting, parts)
+                left = try await mend(waiting, parts)
             } catch {
-                // They stay lost, and every start tries again.
+                left = waiting
                 parts.board.report(
                     "persistence_failed", "spool", "what is lost from the spool could not be cut again: \(error)",
-                    hint: "restart uploaderd when that is mended")
+                    hint: "it is tried again; restart uploaderd when that is mended")
             }
-            state.withLock { $0.waiting.removeFirst(waiting.count) }
+            state.withLock { state in
+                state.waiting.removeFirst(waiting.count)
+                state.unsettled += left.filter { !state.unsettled.contains($0) }
+            }
         }
         state.withLock { state in
             state.isStopped = true
-            state.waiting = []
+            (state.waiting, state.unsettled) = ([], [])
             mending.end()
         }
     }
 
-    private func mend(_ ids: [SegmentID], _ parts: EngineParts) async throws {
+    /// - Returns: what is to be looked at again.
+    private func mend(_ ids: [SegmentID], _ parts: EngineParts) async throws -> [SegmentID] {
         var sources: [SourcePath] = []
+        var read: [SegmentID] = []
         for id in ids {
             guard let stream = try await parts.store.segment(id)?.record.stream,
-                let source = try await parts.store.source(of: stream)?.path, !sources.contains(source),
+                let source = try await parts.store.source(of: stream)?.path,
                 // Another was passed once, and is not looked for again.
                 parts.watched.contains(where: { $0.root == source.root })
             else { continue }
-            sources.append(source)
+            read.append(id)
+            if !sources.contains(source) { sources.append(source) }
         }
         if !sources.isEmpty {
             // While the spool is full nothing is taken, and whether a source still has the lines is not known.
             await parts.context.gate.pass()
             await parts.supervisor.flush(sources)
         }
-        for id in ids { try await parts.intake.resolver.settle(id) }
+        var left: [SegmentID] = []
+        for id in ids where try await !parts.intake.resolver.settle(id) && read.contains(id) { left.append(id) }
         parts.delivery.ring()
+        return left
     }
 }

@@ -135,7 +135,7 @@ struct SegmentCarrier: Sendable {
             throw DeliveryError(.transient, error.description, hint: error.hint)
         }
         switch forsaken {
-        case .missed: return
+        case .missed, .found: return
         case .lost(let file):
             parts.objects.noteSetAside(record)
             RecoveryReport.say(file, damage.description, on: parts.board)

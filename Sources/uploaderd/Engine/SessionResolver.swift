@@ -122,12 +122,11 @@ struct SessionResolver: Sendable {
     }
 
     /// Takes up every session of this machine that the stores have, as soon as each can be read; then lets every session be
-    /// cut that waited for that, and says what is lost for good. Returns when all stores were read.
+    /// cut that waited for that. Returns when all stores were read.
     ///
-    /// - Parameters:
-    ///   - lost: segments that were in the spool and nowhere else.
-    ///   - waits: for stores that cannot be read yet; else sessions that wait for them stay as they are.
-    func resolveAll(lost: [SegmentID], on time: any TimeSource, waits: Bool) async {
+    /// - Parameter waits: for stores that cannot be read yet; else sessions that wait for them stay as they are.
+    /// - Returns: whether all were read: what is in none of them is lost.
+    func resolveAll(on time: any TimeSource, waits: Bool) async -> Bool {
         let bell = Doorbell()
         let listener = board.subscribe(bell)
         defer { board.unsubscribe(listener) }
@@ -143,23 +142,24 @@ struct SessionResolver: Sendable {
                 }
             }
             if unread.isEmpty, names.isSuperset(of: destinations) { break }
-            guard waits else { return }
+            guard waits else { return false }
             asking.end()
             _ = await bell.wait(until: unread.values.min(), on: time)
             asking.begin()
         }
-        guard !Task.isCancelled else { return }
+        guard !Task.isCancelled else { return false }
         do {
             for session in try await store.unresolved() { try await store.resolve(session.session) }
             // Those, and those that were taken up here before they were asked for again.
             for entry in board.snapshot().health where entry.kind == "session_unresolved" {
                 board.clear(entry.kind, entry.subject)
             }
-            for id in lost { try await settle(id) }
             try await store.noteStoresRead()
+            return true
         } catch {
             board.report(
                 "session_unresolved", "state", "what an earlier life left behind could not be sorted out: \(error)")
+            return false
         }
     }
 
@@ -227,16 +227,27 @@ struct SessionResolver: Sendable {
     }
 
     /// A segment that no store has: its lines are cut again, or, when their source is gone too, they are a gap.
-    func settle(_ id: SegmentID) async throws {
+    ///
+    /// - Returns: `false` as long as neither is so.
+    @discardableResult
+    func settle(_ id: SegmentID) async throws -> Bool {
         guard let segment = try await store.segment(id), segment.state == .lost, segment.supersededBy == nil else {
-            return
+            return true
         }
         let stream = segment.record.stream
+        do throws(StoreError) {
+            try await store.requireOpen(stream.session)
+        } catch {
+            // Nothing of a private one is cut, or missing.
+            guard error.code == .notOpen else { throw error }
+            return true
+        }
         // What is in its place does not hold those lines any more.
         let isReplaced = try await store.cursor(of: stream).map { $0.generation > segment.record.generation } ?? false
         if !isReplaced, let source = try await store.source(of: stream) {
             // A root that is away may come back with all that was in it.
-            guard try Files.status(source.root, followLinks: true) != nil, try source.path.isVacant else { return }
+            let isRootThere = try Files.status(source.root, followLinks: true) != nil
+            guard isRootThere, try source.path.isVacant else { return false }
         }
         let fate = isReplaced ? "its source holds other lines now" : "its source is gone"
         try await store.recordGap(id, reason: "its file in the spool was lost, and \(fate)")
@@ -245,6 +256,7 @@ struct SessionResolver: Sendable {
             "lines \(segment.record.firstLine) to \(segment.record.firstLine + segment.record.lines - 1) of \(stream) are lost: "
                 + "they were only in the spool, and \(fate)",
             hint: "put a copy of its source back, if there is one: they are cut again; else the manifest's gaps say so")
+        return true
     }
 
     /// Another user of this machine is another writer, with a state directory of their own.

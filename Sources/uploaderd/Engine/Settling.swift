@@ -21,6 +21,8 @@ final class Settling: Sendable {
     init(_ engine: EngineParts) {
         state = Mutex(State(open: engine.delivery.workers.map(\.name)))
         time = engine.world.time
+        // While the spool is full nothing can be cut again.
+        if !engine.context.gate.isClosed { engine.lost.retry() }
         engine.world.loop.start { [self] in
             repeat {
                 // What a put has found damaged is cut again, and is to be delivered, too.

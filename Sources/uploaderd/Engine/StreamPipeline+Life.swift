@@ -40,13 +40,12 @@ extension StreamPipeline {
         let isKnown = cursor.offset > 0 || cursor.partialEnd != nil || cursor.generation > 1 || cursor.nextSeq > 1
         switch try tail.begin(at: isKnown ? cursor : nil) {
         case .start:
+            if isKnown, try await !holdsLost() { return try await begin(otherBytes: .rewritten) }
             // A session that another program began goes on with its next number, and with a first generation of ours.
             try goOn(at: cursor)
         case .resume, .idle:
-            guard try await holdsPartial() else {
-                if isSwapped { return .swapped }
-                try await startGeneration(.rewritten)
-                break
+            guard try await holdsPartial(), try await holdsLost() else {
+                return try await begin(otherBytes: .rewritten)
             }
             if try await reopenGaps() { return .restart }
             try await continueGeneration()
@@ -57,13 +56,16 @@ extension StreamPipeline {
             }
         case .newGeneration(let reason):
             if reason == .truncated, let end = try await waitForUnpacking() { return end }
-            if isSwapped { return .swapped }
-            try await startGeneration(reason)
+            return try await begin(otherBytes: reason)
         case .verify:
-            if try await verify() { return .restart }
-            if isSwapped { return .swapped }
-            try await startGeneration(.replaced)
+            return try await verify() ? .restart : begin(otherBytes: .replaced)
         }
+        return nil
+    }
+
+    private mutating func begin(otherBytes reason: TailPolicy.NewGeneration) async throws -> End? {
+        if isSwapped { return .swapped }
+        try await startGeneration(reason)
         return nil
     }
 
@@ -121,6 +123,14 @@ extension StreamPipeline {
         verified.file = tail.identity
         verified.chainState = try await context.chains.state(of: verified).digest.state
         try await context.store.markRecomputed(verified)
+        return true
+    }
+
+    /// Whether what is lost of it can be cut again: the cursor went back before that, and no mark says what was there.
+    private func holdsLost() async throws -> Bool {
+        for segment in try await context.store.lostSegments(from: cursor) {
+            guard try await tail.holds(segment, key: context.key) else { return false }
+        }
         return true
     }
 

@@ -103,6 +103,17 @@ extension Catalog {
         }
     }
 
+    /// Live ones that are lost, of the cursor's generation, from it on.
+    func lostSegments(of stream: StreamRow, from cursor: StreamCursor) throws(StoreError) -> [SegmentRow] {
+        try rows(
+            """
+            SELECT \(Self.columns) FROM segments s INDEXED BY segments_lost
+            WHERE s.state = 2 AND s.superseded_by IS NULL AND s.stream_id = ?1 AND s.generation = ?2
+                AND s.source_offset >= ?3 ORDER BY s.source_offset
+            """, stream.id, cursor.generation, cursor.offset
+        ) { (row) throws(StoreError) in try Self.segmentRow(row, stream: stream.key) }
+    }
+
     /// Live rows of a generation whose source ranges begin in `offsets`, in order. A gap is live too.
     func live(_ stream: StreamRow, generation: Int, from: Int64, to: Int64) throws(StoreError) -> [SegmentRow] {
         try rows(

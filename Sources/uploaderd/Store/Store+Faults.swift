@@ -1,4 +1,5 @@
 import LinuxSystem
+import Segments
 package import Shared
 
 /// What is wrong with a copy that a store was said to have.
@@ -96,6 +97,8 @@ extension Store {
     package enum Forsaken: Sendable, Hashable {
         /// Nothing: a store is said to have it, or it was never put where it was to be put now.
         case kept
+        /// Nothing: its file is in the spool, and whole, as after the spool was away for a moment.
+        case found
         /// It had left the spool, and the store is known not to have it: it is asked for no more.
         case missed
         /// It is lost as if its file were gone; the cursor went back. Where the file is now; `nil`: it was gone.
@@ -121,11 +124,11 @@ extension Store {
             return catalog.changes > 0 ? .missed : .kept
         case .spooled: break
         }
-        guard try isSpoolInPlace() else {
-            throw StoreError(
-                .missing, "the spool \(directory.spool) is not where it was",
-                hint: "put it back, or mount its disk: nothing is lost, what is in it waits")
-        }
+        try requireSpoolInPlace()
+        let isWhole = try isWholeInSpool(row.record)
+        // Only where it was there all the time says a missing file anything.
+        try requireSpoolInPlace()
+        if isWhole { return .found }
         try catalog.transaction { () throws(StoreError) in
             try lose(row)
             _ = try forget(lost: row)
@@ -141,6 +144,32 @@ extension Store {
         }
         guard isThere else { return .lost(file: nil) }
         return .lost(file: setAside(RecoveryReport.Refusal(path: path, why: why)))
+    }
+
+    private func requireSpoolInPlace() throws(StoreError) {
+        guard try isSpoolInPlace() else {
+            throw StoreError(
+                .missing, "the spool \(directory.spool) is not where it was",
+                hint: "put it back, or mount its disk: nothing is lost, what is in it waits")
+        }
+    }
+
+    /// - Throws: where the file is there and cannot be read.
+    private func isWholeInSpool(_ record: SegmentRecord) throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            let (header, _) = try SpoolFile.verified(at: spoolFiles.absolute(StateDirectory.spoolPath(of: record)))
+            return header.record.objectChecksum == record.objectChecksum
+        } catch {
+            if error.code == .damaged { return false }
+            throw error
+        }
+    }
+
+    /// Of one generation from the cursor on, in order: what is to be cut again has to hold the same lines.
+    package func lostSegments(from cursor: StreamCursor) throws(StoreError) -> [SegmentRecord] {
+        let catalog = try catalog()
+        guard let stream = try catalog.stream(cursor.stream) else { return [] }
+        return try catalog.lostSegments(of: stream, from: cursor).map(\.record)
     }
 
     /// Live segments that are lost, oldest first.
