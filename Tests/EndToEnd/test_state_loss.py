@@ -391,7 +391,58 @@ def test_a_session_whose_last_segment_was_joined_is_recognised(world, goes_on):
         assert added == ([(1, lines + 1, 1)] if goes_on == "with a line" else [])
 
 
-@pytest.mark.parametrize("moved", [[("a", "d")], [("a", "x"), ("b", "a"), ("x", "b")], [("b", "c"), ("a", "b")]])
+RENAMED = [("a", "d")]
+EXCHANGED = [("a", "x"), ("b", "a"), ("x", "b")]
+ROTATED = [("b", "c"), ("a", "b")]
+
+
+@pytest.mark.parametrize("moved", [RENAMED, EXCHANGED, ROTATED, []])
+@pytest.mark.parametrize("when", ["in life", "before it is lost", "when it is lost", "after it was lost"])
+@pytest.mark.parametrize("lost", ["catalog", "state"])
+def test_renamed_files_are_recognised_by_what_was_stored(world, moved, when, lost):
+    """No name, number or mark tells any more, and none of them is taken for a fork of another."""
+    world.configure(QUIET + f'[[watch]]\nagent = "generic"\nroot = "{world.home}/logs"\n')
+    folder = world.home / "logs"
+    folder.mkdir(parents=True)
+    content = {sid: b"".join(b'{"%s":%d}\n' % (sid.encode(), n) for n in range(200)) for sid in "ab"}
+    content["f"] = content["a"] + b'{"fork":1}\n'
+
+    def move():
+        for old, new in moved:
+            (folder / f"{old}.jsonl").rename(folder / f"{new}.jsonl")
+
+    def lose():
+        if lost == "catalog":
+            return Catalog(world, None).delete()
+        for path in world.state.iterdir():
+            if path.name != "store":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    for sid, data in content.items():
+        (folder / f"{sid}.jsonl").write_bytes(data)
+    if when == "in life":
+        daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        move()
+        world.ctl_run("flush", "--wait")
+        assert daemon.stop() == 0
+        lose()
+        daemon = world.daemon()
+        world.ctl_run("flush", "--wait")
+        assert daemon.stop() == 0
+    else:
+        world.once()
+        for step in {"before it is lost": [move, world.once, lose], "when it is lost": [lose, move],
+                     "after it was lost": [lose, world.once, move]}[when]:
+            step()
+        world.once()
+    assert sorted(path.parent.name for path in world.store.glob("sessions/*/manifest.json")) == ["a", "b", "f"]
+    for sid, data in content.items():
+        session = manifest_reader.read(world.store, sid)
+        assert session.latest() == data and {each["generation"] for each in session.manifest["segments"]} == {1}
+
+
+@pytest.mark.parametrize("moved", [RENAMED, EXCHANGED, ROTATED])
 def test_files_that_were_renamed_since_an_older_catalog_are_recognised(world, moved):
     world.configure(QUIET)
     folder = world.home / ".claude/projects/p"

@@ -33,7 +33,7 @@ struct TurnTests {
                 if ids.allSatisfy({ $0 < new.id }) { finished += 1 }
             }
             // Which of those that wait is next is drawn: of one file there may be more. Without turns 5 to 8 were before it.
-            #expect(finished == 0)
+            #expect(finished <= 2)
         }
         for name in large { #expect(try stage.end.content(name) == stage.source("\(name).jsonl")) }
     }

@@ -129,10 +129,13 @@ struct RecoveryTests {
         #expect(range.upperBound == Int(cursor.offset))
         #expect(Source.expectedMAC(of: Array(source.bytes[range])) == record.sourceMAC)
         let (_, behind) = try #require(try source.cut(cursor, lines: 1))
-        await #expect(throws: StoreError.self) { try await store.markRecomputed(behind) }
+        let place = SourceInfo(agent: .claude, root: "/h", relativePath: "renamed.jsonl", kind: "transcript")
+        await #expect(throws: StoreError.self) { try await store.markRecomputed(behind, from: place) }
+        #expect(try await store.source(of: source.key) == nil)
         var checked = cursor
         checked.chainState = source.chain(to: cursor.offset)
-        try await store.markRecomputed(checked)
+        try await store.markRecomputed(checked, from: place)
+        #expect(try await store.source(of: source.key) == place)
         #expect(try await store.evidence(of: source.key) == nil)
         try await store.seal(source, lines: 3)
         try await expectWhole(store, source)

@@ -44,6 +44,8 @@ package final class Engine: Sendable {
             // Each source is looked at once: what it waits for is to be known before.
             if await resolver.resolveAll(on: parts.world.time, waits: false) { parts.lost.add(lost) }
         }
+        // Before the first source is asked whose it is.
+        if !isOnce, lost != nil { resolver.asking.begin() }
         supervising = loop.start { await parts.supervisor.run() }
         tasks.append(loop.start { await watcher.run() })
         tasks.append(loop.start { await Engine.keepSpoolBounded(parts) })
@@ -57,7 +59,6 @@ package final class Engine: Sendable {
         tasks.append(loop.start { await parts.rewriting.run() })
         if !isOnce { tasks.append(loop.start { await parts.captures.run(parts) }) }
         if !isOnce, let lost {
-            resolver.asking.begin()
             tasks.append(
                 parts.world.lane(of: "resolver").start {
                     if await resolver.resolveAll(on: parts.world.time, waits: true) { parts.lost.add(lost) }

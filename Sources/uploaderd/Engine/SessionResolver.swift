@@ -27,6 +27,7 @@ struct SessionResolver: Sendable {
     let destinations: [String]
     /// What is taken up may be nothing that is to leave.
     let judge: PrivacyJudge?
+    var isInDoubt: Bool { isStateLost || isStateNew || !awaited.isEmpty }
     /// Stores that can be read are being read, or what they said is being sorted out: who is to say what is delivered waits.
     let asking = Undertaking()
     private let readings = StoreReadings()

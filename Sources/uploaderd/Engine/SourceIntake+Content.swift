@@ -25,10 +25,13 @@ extension SourceIntake {
             switch try tail.begin(at: known) {
             case .newGeneration: break
             // The bytes that were taken here are here.
-            case .start, .resume, .idle, .verify: return .nobody
+            case .start, .resume, .idle: return .nobody
+            case .verify: if try await holdsLast(of: known.stream, tail) != false { return .nobody }
             }
         }
-        return try await ownerByContent(&tail, besides: known)
+        let owner = try await ownerByContent(&tail, besides: known)
+        guard case .nobody = owner else { return owner }
+        return try await rebuiltOwner(of: &tail, besides: known)
     }
 
     /// A file that got another path while nobody looked keeps its stream: the very file, gone from where it was, whose
@@ -48,12 +51,13 @@ extension SourceIntake {
             // It was renamed and written anew: no other file has its number and its time of birth.
             case .newGeneration: isSame = tail.identity.birth != 0 && tail.identity == cursor.file
             // The catalog is older than a store.
-            case .verify: isSame = try await holdsLast(of: cursor.stream, tail)
+            case .verify: isSame = try await holdsLast(of: cursor.stream, tail) == true
             case .start: isSame = false
             }
             // A path that has a stream gives it up only where the other one's bytes are not where they were, too: a number
             // that was used again may be of its fork.
-            guard isSame, try known == nil || source.path == path || isGone(source, cursor) else { continue }
+            guard isSame else { continue }
+            if known != nil, source.path != path, try await !isGone(source, cursor) { continue }
             return try await moved(cursor.stream, from: source, to: path, inPlaceOf: known)
         }
         return .nobody
@@ -93,14 +97,8 @@ extension SourceIntake {
         }
         let isFew = cursor.offset < Int64(SourceMarker.length)
         if isFew, try await !isLikely(cursor, source, tail, besides: known) { return nil }
-        guard try isGone(source, cursor) else { return nil }
+        guard try await isGone(source, cursor) else { return nil }
         return try await moved(cursor.stream, from: source, to: tail.path, inPlaceOf: known)
-    }
-
-    /// Whether it has what was taken last of a stream whose cursor has no marks.
-    private func holdsLast(of stream: StreamKey, _ tail: borrowing FileTail) async throws -> Bool {
-        guard case .segment(let last?) = try await store.evidence(of: stream) else { return false }
-        return try await tail.holds(last, key: context.key)
     }
 
     /// Whether a few bytes say whose a file is: many sessions begin with the same line. They do for the number that they were read
@@ -145,7 +143,7 @@ extension SourceIntake {
         return nil
     }
 
-    private func moved(
+    func moved(
         _ stream: StreamKey, from source: SourceInfo, to path: SourcePath, inPlaceOf known: StreamCursor?
     ) async throws -> Owner {
         if source.path == path { return .stream(stream) }
@@ -155,7 +153,7 @@ extension SourceIntake {
     }
 
     /// Whether the file that the stream's lines came from is no more where it was, or another one is in its place.
-    private func isGone(_ source: SourceInfo, _ cursor: StreamCursor) throws -> Bool {
+    private func isGone(_ source: SourceInfo, _ cursor: StreamCursor) async throws -> Bool {
         // Nobody looks there any more: whether something has the name is all that may be asked.
         guard roots[source.root] != nil else { return try source.path.isVacant }
         do throws(CaptureError) {
@@ -163,17 +161,17 @@ extension SourceIntake {
         } catch {
             return false  // A root that is away may come back with all that was in it.
         }
-        do throws(CaptureError) {
+        do {
             var tail = try FileTail(source.path, in: context.roots, key: context.key)
             // The very file that was read is not gone, though it was truncated or written anew.
             guard tail.identity != cursor.file else { return false }
             switch try tail.begin(at: cursor) {
             case .newGeneration: return true
-            case .start, .resume, .idle, .verify: return false
+            case .verify: return try await holdsLast(of: cursor.stream, tail) == false
+            case .start, .resume, .idle: return false
             }
-        } catch {
-            if error.code == .missing || error.code == .refused { return true }
-            throw error
+        } catch let error as CaptureError where error.code == .missing || error.code == .refused {
+            return true
         }
     }
 }

@@ -56,7 +56,7 @@ struct SourceIntake: Sendable {
         }
     }
 
-    private func layout(of path: SourcePath) -> AgentLayout {
+    func layout(of path: SourcePath) -> AgentLayout {
         roots[path.root]?.layout ?? AgentLayout(agent: path.agent)
     }
 
@@ -80,6 +80,7 @@ struct SourceIntake: Sendable {
         let path = tail.path
         while true {
             let known = try await store.cursor(ofRoot: path.root, relativePath: path.relativePath)
+            if known == nil, let name = try await rebuiltName(of: &tail) { return .named(name) }
             switch try await owner(of: &tail, besides: known) {
             case .stream(let stream): return .named(try await name(of: stream))
             case .otherName(let other): return .otherName(of: other)
@@ -109,7 +110,7 @@ struct SourceIntake: Sendable {
             kind: try await store.source(of: stream).flatMap { SourceKind(rawValue: $0.kind) } ?? .transcript)
     }
 
-    private func resolved(_ fallback: SourceName, by tail: inout FileTail) throws -> SourceName {
+    func resolved(_ fallback: SourceName, by tail: inout FileTail) throws -> SourceName {
         AgentLayout.resolved(fallback, by: try firstLines(of: &tail, kind: .agent).learnt)
     }
 

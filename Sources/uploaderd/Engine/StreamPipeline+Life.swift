@@ -52,7 +52,7 @@ extension StreamPipeline {
             if tail.isPacked, cursor.file != tail.identity {
                 // Known by its own number from now on, it is not decompressed at every scan.
                 cursor.file = tail.identity
-                try await context.store.markRecomputed(cursor)
+                try await context.store.markRecomputed(cursor, from: info)
             }
         case .newGeneration(let reason):
             if reason == .truncated, let end = try await waitForUnpacking() { return end }
@@ -122,7 +122,7 @@ extension StreamPipeline {
         verified.marks = tail.marker.marks(context.key)
         verified.file = tail.identity
         verified.chainState = try await context.chains.state(of: verified).digest.state
-        try await context.store.markRecomputed(verified)
+        try await context.store.markRecomputed(verified, from: info)
         return true
     }
 

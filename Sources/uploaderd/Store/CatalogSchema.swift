@@ -259,6 +259,7 @@ enum CatalogSchema {
             """,
             "CREATE INDEX forgotten_sources_file ON forgotten_sources(inode, birth)",
         ],
+        ["CREATE INDEX streams_rebuilt ON streams(id) WHERE verified = 0"],
     ]
 
     static func migrate(_ catalog: Catalog) throws(StoreError) {

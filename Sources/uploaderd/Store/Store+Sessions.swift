@@ -63,17 +63,21 @@ extension Store {
             offset: row.baseOffset - last.bytesUncompressed, bytes: last.bytesUncompressed, checksum: last.checksum)
     }
 
-    /// Stores marks, file and chain that were rebuilt by reading the source, for a cursor that `evidence` doubted.
+    /// Stores marks, file and chain that were rebuilt by reading the source, for a cursor that `evidence` doubted, and where
+    /// the source is, if nothing said so.
     ///
     /// - Throws: `stale` when the cursor has moved meanwhile.
-    package func markRecomputed(_ cursor: StreamCursor) throws(StoreError) {
+    package func markRecomputed(_ cursor: StreamCursor, from source: SourceInfo) throws(StoreError) {
         let row = try knownStream(cursor.stream)
         try requireSamePlace(row.cursor, generation: cursor.generation, offset: cursor.offset)
         var next = row.cursor
         next.marks = cursor.marks
         next.file = cursor.file
         next.chainState = cursor.chainState
-        try catalog().setCursor(next, of: row.id, isVerified: true)
+        try catalog().transaction { () throws(StoreError) in
+            try catalog().setCursor(next, of: row.id, isVerified: true)
+            if row.source == nil { try catalog().setSource(source, of: row.id) }
+        }
     }
 
     /// Stores the state of the chain at the cursor, rebuilt from what the generation's segments hold.
@@ -98,9 +102,11 @@ extension Store {
 
     /// The stream's file is another one from now on.
     ///
-    /// - Parameter other: the stream that has the new place, though its file is not there any more. It gets the old place
-    ///   in exchange: there its file is when two exchanged their names, and several that did it in a circle come right
-    ///   one after the other.
+    /// - Parameters:
+    ///   - old: where it was; of a stream that was rebuilt, where its manifest says that it was.
+    ///   - other: the stream that has the new place, though its file is not there any more. It gets the old place in
+    ///     exchange: there its file is when two exchanged their names, and several that did it in a circle come right one
+    ///     after the other.
     /// - Returns: `false` when something of that is not so any more: of several that hold its bytes one was first.
     package func move(
         _ stream: StreamKey, from old: SourceInfo, to source: SourceInfo, inPlaceOf other: StreamKey?
@@ -108,7 +114,7 @@ extension Store {
         let catalog = try catalog()
         let row = try knownStream(stream)
         let there = try catalog.stream(root: source.root, relativePath: source.relativePath)
-        guard row.source == old, there?.key == other else { return false }
+        guard (row.source ?? old) == old, there?.key == other else { return false }
         try catalog.transaction { () throws(StoreError) in
             if let there, var left = there.source {
                 left.agent = old.agent
