@@ -36,6 +36,7 @@ def change(world, sql):
 
 
 @pytest.mark.parametrize("sql", [
+    "UPDATE sessions SET state = 'private'",
     "UPDATE streams SET generation = 0",
     "UPDATE streams SET next_seq = 1",
     "UPDATE streams SET tail_length = 0",

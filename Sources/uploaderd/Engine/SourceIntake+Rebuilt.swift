@@ -91,13 +91,15 @@ extension SourceIntake {
     /// Where the stream's source is, or was when the manifest of its session was put. `nil`: it is not told, or is not watched.
     private func source(of stream: StreamKey) async throws -> SourceInfo? {
         if let known = try await store.source(of: stream) { return known }
-        guard stream.stream == .main, let told = try await store.facts(of: stream.session)?.sourcePath else {
-            return nil
-        }
-        for (root, settings) in roots where told.hasPrefix(root + "/") {
+        guard stream.stream == .main, let told = try await store.facts(of: stream.session)?.sourcePath,
+            // A store said it.
+            PathText.absolute(told, home: nil) == told, !told.split(separator: "/").contains("..")
+        else { return nil }
+        // Of roots one in another the inner one has it.
+        for (root, settings) in roots.sorted(by: { $0.key.utf8.count > $1.key.utf8.count }) {
+            guard let relative = PathText.relative(told, to: root), settings.includes(relative) else { continue }
             return SourceInfo(
-                agent: settings.agent, root: root, relativePath: String(told.dropFirst(root.count + 1)),
-                kind: SourceKind.transcript.rawValue)
+                agent: settings.agent, root: root, relativePath: relative, kind: SourceKind.transcript.rawValue)
         }
         return nil
     }

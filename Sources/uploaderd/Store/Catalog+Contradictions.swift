@@ -19,6 +19,10 @@ extension Catalog {
             """, "a stream's cursor cannot be"
         ),
         (
+            "SELECT 1 FROM sessions e LEFT JOIN standings n ON n.sid = e.sid WHERE e.state <> coalesce(n.standing, 'open')",
+            "a session is private, excluded, forgotten or none of these in one place, and not so in another"
+        ),
+        (
             "SELECT 1 FROM segments s LEFT JOIN streams t ON t.id = s.stream_id WHERE t.next_seq IS NULL OR s.seq >= t.next_seq",
             "a segment has a number that its stream did not give"
         ),
