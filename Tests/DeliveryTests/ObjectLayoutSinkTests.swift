@@ -34,12 +34,14 @@ struct ObjectLayoutSinkTests {
         end.meddle("sessions/.uploaderd.json", nil)
         let gone = await #expect(throws: DeliveryError.self) { _ = try await sink.open(proposing: other, known: mine) }
         #expect(gone?.code == .unusable && end.keys.isEmpty)
-        for text in ["", "{}", "[1]", #"{"id":"1111","layout":99}"#] {
+        for text in ["", "{}", "[1]", "<html>log in</html>", #"{"id":"1111","layout":99}"#] {
             end.meddle("sessions/.uploaderd.json", Array(text.utf8))
             let error = await #expect(throws: DeliveryError.self) {
                 _ = try await sink.open(proposing: mine, known: nil)
             }
             #expect(error?.code == .unusable, "\(text)")
+            // A gateway's page may be gone soon; a newer layout is not.
+            #expect(error?.retryAfter == (text.contains("99") ? nil : .seconds(30)), "\(text)")
         }
     }
 

@@ -70,7 +70,9 @@ package struct ObjectLayoutSink: SessionSink {
         } catch {
             throw DeliveryError(
                 .unusable, "object \(key) is not a store's identity: \(error)",
-                hint: "if this is not a store of uploaderd's, choose another path or prefix; else restore the object")
+                hint: "if this is not a store of uploaderd's, choose another path or prefix; else restore the object",
+                // It may be a gateway's page, and gone when somebody has logged in there.
+                retryAfter: .seconds(30))
         }
         guard identity.layout <= Manifest.layout else {
             throw DeliveryError(
