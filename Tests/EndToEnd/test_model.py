@@ -35,7 +35,7 @@ path = "{base}/store"
 """
 # How often each is done.
 ACTIONS = {"append": 30, "tear": 8, "flush": 6, "truncate": 3, "replace": 3, "restore": 2, "recreate": 3, "rename": 3,
-           "kill": 4, "restart": 2, "fail_disk": 2, "mend_disk": 3, "fail_end": 2, "mend_end": 3, "rescan": 2}
+           "kill": 4, "restart": 2, "lose_catalog": 1, "fail_disk": 2, "mend_disk": 3, "fail_end": 2, "mend_end": 3, "rescan": 2}
 
 
 class File:
@@ -183,6 +183,18 @@ class Model:
     def kill(self, number, seed):
         self.daemon.kill()
         self.start()
+
+    def lose_catalog(self, number, seed):
+        """A life after it knows what is in the spool, in manifests and in the files: one that has another name is known by its
+        bytes, so that must be what was taken."""
+        self.flush(number, seed)
+        if self.disk_fails or self.end_fails or any(file.is_moved or file.is_other for file in self.files):
+            return
+        self.daemon.kill()
+        for path in self.world.state.glob("catalog.db*"):
+            path.unlink()
+        self.start()
+        self.flush(number, seed)
 
     def restart(self, number, seed):
         need(self.daemon.stop() == 0, "a daemon that was told to stop", self.daemon.text())
