@@ -6,6 +6,25 @@ import Testing
 struct AssignedPasswordTests {
     private func redacted(_ line: String) throws -> String { try Standard.redactor().redacted(line).text }
 
+    @Test("and what takes its place go both; at every level of JSON", arguments: 0..<3)
+    func changed(depth: Int) throws {
+        var text = #"~ password = "a1b2c3d4e5" -> "f6g7h8i9j0" # forces replacement"#
+        for _ in 0..<depth { text = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
+        let redacted = try redacted(depth == 0 ? text : "{\"a\":\"" + text + "\"}")
+        #expect(!redacted.contains("a1b2c3d4e5") && !redacted.contains("f6g7h8i9j0"), "\(redacted)")
+        #expect(redacted.contains("# forces replacement") && redacted.contains(" -> "), "\(redacted)")
+    }
+
+    @Test(
+        "in Markdown goes without its marks",
+        arguments: [
+            "`DB_PASSWORD`: `a1b2c3d4e5`", "`DB_PASSWORD` = `a1b2c3d4e5`", "**Password:** a1b2c3d4e5",
+            "**Password**: a1b2c3d4e5",
+        ])
+    func markdown(text: String) throws {
+        #expect(try redacted(text) == text.replacing("a1b2c3d4e5", with: "[REDACTED:password]"))
+    }
+
     @Test(
         "goes up to its closing quote, to a blank, or to what is clearly another parameter; `S` is what goes",
         arguments: [

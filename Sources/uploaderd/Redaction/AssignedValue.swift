@@ -42,6 +42,23 @@ struct AssignedValue {
         return begin..<close
     }
 
+    /// What takes the place of a value: `password = "old" -> "new"`, as Terraform plans it.
+    static func changed(
+        behind value: Range<Int>, in text: UnsafeBufferPointer<UInt8>, of raw: UnsafeRawBufferPointer,
+        _ map: inout EscapedText
+    ) -> Range<Int>? {
+        var at = value.upperBound
+        guard at < text.count, isQuote(text[at]) else { return nil }
+        let quote = text[at]
+        at += 1
+        guard text[at...].prefix(5).starts(with: Array(" -> ".utf8)), at + 4 < text.count, text[at + 4] == quote else {
+            return nil
+        }
+        at += 5
+        guard at < text.count else { return nil }
+        return AssignedValue(from: at, in: text, of: raw).range(.assigned, &map)
+    }
+
     // MARK: In quotes
 
     /// The place before the name that stands with a value in one word.

@@ -115,6 +115,11 @@ final class LineSearch {
             case .failed: return false
             case .match(let match):
                 let secret = range(of: match.secret, rule.extent, text, raw, &map)
+                if let secret, let next = AssignedValue.changed(behind: secret, in: text, of: raw, &map),
+                    plausibility.isSecret(next, by: rule), !isAllowed(next, base)
+                {
+                    spans.append(RawSpan(range: map.raw(of: next), rule: number))
+                }
                 if let secret, plausibility.isSecret(secret, by: rule), !isAllowed(secret, base),
                     !plausibility.isInMarker(match.whole.lowerBound)
                 {

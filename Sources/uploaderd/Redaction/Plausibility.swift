@@ -159,7 +159,7 @@ struct Plausibility {
             if contains(bytes, "redacted") { return true }
         default: break
         }
-        if hasFewLetters(bytes) || isWholeWord(bytes) { return true }
+        if hasFewLetters(bytes) || isWholeWord(bytes) || CodeReference.isOne(bytes) { return true }
         guard bytes.count <= longestPlaceholder else { return false }
         return words.contains { contains(bytes, $0) } || shortWords.contains { hasApart(bytes, $0) }
     }

@@ -41,7 +41,7 @@ final class RuleDatabase: @unchecked Sendable {
     private static func patterns(of set: RuleSet) -> [Pattern] {
         var patterns = set.rules.enumerated().map { place, rule in
             rule.field.isEmpty
-                ? Pattern(text: rule.trigger ?? rule.expression, number: UInt32(place))
+                ? Pattern(text: rule.scanned, number: UInt32(place))
                 : Pattern(
                     text: SensitiveFields.expression(ofOwn: rule.field), number: UInt32(place),
                     flags: UInt32(HS_FLAG_CASELESS))
@@ -60,7 +60,7 @@ final class RuleDatabase: @unchecked Sendable {
         let patterns = patterns(of: set)
         var widths = [Int](repeating: 0, count: set.rules.count)
         for (place, rule) in set.rules.enumerated() where rule.field.isEmpty {
-            widths[place] = try width(of: rule.trigger ?? rule.expression)
+            widths[place] = try width(of: rule.scanned)
         }
         var database: OpaquePointer?
         var failure: UnsafeMutablePointer<hs_compile_error_t>?

@@ -13,7 +13,7 @@ final class RuleFinders: Sendable {
         let extent: RedactionRule.Extent
 
         fileprivate init(_ rule: RedactionRule) {
-            finder = SpanFinder(rule.expression)
+            finder = SpanFinder(rule.searched)
             keywords = rule.keywords
             isOfField = !rule.field.isEmpty
             isOfWholeField = rule.expression.isEmpty

@@ -34,7 +34,7 @@ package struct RuleSet: Hashable, Sendable {
         guard !isNone else { return "none" }
         var running = RunningDigest()
         // Raised when the same rules begin to find other things.
-        for text in ["uploaderd redaction 7"] + rules.flatMap(\.deciding) + ["fields"] + fields + ["allowed"] + allowed
+        for text in ["uploaderd redaction 8"] + rules.flatMap(\.deciding) + ["fields"] + fields + ["allowed"] + allowed
         {
             // With its length, so that no two lists of texts are the same bytes.
             Array("\(text.utf8.count):\(text)\n".utf8).withUnsafeBytes { running.update($0) }

@@ -2,11 +2,11 @@
 enum Assignment {
     private static let marks = #"(?:=>|:=|\?=|[:=])"#
 
-    /// With any number of blanks that aligns columns.
-    static let plain = #"["'\]]{0,2}[ \t]{0,40}\#(marks)[ \t]{0,40}"#
+    /// With any number of blanks that aligns columns. `**Password:** x` and `` `API_KEY`: `x` `` are Markdown's.
+    static let plain = #"["'`*\]]{0,2}[ \t]{0,40}\#(marks)[ \t]{0,40}"#
 
     /// As most write it.
-    static let near = #"["'\]]{0,2}[ \t]{0,3}\#(marks)[ \t]{0,3}"#
+    static let near = #"["'`*\]]{0,2}[ \t]{0,3}\#(marks)[ \t]{0,3}"#
 
     /// `apiKey: String =`, `APIToken string =`, and the quote of the value.
     static let declaration = #"(?::[ \t]?[&\w<>?.' ]{1,24}|[ \t]string)[ \t]{0,3}=[ \t]{0,3}["'`]"#
@@ -24,11 +24,11 @@ enum Assignment {
     // MARK: In triggers, where many repeats cost
 
     /// Of a plain one that is aligned.
-    static let alignment = #"["'\]]{0,2}(?:[ \t]{4}|[ \t]{0,3}\#(marks)[ \t]{4})"#
+    static let alignment = #"["'`*\]]{0,2}(?:[ \t]{4}|[ \t]{0,3}\#(marks)[ \t]{4})"#
 
     /// The same, or `value` behind a plain one as most write it.
     static func beginning(_ value: String) -> String {
-        #"["'\]]{0,2}(?:[ \t]{4}|[ \t]{0,3}\#(marks)(?:[ \t]{4}|[ \t]{0,3}\#(value)))"#
+        #"["'`*\]]{0,2}(?:[ \t]{4}|[ \t]{0,3}\#(marks)(?:[ \t]{4}|[ \t]{0,3}\#(value)))"#
     }
 
     /// For passwords; so Vectorscan takes it together with `beginning`, in three quarters of the time that both take apart.

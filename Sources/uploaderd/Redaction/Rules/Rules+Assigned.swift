@@ -1,7 +1,8 @@
 /// What is called a secret, and assigned to that name.
 extension RedactionRule {
     private static let secretForm = #"[A-Za-z0-9_.+/\-][A-Za-z0-9_.+/~\-]{15,256}={0,2}"#
-    private static let behindSecret = #"(?:[^A-Za-z0-9_.(\[+/~\-]|$)"#
+    /// A bracket is an index, and no secret was before it, unless it is what is left of a colour.
+    private static let behindSecret = #"(?:[^A-Za-z0-9_.(\[+/~\-]|\[[0-9;]{0,9}m|$)"#
 
     /// What keys consist of that have marks in them, such as Django's.
     private static let marked = #"[A-Za-z0-9!@#$%^&*()\-_=+.,;~?|]"#
@@ -89,18 +90,24 @@ extension RedactionRule {
         RedactionRule(
             // In a table or behind a command: setenv, setx, ENV.
             "listed-secret", type: "assigned_secret",
-            #"\#(listedName)(?:[ \t]{1,40}["']?([A-Za-z0-9_.+/~\-]{20,256}={0,2})(?:[^A-Za-z0-9_.(\[+/~\-=]|$)|[ \t]{0,40}\|[ \t]{1,3}["'`]?([A-Za-z0-9_.+/~\-]{20,256}={0,2})["'`]?[ \t]{0,40}\|)"#,
-            trigger: #"\#(listedName)(?:[ \t]{4}|[ \t]{0,3}\|[ \t]{1,3}|[ \t]{1,3}["']?[A-Za-z0-9_.+/~\-]{20})"#,
+            #"\#(listedName)(?:[ \t]{1,40}["']?([A-Za-z0-9_.+/~\-]{20,256}={0,2})(?:[^A-Za-z0-9_.(\[+/~\-=]|$)|["'`]?[ \t]{0,40}\|[ \t]{1,3}["'`]?([A-Za-z0-9_.+/~\-]{20,256}={0,2})["'`]?[ \t]{0,40}\|)"#,
+            trigger: #"\#(listedName)["'`]?(?:[ \t]{4}|[ \t]{0,3}\|[ \t]{1,3}|[ \t]{1,3}["']?[A-Za-z0-9_.+/~\-]{20})"#,
             entropy: 3.5, isMixed: true,
             source: "heroku-config(1); csh(1), setenv; docs.docker.com/reference/dockerfile, ENV",
             examples: [
                 "API_KEY          7{alnum:31}", "setenv API_KEY 7{alnum:31}", "setx MY_SECRET \"7{alnum:31}\"",
-                "| API_TOKEN | 7{alnum:31} |",
+                "| API_TOKEN | 7{alnum:31} |", "| `API_TOKEN` | `7{alnum:31}` |",
             ],
             nearMisses: [
                 "API_KEY is the name of it", "SECRET_KEY    some-kubernetes-secret-1-name", "MAX_TOKEN 123456",
                 "P11_KIT_URI_FOR_TOKEN | P11_KIT_URI_FOR_MODULE1,",
             ]),
+        RedactionRule(
+            "markdown-secret", type: "assigned_secret",
+            #"(?i:\#(Assignment.commonSecretName)|api key):\*\*[ \t]{1,3}["'`]?(\#(secretForm))\#(behindSecret)"#,
+            entropy: 3.5, isMixed: true, source: "spec.commonmark.org, emphasis",
+            examples: ["- **API Key:** `7{alnum:31}`", "**Token:** 7{alnum:31}"],
+            nearMisses: ["**Token:** `the-name-of-1-secret`", "**API Key:** see the settings of user1"]),
         RedactionRule(
             "laravel-key", type: "assigned_secret",
             #"(?i:key)["'\]]{0,2}[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}["']?(base64:[A-Za-z0-9+/]{22,128}={0,2})"#,

@@ -10,19 +10,37 @@ extension RedactionRule {
         RedactionRule(
             // The first letter of `redis-cli` may be an escape's.
             "client-password", type: "password",
-            #"(?:edis-cli\#(options)-a|\bmongosh\#(options)-p|\bmongo(?:dump|restore|export|import|stat|top)?\#(options)(?:-u|--username)[ =][^\n|;&]{1,80}?[ \t]-p|\bsqlcmd\#(options)-P)[ \t]{1,3}\#(value)"#,
+            #"(?:edis-cli\#(options)-a|\bmongosh\#(options)-p|\bmongo(?:dump|restore|export|import|stat|top)?\#(options)(?:-u|--username)[ =][^\n|;&]{1,80}?[ \t]-p|\bsqlcmd\#(options)-P|\bldap(?:search|add|modify|delete|whoami)\#(options)-w|\bipmitool\#(options)-P|\baz[ \t]login\#(options)-p)[ \t]{1,3}\#(value)"#,
             extent: .behindUser,
-            source: "redis.io/docs, redis-cli; mongodb.com/docs/mongodb-shell; learn.microsoft.com/sql/tools/sqlcmd",
+            source:
+                "redis.io/docs, redis-cli; mongodb.com/docs/mongodb-shell; learn.microsoft.com, sqlcmd, az login; ldapsearch(1); ipmitool(1)",
             examples: [
                 "redis-cli -h db -a {alnum:16} ping", "mongosh -u a -p {alpha:16}",
                 "mongodump -u a -p '{alnum:12}' -d x",
-                "sqlcmd -S h -U sa -P \"{alnum:16}\" -Q x",
+                "sqlcmd -S h -U sa -P \"{alnum:16}\" -Q x", "ldapsearch -x -D cn=a -w {alnum:16} -b dc=x",
+                "ipmitool -H h -U a -P {alnum:16} chassis status",
+                "az login --service-principal -u a -p {alnum:34} --tenant t",
             ],
             nearMisses: [
-                "redis-cli -a $REDIS_PASSWORD ping", "redis-cli -h db --all",
+                "ldapsearch -x -W -b dc=x", "redis-cli -a $REDIS_PASSWORD ping", "redis-cli -h db --all",
                 "docker run --name mongo -p 27017:27017 mongo",
                 "docker run -u 1000 --name mongo -p 27017:27017", "sqlcmd -S h -P \"$SA_PASSWORD\"", "mongosh -u a -p",
             ]),
+        RedactionRule(
+            "user-option", type: "password",
+            #"--(?:(?:dest-|src-)?creds|proxy-user)[ =]{1,2}["']?[^\s:"'$]{1,64}:(\#(passwordBegin)[^\n]{3})"#,
+            extent: .behindUser, source: "curl(1), --proxy-user; skopeo-copy(1), --dest-creds",
+            examples: [
+                "curl --proxy-user me:{alnum:16} https://x", "skopeo copy --dest-creds me:{alnum:16} a b",
+                "buildah push --creds \"me:{alnum:16}\" x",
+            ],
+            nearMisses: ["skopeo copy --dest-creds $USER:$PASSWORD a b", "curl --proxy-user me https://x"]),
+        RedactionRule(
+            "unseal-key", type: "assigned_secret",
+            #"(?i:unseal key)(?: \d{1,2})?: ([A-Za-z0-9+/]{43,44}={0,2})(?:[^\w+/=]|$)"#,
+            source: "developer.hashicorp.com/vault/docs/commands/operator/init",
+            examples: ["Unseal Key 1: {base64:44}", "Unseal Key 5: {base64:43}="],
+            nearMisses: ["Unseal Key (will be hidden):", "Unseal Key 1: {base64:20}"]),
         RedactionRule(
             "redis-auth", type: "password",
             #":[0-9]{2,5}(?:\[[0-9]{1,2}\])?>[ \t]{1,2}(?i:auth)[ \t]{1,2}(?:[\w\-]{1,64}[ \t]{1,2})?\#(value)"#,

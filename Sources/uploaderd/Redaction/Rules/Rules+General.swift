@@ -91,7 +91,7 @@ extension RedactionRule {
         RedactionRule(
             // To the last `@`: people write what should be escaped as it is.
             "url-password",
-            #"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\["'<>`{}|\\]{0,128}:([^\s/@"'<>`{}|\\$][^\s/"'<>`{}\\]{2,255})@[A-Za-z0-9\[]"#,
+            #"[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\["'<>`{}|\\]{0,128}:([^\s/@"'<>`{}|\\$][^\s/"'<>`{}\\]{2,255})@[A-Za-z0-9\[]"#,
             source: "RFC 3986, section 3.2.1; the connection strings of PostgreSQL, MySQL, MongoDB, Redis, AMQP",
             examples: [
                 "postgres://user:{alnum:12}@db.internal:5432/app",
@@ -105,7 +105,7 @@ extension RedactionRule {
         RedactionRule(
             // A slash that should be escaped, too: digits before it are a port.
             "url-password-slash", type: "url_password",
-            #"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\["'<>`{}|\\]{0,128}:([0-9]{0,5}[^\s/@"'<>`{}|\\$0-9][^\s/@"'<>{}\\]{0,128}[/`][^\s@"'<>{}\\]{0,128})@[A-Za-z0-9\[]"#,
+            #"[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\["'<>`{}|\\]{0,128}:([0-9]{0,5}[^\s/@"'<>`{}|\\$0-9][^\s/@"'<>{}\\]{0,128}[/`][^\s@"'<>{}\\]{0,128})@[A-Za-z0-9\[]"#,
             isMixed: true,
             source: "RFC 3986, section 3.2.1; passwords of databases in base64",
             examples: [

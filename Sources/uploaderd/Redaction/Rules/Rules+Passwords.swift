@@ -58,6 +58,33 @@ extension RedactionRule {
                 "<input type=\"password\" value=\"{{ form.password1 }}\">", "name: DB_PASSWORD\n  value: $(PASSWORD_1)",
             ]),
         RedactionRule(
+            "markdown-password", type: "password",
+            #"(?i:\#(Assignment.passwordName)):\*\*[ \t]{1,3}["'`]?(\#(passwordBegin)[^\n]{5})"#, isMixed: true,
+            extent: .assigned, source: "spec.commonmark.org, emphasis",
+            examples: ["- **Password:** {alnum:11}9", "**DB password:** `{alnum:11}9`"],
+            nearMisses: ["**Password:** must have 8 characters", "**Password:** `$PASSWORD1`"]),
+        RedactionRule(
+            // In a table, as psql(1) and Markdown have them, and behind a command: setenv, set -x, ENV.
+            "listed-password", type: "password",
+            #"(?:(?:[A-Z]_PASS|PASSWORD|PASSWD|[A-Z]_PWD)[ \t]{1,40}|(?i:\#(Assignment.passwordName))["'`]?[ \t]{0,40}\|[ \t]{1,40})["'`]?(\#(passwordBegin)[^\n]{5})"#,
+            trigger:
+                #"(?:(?:[A-Z]_PASS|PASSWORD|PASSWD|[A-Z]_PWD)[ \t]{1,3}["'`]?[^\s|]|(?i:\#(Assignment.passwordName))["'`]?(?:[ \t]{4}|[ \t]{0,3}\|))"#,
+            isMixed: true, extent: .assigned, source: "csh(1), setenv; psql(1); spec.commonmark.org, tables",
+            examples: [
+                "setenv DB_PASSWORD {alnum:11}9", "set -x ADMIN_PASS '{alnum:11}9'", "DB_PASSWORD          {alnum:11}9",
+                "| DB_PASSWORD | {alnum:11}9 |", "| `DB_PASSWORD` | `{alnum:11}9` |", "password  | {alnum:11}9\n",
+            ],
+            nearMisses: [
+                "DB_PASSWORD is set in env1", "| password | string | at least 8 |", "password | character varying(255)",
+                "PASSWORD VARCHAR(255)", "setenv DB_PASSWORD $OTHER1",
+            ]),
+        RedactionRule(
+            "called-password", type: "password",
+            #"(?i:(?:\.|->)(?:set_?|with_?)?(?:password|passwd|passphrase|pwd)\(["'])(\#(passwordBegin)[^\n]{5})"#,
+            isMixed: true, extent: .assigned, source: Assignment.source,
+            examples: [".password(\"{alnum:11}9\")", "$x->setPassword('{alnum:11}9');"],
+            nearMisses: [".password(\"must have 8 characters\")", ".password(\"${DB_PASS1}\")", ".password(password1)"]),
+        RedactionRule(
             "element-password", type: "password",
             #"(?i:\#(Assignment.passwordName)\#(Assignment.element))([^<>\s{}$][^<>\s]{5,127})</"#,
             trigger: #"(?i:\#(Assignment.passwordName)\#(Assignment.element))[^<>\s{}$]"#, isMixed: true,
