@@ -11,7 +11,7 @@ import Testing
 @Suite("A segment that the spool has lost, and that cannot be cut again at once")
 struct UnsettledSegmentTests {
     enum Fate: CaseIterable {
-        case unchanged, writtenAnew, gone
+        case unchanged, writtenAnew, emptied, gone
     }
 
     @Test(
@@ -40,6 +40,7 @@ struct UnsettledSegmentTests {
             switch fate {
             case .unchanged: break
             case .writtenAnew: try Files.writeDurably(Array(anew.utf8), to: aside)
+            case .emptied: try Files.writeDurably([], to: aside)
             case .gone: try Files.unlink(aside)
             }
             #expect(try Files.removeDirectory(path))
@@ -54,8 +55,13 @@ struct UnsettledSegmentTests {
             case .unchanged: #expect(try stage.end.content("a") == stage.source("a.jsonl") && manifest.gaps.isEmpty)
             case .writtenAnew:
                 #expect(try stage.end.content("a", generation: 2) == Array(anew.utf8) && manifest.gaps.count == 1)
-            case .gone: #expect(manifest.segments.isEmpty)
+            case .emptied, .gone: #expect(manifest.segments.isEmpty)
             }
+            // It goes on as if nothing had been.
+            guard fate == .emptied else { return }
+            try stage.append(anew, to: "a.jsonl", life)
+            try await stage.pass(.seconds(20))
+            #expect(try stage.end.content("a", generation: 2) == Array(anew.utf8))
         }
     }
 

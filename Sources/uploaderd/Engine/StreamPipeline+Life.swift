@@ -176,6 +176,7 @@ extension StreamPipeline {
         clearEndless()
         _ = try tail.begin(at: nil)
         try goOn(at: cursor)
+        if try await context.store.begin(cursor) { context.lost.retry() }
     }
 
     /// Everything that is there was read.

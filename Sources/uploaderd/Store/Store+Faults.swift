@@ -146,6 +146,26 @@ extension Store {
         return .lost(file: setAside(RecoveryReport.Refusal(path: path, why: why)))
     }
 
+    /// The generation before this one has lost segments, and its source holds none of their lines: they are not cut again, though
+    /// nothing of this one is sealed yet.
+    ///
+    /// - Returns: whether it is so.
+    package func begin(_ cursor: StreamCursor) throws(StoreError) -> Bool {
+        let catalog = try catalog()
+        guard let stream = try catalog.stream(cursor.stream), stream.cursor.generation == cursor.generation - 1 else {
+            return false
+        }
+        let left = StreamCursor(
+            stream: cursor.stream, generation: stream.cursor.generation, file: stream.cursor.file)
+        guard try !catalog.lostSegments(of: stream, from: left).isEmpty else { return false }
+        var next = cursor
+        next.nextSeq = max(next.nextSeq, stream.cursor.nextSeq)
+        try catalog.transaction { () throws(StoreError) in
+            try catalog.setCursor(next, of: stream.id, isVerified: true)
+        }
+        return true
+    }
+
     private func requireSpoolInPlace() throws(StoreError) {
         guard try isSpoolInPlace() else {
             throw StoreError(
