@@ -40,11 +40,11 @@ extension StreamPipeline {
         let isKnown = cursor.offset > 0 || cursor.partialEnd != nil || cursor.generation > 1 || cursor.nextSeq > 1
         switch try tail.begin(at: isKnown ? cursor : nil) {
         case .start:
-            if isKnown, try await !holdsLost() { return try await begin(otherBytes: .rewritten) }
+            if isKnown, try await !holdsBehind() { return try await begin(otherBytes: .rewritten) }
             // A session that another program began goes on with its next number, and with a first generation of ours.
             try goOn(at: cursor)
         case .resume, .idle:
-            guard try await holdsPartial(), try await holdsLost() else {
+            guard try await holdsPartial(), try await holdsBehind() else {
                 return try await begin(otherBytes: .rewritten)
             }
             if try await reopenGaps() { return .restart }
@@ -126,9 +126,9 @@ extension StreamPipeline {
         return true
     }
 
-    /// Whether what is lost of it can be cut again: the cursor went back before that, and no mark says what was there.
-    private func holdsLost() async throws -> Bool {
-        for segment in try await context.store.lostSegments(from: cursor) {
+    /// Whether it holds what was taken behind the cursor: that went back before what is lost, and no mark says what was there.
+    private func holdsBehind() async throws -> Bool {
+        for segment in try await context.store.segmentsBehind(cursor) {
             guard try await tail.holds(segment, key: context.key) else { return false }
         }
         return true

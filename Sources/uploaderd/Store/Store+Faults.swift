@@ -185,11 +185,13 @@ extension Store {
         }
     }
 
-    /// Of one generation from the cursor on, in order: what is to be cut again has to hold the same lines.
-    package func lostSegments(from cursor: StreamCursor) throws(StoreError) -> [SegmentRecord] {
+    /// What was taken of a generation behind the cursor, in order, but for gaps: lost, or to be cut again after what is lost. A
+    /// source that goes on there has to hold all of it.
+    package func segmentsBehind(_ cursor: StreamCursor) throws(StoreError) -> [SegmentRecord] {
         let catalog = try catalog()
         guard let stream = try catalog.stream(cursor.stream) else { return [] }
-        return try catalog.lostSegments(of: stream, from: cursor).map(\.record)
+        return try catalog.live(stream, generation: cursor.generation, from: cursor.offset, to: .max)
+            .filter { $0.state != .gap }.map(\.record)
     }
 
     /// Live segments that are lost, oldest first.
